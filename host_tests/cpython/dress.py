@@ -1,0 +1,41 @@
+"""Dresses CPython as MicroPython: the names that the firmware expects and CPython lacks. Import it first.
+
+pytest loads it as a plug-in (`-p dress`), the simulator by `import dress`. Nothing here may change what CPython has already.
+"""
+
+import asyncio
+import builtins
+import sys
+import time
+
+_PERIOD = 1 << 30
+
+
+def _signed(difference):
+    return ((difference + _PERIOD // 2) & (_PERIOD - 1)) - _PERIOD // 2
+
+
+async def _sleep_ms(delay_ms):
+    await asyncio.sleep(delay_ms / 1000)
+
+
+async def _wait_for_ms(awaitable, timeout_ms):
+    return await asyncio.wait_for(awaitable, timeout_ms / 1000)
+
+
+def _put_on():
+    builtins.ptr8 = builtins.ptr16 = builtins.ptr32 = object
+    builtins.uint = int
+    time.ticks_ms = lambda: time.monotonic_ns() // 1_000_000 & (_PERIOD - 1)
+    time.ticks_us = lambda: time.monotonic_ns() // 1_000 & (_PERIOD - 1)
+    time.ticks_cpu = time.ticks_us
+    time.ticks_diff = lambda later, earlier: _signed(later - earlier)
+    time.ticks_add = lambda ticks, delta: (ticks + delta) & (_PERIOD - 1)
+    time.sleep_ms = lambda delay_ms: time.sleep(delay_ms / 1000)
+    time.sleep_us = lambda delay_us: time.sleep(delay_us / 1_000_000)
+    asyncio.sleep_ms = _sleep_ms
+    asyncio.wait_for_ms = _wait_for_ms
+
+
+if sys.implementation.name == "cpython":
+    _put_on()
