@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-FILES = [ROOT / "boot.py", ROOT / "main.py", *sorted((ROOT / "lib").rglob("*.py")), *sorted((ROOT / "firmware").rglob("*.py"))]
+FILES = [
+    ROOT / "boot.py",
+    ROOT / "main.py",
+    *sorted((ROOT / "lib").rglob("*.py")),
+    *sorted((ROOT / "firmware").rglob("*.py")),
+]
 
 
 @pytest.mark.parametrize("architecture", ["xtensawin", "rv32imc"])

@@ -1,0 +1,53 @@
+"""`python3 -m tools NAME …`: makes its own environment on the first call, then runs the command inside it.
+
+A new command is a module or package of this folder with `main(argv) -> exit code`, and a line in COMMANDS.
+This file and `environment.py` use nothing but Python's standard library: nothing else is there yet.
+"""
+
+import importlib
+import sys
+
+from tools import Failure, environment
+
+COMMANDS = {
+    "sim": "a device on the real MicroPython, in a simulated board, against a local hub",
+    "test": "all tests (arguments go to pytest)",
+    "check": "lint, format, types, both architectures, then the tests",
+    "hub": "the local hub alone, for the LAN, with a page to drive it",
+    "ws-echo": "the firmware's WebSocket client as an echo client, for conformance suites",
+    "rf": "encode, decode, plot and export radio frames",
+    "bench": "figures: radio, latency, client, memory",
+}
+
+
+def _usage():
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {what}" for name, what in COMMANDS.items()]
+    return (
+        "usage: python3 -m tools COMMAND …\n\n" + "\n".join(lines) + "\n\npython3 -m tools COMMAND --help tells more.\n"
+    )
+
+
+def main(argv):
+    """The exit code of the command: 0 good, 1 it failed, 2 it was called wrongly."""
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_usage(), end="")
+        return 0 if argv else 2
+    name, *rest = argv
+    if name not in COMMANDS:
+        print(f"python3 -m tools: there is no command '{name}'\n\n{_usage()}", end="", file=sys.stderr)
+        return 2
+    try:
+        code = environment.enter()
+        if code is not None:
+            return code
+        return importlib.import_module("tools." + name.replace("-", "_")).main(rest) or 0
+    except Failure as failure:
+        print(f"python3 -m tools {name}: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
