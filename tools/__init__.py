@@ -1,4 +1,4 @@
-"""The tools of the person at the desk: `python3 -m tools NAME`. One module or package a command, each with `main(argv)`."""
+"""The tools of the person at the desk, `python3 -m tools NAME`: a module or package each, with `main(argv)`."""
 
 
 class Failure(Exception):

@@ -1,4 +1,4 @@
-"""The environment that the tools run in: `.venv`, made from requirements-dev.txt, and made again when that file changes."""
+"""The environment of the tools: `.venv`, made from requirements-dev.txt, and brought up to it when it changes."""
 
 import hashlib
 import os
@@ -56,7 +56,7 @@ def _again(python, arguments):
 def _make(wanted):
     _say("first call (or new requirements): making .venv, about a minute …")
     _run(
-        [sys.executable, "-m", "venv", "--clear", str(VENV)],
+        [sys.executable, "-m", "venv", str(VENV)],
         "Python's venv module does not work (Debian: apt install python3-venv)",
     )
     pip = [program("python"), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "on"]

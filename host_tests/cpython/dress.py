@@ -1,6 +1,6 @@
 """Dresses CPython as MicroPython: the names that the firmware expects and CPython lacks. Import it first.
 
-pytest loads it as a plug-in (`-p dress`), the simulator by `import dress`. Nothing here may change what CPython has already.
+pytest loads it as a plug-in (`-p dress`), the simulator by `import dress`. What CPython has stays as it is.
 """
 
 import asyncio

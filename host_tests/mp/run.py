@@ -1,4 +1,4 @@
-"""Runs every `test_*` function of the file named on the command line; for both interpreters. Exit 1 at the first failure."""
+"""Runs every `test_*` function of the file named on the command line; exit 1 at the first failure."""
 
 import sys
 

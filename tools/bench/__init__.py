@@ -1,4 +1,4 @@
-"""`python3 -m tools bench NAME …`: figures. One module a bench, with `run(report)`; timings live here, never in tests."""
+"""`python3 -m tools bench NAME …`: figures. One module a bench, with `run(report)`; timings live here alone."""
 
 import argparse
 import importlib
