@@ -1,0 +1,38 @@
+"""What may be asked of the device: the five actions, and the Command. All that a backend and a radio have in common.
+
+No I/O, no clock. Only what both sides of the stair must name belongs here.
+"""
+
+from collections import namedtuple
+
+from micropython import const
+
+STOP = const(0)
+SHOCK = const(1)
+VIBRATE = const(2)
+SOUND = const(3)
+LIGHT = const(4)
+
+# By number, for people and for settings; the numbers are OpenShock's (reference/openshock-api.md §a.6, light is ours).
+ACTIONS = ("stop", "shock", "vibrate", "sound", "light")
+
+# model: a file of firmware/shockers · rf_id: 0–65535 · action: one of the five · intensity: 0–100 · duration_ms: 1–30 000
+# channel: what the model calls so, or None · source: who asked, for the log
+Command = namedtuple("Command", ("model", "rf_id", "action", "intensity", "duration_ms", "channel", "source"))
+
+
+def whole(value, low, high):
+    """True when `value` is a whole number from `low` to `high`; a bool, a float or a text is not."""
+    return type(value) is int and low <= value <= high
+
+
+def carried(rf_id, intensity):
+    """The intensity as an encoder may carry it: 0–100, clamped.
+
+    ValueError for an id outside 0–65535, or a level that is no whole number. Every encoder asks this first, before it scales to what its model can say (reference/openshock-firmware.md §a, D80).
+    """
+    if not whole(rf_id, 0, 65535):
+        raise ValueError("id must be 0-65535")
+    if type(intensity) is not int:
+        raise ValueError("intensity must be a whole number")
+    return min(max(intensity, 0), 100)
