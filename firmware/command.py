@@ -1,4 +1,4 @@
-"""What may be asked of the device: the five actions, and the Command. All that a backend and a radio have in common.
+"""What may be asked of the device: the five actions, the Command, the orders. All that a backend and a radio have in common.
 
 No I/O, no clock. Only what both sides of the stair must name belongs here.
 """
@@ -20,6 +20,25 @@ ACTIONS = ("stop", "shock", "vibrate", "sound", "light")
 # channel: what the model calls so, or None · source: who asked, for the log
 Command = namedtuple("Command", ("model", "rf_id", "action", "intensity", "duration_ms", "channel", "source"))
 
+# What a backend makes of a message: (one of these, its detail). `dispatcher.py` has one duty for each.
+ACT = const(10)  # a Command
+REFUSE = const(11)  # (a key of safety.REASONS, what was refused in words)
+HALT = const(12)  # stop everything; who asked, in words
+EMERGENCY = const(13)  # stop everything and latch; who asked, in words
+PORTAL = const(14)  # open the set-up page: True or False
+UPDATE = const(15)  # install this version (text)
+RESTART = const(16)  # restart; who asked, in words
+NOTE = const(17)  # a line for the log
+
+
+class Leave(Exception):
+    """This connection cannot go on: (reason in words, ms to wait at least before the next; 0 = as usual)."""
+
+    def __init__(self, reason, wait_ms=0):
+        super().__init__(reason)
+        self.reason = reason
+        self.wait_ms = wait_ms
+
 
 def whole(value, low, high):
     """True when `value` is a whole number from `low` to `high`; a bool, a float or a text is not."""
@@ -29,7 +48,8 @@ def whole(value, low, high):
 def carried(rf_id, intensity):
     """The intensity as an encoder may carry it: 0–100, clamped.
 
-    ValueError for an id outside 0–65535, or a level that is no whole number. Every encoder asks this first, before it scales to what its model can say (reference/openshock-firmware.md §a, D80).
+    ValueError for an id outside 0–65535, or a level that is no whole number. Every encoder asks this first, before it
+    scales to what its model can say (reference/openshock-firmware.md §a, D80).
     """
     if not whole(rf_id, 0, 65535):
         raise ValueError("id must be 0-65535")

@@ -1,0 +1,152 @@
+"""Who is on the air, and until when; the stop frames after each command. No I/O, no clock; time is an argument.
+
+One transmission per (model, id, channel); the newest command replaces it at the next frame; nothing queues (S5, S24).
+"""
+
+from micropython import const
+
+_GOODBYE_MS = const(300)  # stop frames after each command, so that one lost frame leaves nobody on
+_GOODBYE_FRAMES = const(3)  # at least so many, however long the round is
+_MOST = const(64)  # receivers on the air at once; far above what a person owns
+
+
+class Full(Exception):
+    """More receivers are on the air than fit; nothing was changed."""
+
+
+class Turn:
+    """One receiver's place on the air: its frame until `ends`, then its stop frame until goodbye is said."""
+
+    def __init__(self, key, silent):
+        self.key = key
+        self.silent = silent
+        self.what = None  # (action, level) that `frame` was made of
+        self.frame = None
+        self.ends = 0
+        self.hurry = False  # stopped from outside: its first stop frame jumps the round
+        self.goodbye_since = None
+        self.goodbyes = 0
+
+    def active(self, now):
+        """True while frames other than stop frames are due."""
+        return now < self.ends
+
+    def stop(self, now):
+        """None; from now on only stop frames, a full goodbye of them, and the next frame on the air is the first."""
+        self.ends = min(self.ends, now)
+        self.hurry = True
+        self.goodbye_since = None
+        self.goodbyes = 0
+
+    def over(self, now):
+        """True when the goodbye was said: nothing more is due."""
+        return not self.active(now) and self.goodbyes >= _GOODBYE_FRAMES and now - self.goodbye_since >= _GOODBYE_MS
+
+    def train(self, now):
+        """The pulse train due now; counts a stop frame as said."""
+        if self.active(now):
+            return self.frame
+        if self.goodbye_since is None:
+            self.goodbye_since = now
+        self.goodbyes += 1
+        self.hurry = False
+        return self.silent
+
+
+class Scheduler:
+    """The round of all turns. `load(model)` gives the module of a model, with `encode` and `stop`."""
+
+    def __init__(self, load):
+        self._load = load
+        self._turns = []  # in the order of the round; the next to send is first
+
+    def _find(self, model, rf_id, channel):
+        for turn in self._turns:
+            if turn.key == (model, rf_id, channel):
+                return turn
+        return None
+
+    def put(self, command, now):
+        """None; `command` is on the air from the next frame on, instead of what its receiver did before.
+
+        ValueError when the model cannot carry it (what ran before runs on); Full when too many are on the air.
+        """
+        key = command.model, command.rf_id, command.channel
+        shocker = self._load(command.model)
+        turn = self._find(*key)
+        what = command.action, command.intensity
+        frame = turn.frame if turn and turn.what == what else None
+        if frame is None:
+            frame = shocker.encode(command.rf_id, command.action, command.intensity, command.channel)
+        if turn is None:
+            if len(self._turns) >= _MOST:
+                raise Full
+            turn = Turn(key, shocker.stop(command.rf_id, command.channel))
+            self._turns.append(turn)
+        turn.what = what
+        turn.frame = frame
+        turn.ends = now + command.duration_ms
+        turn.hurry = False
+        turn.goodbye_since = None
+        turn.goodbyes = 0
+
+    def stop(self, model, rf_id, channel, now):
+        """None; the receiver gets stop frames at once, also when nothing of ours was running: another remote may have started it.
+
+        Without a channel all channels of that receiver that are on the air stop. ValueError for an id or channel that
+        the model cannot carry.
+        """
+        found = False
+        for turn in self._turns:
+            if turn.key[:2] == (model, rf_id) and channel in (None, turn.key[2]):
+                turn.stop(now)
+                found = True
+        if found:
+            return
+        if len(self._turns) >= _MOST:
+            self._make_room(now)
+        turn = Turn((model, rf_id, channel), self._load(model).stop(rf_id, channel))
+        turn.stop(now)
+        self._turns.append(turn)
+
+    def _make_room(self, now):
+        """None; a stop needs no space (S5): the receiver that has heard most of its goodbye goes, never one still to be told."""
+        heard = None
+        for turn in self._turns:
+            if not turn.active(now) and turn.goodbyes and (heard is None or turn.goodbyes > heard.goodbyes):
+                heard = turn
+        if heard:
+            self._turns.remove(heard)
+
+    def stop_all(self, now):
+        """None; everything on the air gets stop frames, a full goodbye of them."""
+        for turn in self._turns:
+            turn.stop(now)
+
+    def active(self, now):
+        """How many receivers have frames other than stop frames due."""
+        return sum(1 for turn in self._turns if turn.active(now))
+
+    def busy(self):
+        """True while anything is due, a stop frame included."""
+        return bool(self._turns)
+
+    def next(self, now):
+        """The pulse train to send now, or None when the air is quiet. One frame of each receiver in turn; first stops go first."""
+        turns = self._turns
+        at = 0
+        while at < len(turns):
+            if turns[at].over(now):
+                turns.pop(at)
+            else:
+                at += 1
+        if not turns:
+            return None
+        chosen = turns[0]
+        for turn in turns:
+            if turn.hurry:
+                chosen = turn
+                break
+        turns.remove(chosen)
+        turns.append(chosen)
+        return chosen.train(now)

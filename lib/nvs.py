@@ -1,0 +1,22 @@
+"""Small whole numbers that outlive power loss, in the chip's non-volatile storage. Door to `esp32.NVS`."""
+
+import esp32
+
+
+class Nvs:
+    """One namespace (≤ 15 characters) of the storage."""
+
+    def __init__(self, namespace):
+        self._store = esp32.NVS(namespace)
+
+    def get(self, key, missing):
+        """The 32-bit number kept under `key` (≤ 15 characters), or `missing` when there is none."""
+        try:
+            return self._store.get_i32(key)
+        except OSError:  # ESP_ERR_NVS_NOT_FOUND
+            return missing
+
+    def put(self, key, value):
+        """None; `value` is kept when this returns. OSError when the storage refuses."""
+        self._store.set_i32(key, value)
+        self._store.commit()
