@@ -32,12 +32,13 @@ NOTE = const(17)  # a line for the log
 
 
 class Leave(Exception):
-    """This connection cannot go on: (reason in words, ms to wait at least before the next; 0 = as usual)."""
+    """This connection cannot go on: `reason` in words, `wait_ms` to wait at least before the next, `code` to close it with."""
 
-    def __init__(self, reason, wait_ms=0):
+    def __init__(self, reason, wait_ms=0, code=1000):
         super().__init__(reason)
         self.reason = reason
         self.wait_ms = wait_ms
+        self.code = code
 
 
 def whole(value, low, high):

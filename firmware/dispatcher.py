@@ -23,7 +23,7 @@ class Dispatcher:
             orders.ACT: self._act,
             orders.REFUSE: self._refuse,
             orders.HALT: self.halt,
-            orders.EMERGENCY: self._emergency,
+            orders.EMERGENCY: self.emergency,
             orders.PORTAL: self._portal,
             orders.UPDATE: self._update,
             orders.RESTART: self._restart,
@@ -82,7 +82,8 @@ class Dispatcher:
         self._safety.refuse(reason)
         self._log.warning("refused", "%s: %s" % (rules.REASONS[reason], what))
 
-    def _emergency(self, who):
+    def emergency(self, who):
+        """None; everything stops, and stays stopped over restarts until somebody clears it here, in person (S7, S8)."""
         self.halt("emergency stop, " + who)
         self._latch.trip()
         self._log.warning("estop", "latched: " + who)

@@ -1,0 +1,150 @@
+"""The roof: builds the rooms, lives one mode at a time. A mode is a coroutine that returns the next. Imported by main.py alone."""
+
+import asyncio
+import gc
+import os
+
+from micropython import const
+
+from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
+from firmware.dispatcher import Dispatcher
+from firmware.estop import Latch
+from firmware.hardware import Hardware, NoPin
+from firmware.radio import Radio
+from firmware.safety import Caps, Safety
+from firmware.scheduler import Scheduler
+from firmware.settings import Settings
+from firmware.version import VERSION
+from lib import plugs, tasks
+from lib.clock import Clock
+from lib.log import Log
+from lib.nvs import Nvs
+
+_SETTINGS = "settings.json"
+_CERTIFICATES = "certs"
+_PAUSE_MS = const(1000)
+_QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
+
+
+class App:
+    """One device. `live()` is its life, from start to restart."""
+
+    def __init__(self):
+        self._clock = Clock().now
+        self._log = Log(self._clock)
+        self._settings = Settings(_SETTINGS)
+        self._wished = asyncio.Event()
+        self._wish = None
+        board = plugs.load("firmware.boards", _file_name(self._settings.get("board")))
+        self._hardware = Hardware(board, self._settings.get("rf_pin"), self._settings.get("estop_pin"))
+        self._latch = Latch(Nvs("safety"))
+        self._scheduler = Scheduler(_shocker)
+        self._radio = Radio(self._scheduler, self._hardware.transmitter(), self._clock, self._cut)
+        safety = Safety(_caps(self._settings))
+        self._dispatcher = Dispatcher(
+            safety, self._scheduler, self._radio, self._latch, self._clock, self._log, self._on_wish
+        )
+
+    async def live(self):
+        """Never returns but by a restart of the chip."""
+        if self._settings.damaged:
+            self._log.error("settings", "the file cannot be read: defaults, and nothing may be sent")
+        if self._latch.latched:
+            self._log.warning("estop", "latched since before this start")
+        mode = self.operating if self._settings.get("wifi") else self.waiting
+        while mode:
+            mode = await mode()
+
+    async def waiting(self):
+        """The mode of a device that nobody has set up: the radio is locked, and it says what is missing."""
+        self._dispatcher.lock("not set up")
+        self._log.warning("app", "not set up: %s needs a network (wifi) and an account" % _SETTINGS)
+        await self._wished.wait()
+        return self.leaving
+
+    async def operating(self):
+        """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
+        from firmware.link import Link
+        from firmware.wifi import Station
+
+        settings = self._settings
+        station = Station(settings.get("wifi"), settings.get("hostname"), settings.get("dns"), self._clock, self._log)
+        name = settings.get("backend")
+        agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
+        backend = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
+        link = Link(backend, self._dispatcher, station, _certificates(), self._clock, self._log)
+        gc.collect()
+        self._log.info("app", "%s, backend %s" % (agent, name))
+        await tasks.together(
+            self._kept("radio", self._radio.run),
+            self._kept("wifi", station.run),
+            self._kept("link", link.run),
+            self._wished.wait(),
+        )
+        return self.leaving
+
+    async def leaving(self):
+        """The last mode: stop first (S12), then the chip starts anew."""
+        self._dispatcher.lock("restart")
+        try:
+            await asyncio.wait_for_ms(tasks.together(self._radio.run(), self._radio.quiet()), _QUIET_MS)
+        except asyncio.TimeoutError:
+            self._log.error("app", "the stop frames took too long")
+        self._hardware.restart()
+
+    def _kept(self, name, start):
+        return tasks.keep(name, start, self._log, _pause_ms, self._on_fault)
+
+    def _on_fault(self, name, fault):
+        self._dispatcher.halt("fault in " + name)  # S13: whatever failed, nobody is left on
+
+    def _cut(self):
+        """The e-stop input cut a frame short."""
+        self._dispatcher.emergency("button")
+
+    def _on_wish(self, what, detail):
+        if what == "restart":
+            self._log.info("app", "restart: %s" % detail)
+            self._wish = what
+            self._wished.set()
+        else:
+            self._log.warning("app", "%s %s: this version cannot" % (what, detail))
+
+
+def _pause_ms():
+    return _PAUSE_MS
+
+
+def _file_name(name):
+    return name.lower().replace("-", "_")
+
+
+def _shocker(model):
+    return plugs.load("firmware.shockers", model)
+
+
+def _caps(settings):
+    cap = settings.section("cap")
+    levels = {SHOCK: cap["shock"], VIBRATE: cap["vibrate"], SOUND: cap["sound"], LIGHT: cap["light"]}
+    return Caps(cap["shock_allowed"], levels, cap["longest_ms"])
+
+
+def _certificates():
+    """The DER certificates in the folder of roots: a list of bytes, empty when there is no such folder."""
+    try:
+        names = [name for name in os.listdir(_CERTIFICATES) if name.endswith(".der")]
+    except OSError:
+        return []
+    roots = []
+    for name in names:
+        with open(_CERTIFICATES + "/" + name, "rb") as file:
+            roots.append(file.read())
+    return roots
+
+
+def run():
+    """Never returns: the life of this device."""
+    try:
+        asyncio.run(App().live())
+    except NoPin as missing:
+        print("[error][app] %s: set rf_pin in %s" % (missing, _SETTINGS))

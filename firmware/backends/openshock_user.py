@@ -1,0 +1,305 @@
+"""OpenShock's user hub (SignalR, API token): `Log` events become commands by the map of the owner's shockers.
+
+A self-hosted hub may also invoke Control, ControlV2, EmergencyStop, CaptivePortal, OtaInstall and Reboot on the device; the
+device can call all six itself. Without a socket: messages in, orders out. reference/openshock-api.md §a–c, §j.
+"""
+
+import json
+
+from micropython import const
+
+from firmware import command as orders
+from firmware.command import SOUND, STOP, Command, Leave, whole
+from lib import signalr
+from lib.websock import TEXT
+
+# What the set-up page asks for: (key of the settings, label, whether it is secret)
+FIELDS = (
+    ("url", "Server", False),
+    ("token", "API token", True),
+    ("device_id", "Device id", False),
+)
+
+_REFETCH_MS = const(10000)  # the map is asked for at most this often
+_SETTLE_MS = const(500)  # after a DeviceUpdate more of them follow
+_LONG_WAIT_MS = const(300000)
+_MOST = const(64)  # shockers, and foreign devices, that are remembered
+_MAP_CHANGES = (0, 1, 2, 3)  # DeviceUpdateType: created, updated, shocker updated, deleted
+_CLOSED_WAIT_MS = const(60000)  # after a close that does not invite back (reference/signalr.md §0.8)
+_HUB = "/1/hubs/user"
+_MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
+
+# The names of the REST API and of FlatBuffers, lower case → files of firmware/shockers (reference/openshock-api.md §a.6)
+_MODELS = {
+    "caixianlin": "caixianlin",
+    "pettrainer": "petrainer",
+    "petrainer": "petrainer",
+    "pettrainer998dr": "petrainer998dr",
+    "petrainer998dr": "petrainer998dr",
+    "wellturnt330": "wellturnt330",
+    "t330": "wellturnt330",
+    "d80": "d80",
+}
+
+
+class Backend:
+    """One account's hub. `settings`: url, token, device_id, negotiate; `agent` is the User-Agent header."""
+
+    OPCODE = TEXT
+
+    def __init__(self, settings, agent):
+        self._base = settings["url"].rstrip("/")
+        self._headers = [("Open-Shock-Token", settings["token"]), ("User-Agent", agent)]
+        self._device_id = settings["device_id"].lower()
+        self._negotiating = settings["negotiate"]
+        self._shockers = {}  # guid → (model, RF id)
+        self._map_due = 0  # when the map is to be asked for; None while it is good
+        self._map_free = 0  # before then it is not asked for again
+        self._asked = None  # takes the answer to the errand under way
+        self._door_due = False  # a negotiation is still to be done
+        self._url = ""
+        self._session = None
+        self.connection_id = ""
+        self.online = {}  # device id → firmware version or None, as DeviceStatus tells it
+        self.updates = {}  # device id → the last word on its update
+        self._handlers = {
+            "welcome": self._welcome,
+            "devicestatus": self._device_status,
+            "log": self._log,
+            "deviceupdate": self._device_update,
+            "otainstallstarted": self._ota,
+            "otainstallprogress": self._ota,
+            "otainstallfailed": self._ota,
+            "otarollback": self._ota,
+            "otainstallsucceeded": self._ota,
+            "control": self._control,
+            "controlv2": self._control,
+            "emergencystop": self._emergency_stop,
+            "captiveportal": self._captive_portal,
+            "otainstall": self._ota_install,
+            "reboot": self._reboot,
+        }
+
+    # --- errands: HTTP requests that the link runs, before the socket is open and while it is
+
+    def begin(self, now):
+        """None; a new connection is about to be tried: the map and the negotiation start anew."""
+        self._map_due = max(now, self._map_free)
+        self._url = self._base + _HUB
+        self._door_due = self._negotiating
+
+    def errand(self, now):
+        """What to fetch now, (method, url, headers), or None. The answer goes to `fetched`."""
+        if self._map_due is not None and now >= self._map_due:
+            self._map_due = None
+            self._map_free = now + _REFETCH_MS
+            self._asked = self._take_map
+            return "GET", self._base + "/1/shockers/own", self._headers
+        if self._door_due:
+            self._asked = self._take_door
+            return "POST", signalr.negotiate_url(self._url), self._headers
+        return None
+
+    def fetched(self, status, body, wait_ms, now):
+        """Orders; takes the answer to the last errand (status 0: there was none). Leave when there is no way on.
+
+        `wait_ms`: how long the server asked to be left alone (Retry-After), or 0.
+        """
+        if status in (401, 403):
+            raise Leave("the server refused the API token (%d)" % status, _LONG_WAIT_MS)
+        return self._asked(status, body, wait_ms, now)
+
+    def _take_map(self, status, body, wait_ms, now):
+        shockers = _map_of(body, self._device_id) if status == 200 else None
+        if shockers is None:
+            self._map_due = self._map_free = now + max(_REFETCH_MS, wait_ms)
+            return [(orders.NOTE, "the list of shockers did not come (%d)" % status)]
+        self._shockers = shockers
+        return [(orders.NOTE, "%d shockers known" % len(shockers))]
+
+    def _take_door(self, status, body, wait_ms, now):
+        pass
+
+    def _refetch(self, now, settle_ms):
+        if self._map_due is None:
+            self._map_due = max(now + settle_ms, self._map_free)
+
+    # --- the connection
+
+    def request(self):
+        """(url, headers): where to knock."""
+        return self._url, self._headers
+
+    def hello(self, now):
+        """Messages to send first."""
+        self._session = signalr.Session(now)
+        return [self._session.hello()]
+
+    def keepalive(self, now):
+        """Messages due now: pings, and answers to what was received. Leave when the server has fallen silent."""
+        try:
+            due = self._session.due(now)
+        except signalr.Lost as lost:
+            raise Leave(str(lost))
+        return (due,) if due else ()
+
+    def goodbye(self):
+        """Messages to send before the connection is closed by us."""
+        return () if self._session.closed else (self._session.bye(),)
+
+    def receive(self, message, now):
+        """Orders that `message` (bytes of one WebSocket message) makes. Leave when the connection cannot go on."""
+        made = []
+        for event in self._session.feed(message, now):
+            kind = event[0]
+            if kind == signalr.INVOCATION:
+                _, target, arguments, invocation_id = event
+                handler = self._handlers.get(target.lower())
+                if handler is None:
+                    continue
+                try:
+                    made += handler(target, arguments, now)
+                except _MISFITS:
+                    made.append((orders.NOTE, "%s came with arguments that do not fit" % target))
+                    continue
+                if invocation_id is not None:
+                    self._session.complete(invocation_id)
+            elif kind == signalr.CLOSED:
+                _, error, again = event
+                raise Leave("closed by the server: %s" % (error or "no reason"), 0 if again else _CLOSED_WAIT_MS)
+            elif kind == signalr.RESULT and event[3]:
+                made.append((orders.NOTE, "a call failed: %s" % event[3]))
+        return made
+
+    # --- what the server tells (reference/openshock-api.md §a.4)
+
+    def _welcome(self, _, arguments, now):
+        self.connection_id = str(arguments[0])
+        return [(orders.NOTE, "welcome")]
+
+    def _device_status(self, _, arguments, now):
+        for state in arguments[0]:
+            _remember(self.online, state["device"], state.get("firmwareVersion") if state["online"] else None)
+        return []
+
+    def _device_update(self, _, arguments, now):
+        if arguments[1] in _MAP_CHANGES:
+            self._refetch(now, _SETTLE_MS)
+        return []
+
+    def _ota(self, target, arguments, now):
+        _remember(self.updates, arguments[0], (target, *arguments[1:]))
+        return []
+
+    def _log(self, _, arguments, now):
+        sender, entries = arguments[0], arguments[1]
+        source = str(sender.get("customName") or sender.get("name") or "?")
+        return self._commands(((entry["shocker"]["id"], entry) for entry in entries), source, now)
+
+    # --- what a self-hosted hub asks of the device
+
+    def _control(self, _, arguments, now):
+        source = str(arguments[1]) if len(arguments) > 1 and arguments[1] else "hub"
+        return self._commands(((entry["id"], entry) for entry in arguments[0]), source, now)
+
+    def _ours(self, device_id):
+        return bool(self._device_id) and device_id.lower() == self._device_id
+
+    def _emergency_stop(self, _, arguments, now):
+        # a device that was never told its id obeys every emergency stop: stopping needs no leave
+        if self._ours(arguments[0]) or not self._device_id:
+            return [(orders.EMERGENCY, "hub")]
+        return []
+
+    def _captive_portal(self, _, arguments, now):
+        return [(orders.PORTAL, arguments[1] is True)] if self._ours(arguments[0]) else []
+
+    def _ota_install(self, _, arguments, now):
+        return [(orders.UPDATE, str(arguments[1]))] if self._ours(arguments[0]) else []
+
+    def _reboot(self, _, arguments, now):
+        return [(orders.RESTART, "hub")] if self._ours(arguments[0]) else []
+
+    def _commands(self, entries, source, now):
+        """Orders for (guid, entry) pairs, the newest last; a stop for a receiver outlives what stands beside it."""
+        made = []
+        stopped = set()
+        for guid, entry in entries:
+            known = self._shockers.get(guid.lower())
+            if known is None:
+                self._refetch(now, 0)
+                made.append((orders.REFUSE, ("unknown", "shocker %s of %s" % (guid[:36], source[:32]))))
+                continue
+            action = entry["type"]
+            if action == STOP:
+                stopped.add(guid)
+            elif guid in stopped:
+                continue
+            model, rf_id = known
+            duration_ms = entry.get("duration")
+            command = Command(model, rf_id, action, entry.get("intensity"), duration_ms, None, source[:32])
+            made.append((orders.ACT, command))
+        return made
+
+    # --- what the device can ask of the server (reference/openshock-api.md §a.3); each gives (call id, message)
+
+    def control(self, controls, now):
+        """(call id, message); `controls` is a list of `control_entry`."""
+        return self._session.invoke("Control", [controls], now)
+
+    def control_v2(self, controls, custom_name, now):
+        """(call id, message); `custom_name` is a text or None. A good answer does not mean that it was carried out."""
+        return self._session.invoke("ControlV2", [controls, custom_name], now)
+
+    def captive_portal(self, device_id, enabled, now):
+        """(call id, message)"""
+        return self._session.invoke("CaptivePortal", [device_id, enabled], now)
+
+    def emergency_stop(self, device_id, now):
+        """(call id, message)"""
+        return self._session.invoke("EmergencyStop", [device_id], now)
+
+    def ota_install(self, device_id, version, now):
+        """(call id, message); `version` is a text such as 1.2.0."""
+        return self._session.invoke("OtaInstall", [device_id, version], now)
+
+    def reboot(self, device_id, now):
+        """(call id, message)"""
+        return self._session.invoke("Reboot", [device_id], now)
+
+
+def control_entry(guid, action, intensity, duration_ms, exclusive=False):
+    """A dict as Control wants it: enums as numbers, intensity 0–100, duration 300–65 535 ms. ValueError for anything else."""
+    if not (whole(action, STOP, SOUND) and whole(intensity, 0, 100) and whole(duration_ms, 300, 65535)):
+        raise ValueError("no such control")
+    return {"id": guid, "type": action, "intensity": intensity, "duration": duration_ms, "exclusive": exclusive}
+
+
+def _remember(table, key, value):
+    if key in table or len(table) < _MOST:
+        table[key] = value
+
+
+def _map_of(body, device_id):
+    """guid → (model, RF id) of all hubs, or of the one that `device_id` names; None when `body` is not such a list.
+
+    Unknown models and damaged entries are skipped: one of them must not keep the others from working.
+    """
+    found = {}
+    try:
+        for hub in json.loads(body)["data"]:
+            if not device_id or hub["id"].lower() == device_id:
+                for shocker in hub["shockers"]:
+                    _take_shocker(found, shocker)
+    except _MISFITS:
+        return None
+    return found
+
+
+def _take_shocker(found, shocker):
+    if not isinstance(shocker, dict) or len(found) >= _MOST:
+        return
+    model = _MODELS.get(str(shocker.get("model")).lower())
+    rf_id, guid = shocker.get("rfId"), shocker.get("id")
+    if model and whole(rf_id, 0, 65535) and isinstance(guid, str):
+        found[guid.lower()] = model, rf_id

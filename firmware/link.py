@@ -1,0 +1,241 @@
+"""Keeps one backend talking: errands, connect, greet, read, keep alive, leave, and once more. Owns no radio and no rule.
+
+A backend never sees a socket; this room never sees a shocker. The contract of a backend is in DESIGN §8:
+OPCODE, begin, errand, fetched, request, hello, receive, keepalive, goodbye.
+"""
+
+import asyncio
+
+from micropython import const
+
+from firmware.command import Leave
+from lib import dial, fetch, tasks, tls, websock
+from lib.http1 import Answer, Error, follow, parse_url
+
+_CHUNK = const(2048)  # bytes a read
+_TEND_MS = const(250)  # how often what is due is looked at
+_PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out that often (S11)
+_SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
+_ANSWER_MS = const(15000)
+_STEADY_MS = const(10000)  # up for so long: the back-off starts anew
+_MESSAGES = (websock.TEXT, websock.BINARY)
+_REDIRECTS = const(3)
+_ERRANDS = const(8)  # requests before a connection, a negotiation's redirects among them
+_FIRST_MS = const(1000)
+_CAP_MS = const(60000)
+_REFUSED_MS = const(300000)  # 401 and 403: nobody gets in by knocking
+_FAREWELL_MS = const(1000)
+_GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.4.1)
+
+
+class Link:
+    """The connection of one `backend`. `dispatcher` obeys its orders; `network` has `resolve(host)` and `wait_online()`.
+
+    `roots` are the DER certificates that TLS trusts. `status` says in words how it stands.
+    """
+
+    def __init__(self, backend, dispatcher, network, roots, clock, log):
+        self._backend = backend
+        self._dispatcher = dispatcher
+        self._network = network
+        self._roots = roots
+        self._clock = clock
+        self._log = log
+        self._backoff = tasks.Backoff(_FIRST_MS, _CAP_MS)
+        self._reader = None
+        self._writer = None
+        self._writing = asyncio.Lock()  # a drain that another one overtakes would send twice
+        self._frames = None
+        self._code = _GOING  # what our close frame will say
+        self._heard_ms = 0
+        self._probed_ms = 0
+        self.status = "starting"
+
+    async def run(self):
+        """Never returns: one connection after the other, with growing pauses between those that fail."""
+        while True:
+            await self._network.wait_online()
+            since_ms = self._clock()
+            wait_ms = 0
+            try:
+                await self._talk()
+            except Leave as leave:
+                reason, wait_ms = leave.reason, leave.wait_ms
+                self._code = leave.code
+            except dial.Failed as failed:
+                reason = failed.reason
+            except asyncio.TimeoutError:
+                reason = "no answer to the request for WebSocket"
+            except (OSError, EOFError) as fault:
+                reason = "connection lost (%s)" % fault
+            except Error as fault:
+                reason = "not the answer of a web server (%s)" % fault
+            finally:
+                # whatever ended it, a fault or a cancelled task included: nobody is left to say stop (S10)
+                self._dispatcher.halt("link lost")
+                await self._hang_up()
+            if self._clock() - since_ms >= _STEADY_MS:
+                self._backoff.good()
+            wait_ms += self._backoff.next_ms()
+            self._say("%s; next try in %d ms" % (reason, wait_ms))
+            await asyncio.sleep_ms(wait_ms)
+
+    def _say(self, text):
+        self.status = text
+        self._log.info("link", text)
+
+    async def _talk(self):
+        """Never returns: one connection, from its errands to its end, which is an exception with the reason."""
+        backend = self._backend
+        backend.begin(self._clock())
+        for _ in range(_ERRANDS):
+            if not await self._run_errand():
+                break
+        url, headers = backend.request()
+        rest = await self._open(url, headers)
+        self._say("connected")
+        self._frames = websock.Frames()
+        self._heard_ms = self._probed_ms = self._clock()
+        await self._send(backend.hello(self._clock()))
+        await self._take(rest)
+        await tasks.together(self._listen(), self._tend(), self._errands())
+
+    # --- on the way up
+
+    async def _run_errand(self):
+        """False when the backend wants nothing fetched now."""
+        errand = self._backend.errand(self._clock())
+        if errand is None:
+            return False
+        method, url, headers = errand
+        status, body, wait_ms = 0, b"", 0
+        try:
+            if method == "POST":
+                answer = await fetch.post(url, b"", headers, self._roots, self._network.resolve)
+            else:
+                answer = await fetch.get(url, headers, self._roots, self._network.resolve)
+            status, body, wait_ms = answer.status, answer.body, (answer.retry_after_s or 0) * 1000
+        except fetch.Failed as failed:
+            if self._frames and tls.NO_MEMORY in str(failed):
+                raise Leave("no memory for a second connection: fetching between two")
+            self._log.warning("link", str(failed))
+        self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
+        return True
+
+    async def _open(self, url, headers):
+        """The bytes behind the answer's head; the socket is open and upgraded. Leave when the server says no."""
+        for _ in range(_REDIRECTS + 1):
+            scheme, host, port, path = parse_url(url)
+            secure = scheme in ("https", "wss")
+            self._say("connecting to " + host)
+            key = websock.new_key()
+            knock = websock.upgrade(host, port, secure, path, headers, key)
+            roots = self._roots if secure else None
+            self._reader, self._writer = await dial.dial(host, port, roots, self._network.resolve, opening=knock)
+            answer = Answer()
+            await asyncio.wait_for_ms(self._head(answer), _ANSWER_MS)
+            try:
+                websock.check(answer.status, answer.headers, key)
+                return answer.rest
+            except websock.Refused as refused:
+                url = _elsewhere(url, refused)
+            if parse_url(url)[1] != host:
+                headers = [pair for pair in headers if pair[0] == "User-Agent"]  # the token is for that host alone
+            await self._hang_up()
+        raise Leave("more than %d redirects" % _REDIRECTS)
+
+    async def _head(self, answer):
+        while answer.status is None:
+            data = await self._reader.read(_CHUNK)
+            if not data:
+                raise EOFError("closed before it answered")
+            answer.feed(data)
+
+    # --- while it is up: one task reads, one tends, one runs errands
+
+    async def _listen(self):
+        while True:
+            data = await self._reader.read(_CHUNK)
+            if not data:
+                raise EOFError("closed without a word")
+            await self._take(data)
+
+    async def _take(self, data):
+        """None; `data` became orders, and each of them was obeyed; answers are on their way. Leave when that ended it."""
+        now = self._heard_ms = self._clock()
+        receive = self._backend.receive
+        self._obey(receive(b"", now))  # any byte is a sign of life
+        for opcode, payload in self._frames.feed(data):
+            if opcode in _MESSAGES:
+                self._obey(receive(payload, now))
+            elif opcode == websock.CLOSE:
+                raise Leave(self._frames.fault or "closed by the server: %d %s" % payload)
+        answers = self._frames.take()
+        if answers:
+            await self._send_bytes(answers)
+        await self._send(self._backend.keepalive(now))
+
+    def _obey(self, made):
+        for order, detail in made:
+            self._dispatcher.obey(order, detail)
+
+    async def _tend(self):
+        """Never returns; sends what is due. OSError when the other side is silent while something is active (S11)."""
+        while True:
+            await asyncio.sleep_ms(_TEND_MS)
+            now = self._clock()
+            if not self._network.online():
+                raise OSError("Wi-Fi is gone")
+            await self._send(self._backend.keepalive(now))
+            if not self._dispatcher.busy():
+                self._heard_ms = max(self._heard_ms, now - _PROBE_MS)  # the silence before an action does not count
+            elif now - self._heard_ms >= _SILENT_MS:
+                raise OSError("silent while something is active")
+            elif now - self._probed_ms >= _PROBE_MS:
+                self._probed_ms = now
+                await self._send_bytes(self._frames.ping())
+
+    async def _errands(self):
+        """Never returns; a map that changed is fetched while the connection stays up, where there is memory for both."""
+        while True:
+            await asyncio.sleep_ms(_TEND_MS)
+            await self._run_errand()
+
+    async def _send(self, messages):
+        for message in messages:
+            await self._send_bytes(self._frames.message(message, self._backend.OPCODE))
+
+    async def _send_bytes(self, data):
+        async with self._writing:
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def _hang_up(self):
+        """None; said goodbye where there is somebody to hear it, for a second at most; the socket is closed."""
+        writer, frames = self._writer, self._frames
+        if writer and frames:
+            try:
+                last = frames.take()
+                if not frames.closed:
+                    for message in self._backend.goodbye():
+                        last += frames.message(message, self._backend.OPCODE)
+                    last += frames.close(self._code)
+                await asyncio.wait_for_ms(self._send_bytes(last), _FAREWELL_MS)
+            except (OSError, EOFError, ValueError, asyncio.TimeoutError):
+                pass  # it is gone already
+        self._reader = self._writer = self._frames = None
+        self._code = _GOING
+        if writer:
+            await dial.close(writer)
+
+
+def _elsewhere(url, refused):
+    """The URL that a refused request for WebSocket leads to. Leave when it leads nowhere."""
+    if refused.location:
+        try:
+            return follow(url, refused.location)
+        except ValueError:
+            raise Leave("a redirect to where nobody may go")
+    if refused.status in (401, 403):
+        raise Leave("the server refused the token (%d)" % refused.status, _REFUSED_MS)
+    raise Leave(str(refused), (refused.retry_after_s or 0) * 1000)

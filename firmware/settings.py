@@ -1,0 +1,126 @@
+"""Everything a person can set: one table with defaults and limits. A new setting is a row of TABLE.
+
+Only what differs from its default is stored. What is stored and makes no sense reads as the default, a cap as the strictest
+(S23). Keys that this version does not know stay in the file: the other slot's version may know them.
+"""
+
+from firmware.command import whole
+from lib import jsonfile
+
+
+def _flag(value):
+    return type(value) is bool
+
+
+def _number(low, high):
+    return lambda value: whole(value, low, high)
+
+
+def _text(most, least=0):
+    """UTF-8 of `least` to `most` bytes without control characters."""
+    return lambda value: (
+        isinstance(value, str) and least <= len(value.encode()) <= most and not any(letter < " " for letter in value)
+    )
+
+
+def _base_url(value):
+    if not _text(200, 10)(value) or not all("!" <= letter <= "~" for letter in value):
+        return False
+    scheme, mark, rest = value.partition("://")
+    return mark and scheme in ("http", "https") and rest[:1] not in ("", "/") and not any(c in rest for c in "?#@")
+
+
+def _network(value):
+    """{"ssid": 1–32 bytes, "key": "" or 8–63 characters or 64 hexadecimal digits}"""
+    if not isinstance(value, dict) or not _text(32, 1)(value.get("ssid")):
+        return False
+    key = value.get("key", "")
+    return key == "" or _text(64, 8)(key)
+
+
+def _list_of(check, most):
+    return lambda value: isinstance(value, list) and len(value) <= most and all(check(item) for item in value)
+
+
+# key: (default, check, what a person is told when the check says no)
+TABLE = {
+    "board": ("generic-esp32", _text(40, 1), "the name of a board, 1-40 characters"),
+    "hostname": ("OpenShock", _text(32, 1), "1-32 characters"),
+    "wifi": ([], _list_of(_network, 8), "up to 8 networks with ssid (1-32 bytes) and key (none, or 8-64 characters)"),
+    "dns": ([], _list_of(_text(21, 7), 3), "up to 3 name servers, such as 1.1.1.1 or 192.168.0.1:53"),
+    "rf_pin": (-1, _number(-1, 48), "a pin, or -1 for the board's own"),
+    "estop_pin": (-1, _number(-1, 48), "a pin, or -1 for the board's own"),
+    "backend": ("openshock_user", _text(40, 1), "the name of a backend"),
+    "openshock_user.url": ("https://api.openshock.app", _base_url, "http:// or https://, a host, perhaps a path"),
+    "openshock_user.token": ("", _text(256), "at most 256 characters"),
+    "openshock_user.device_id": ("", _text(36), "at most 36 characters"),
+    "openshock_user.negotiate": (False, _flag, "true or false"),
+    "cap.shock_allowed": (True, _flag, "true or false"),
+    "cap.shock": (100, _number(0, 100), "0-100"),
+    "cap.vibrate": (100, _number(0, 100), "0-100"),
+    "cap.sound": (100, _number(0, 100), "0-100"),
+    "cap.light": (100, _number(0, 100), "0-100"),
+    "cap.longest_ms": (10000, _number(1, 30000), "1-30000 ms"),
+}
+
+SECRET = ("wifi", "openshock_user.token")
+
+# What a cap reads as when its stored value makes no sense, and what all of them read as when the file is damaged
+_STRICTEST = {
+    "cap.shock_allowed": False,
+    "cap.shock": 0,
+    "cap.vibrate": 0,
+    "cap.sound": 0,
+    "cap.light": 0,
+    "cap.longest_ms": 1,
+}
+
+
+class Refused(Exception):
+    """A value does not fit its setting; the text says what would."""
+
+
+class Settings:
+    """The settings in the file `path`. `damaged` is True when the file was there and could not be read."""
+
+    def __init__(self, path):
+        self._path = path
+        self.damaged = False
+        try:
+            self._stored = jsonfile.load(path)
+        except jsonfile.Damaged:
+            self._stored = {}
+            self.damaged = True
+
+    def get(self, key):
+        """The value of `key`, or its default; for a cap that cannot be trusted its strictest value. KeyError for no setting."""
+        default, fits, _ = TABLE[key]
+        if key not in self._stored:
+            return _STRICTEST[key] if self.damaged and key in _STRICTEST else default
+        value = self._stored[key]
+        return value if fits(value) else _STRICTEST.get(key, default)
+
+    def set(self, key, value):
+        """None; `save` keeps it. Refused for a value that does not fit, or no setting of that name."""
+        if key not in TABLE:
+            raise Refused("there is no setting " + key)
+        default, fits, words = TABLE[key]
+        if not fits(value):
+            raise Refused("%s: %s" % (key, words))
+        if value == default:
+            self._stored.pop(key, None)
+        else:
+            self._stored[key] = value
+
+    def save(self):
+        """None; the file holds the new settings, or the old ones. Refused when they are larger than a file may be."""
+        try:
+            jsonfile.save(self._path, self._stored)
+        except ValueError:
+            raise Refused("all settings together are larger than 8 KiB")
+        self.damaged = False
+
+    def section(self, name):
+        """A dict of the settings whose keys begin with `name` and a dot, without that beginning."""
+        start = name + "."
+        return {key[len(start) :]: self.get(key) for key in TABLE if key.startswith(start)}

@@ -1,0 +1,91 @@
+"""A stand-in for `machine`: as much of it as the firmware uses, over the simulated board."""
+
+import sys
+
+import simboard
+
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
+RESET_EXIT = 42  # the process ends with it; tools/sim then starts the device anew
+
+
+class Pin:
+    """A pin by number; outputs keep their level, inputs read the board's."""
+
+    IN = 1
+    OUT = 3
+    OPEN_DRAIN = 7
+    PULL_UP = 2
+    PULL_DOWN = 1
+
+    def __init__(self, number, mode=-1, pull=-1, *, value=None):
+        self._number = number
+        self._output = mode in (Pin.OUT, Pin.OPEN_DRAIN)
+        if value is not None:
+            simboard.write(number, value)
+
+    def __call__(self, level=None):
+        if level is None:
+            return simboard.levels.get(self._number, 0) if self._output else simboard.read(self._number)
+        simboard.write(self._number, 1 if level else 0)
+        return None
+
+    value = __call__
+
+    def on(self):
+        self(1)
+
+    def off(self):
+        self(0)
+
+
+class WDT:
+    """A watchdog that only counts its meals."""
+
+    def __init__(self, id=0, timeout=5000):
+        self.timeout = timeout
+        self.fed = 0
+
+    def feed(self):
+        self.fed += 1
+
+
+class RTC:
+    """The clock's little memory."""
+
+    _memory = b""
+
+    def memory(self, data=None):
+        if data is None:
+            return RTC._memory
+        RTC._memory = bytes(data)
+        return None
+
+    def datetime(self, when=None):
+        return (2026, 1, 1, 0, 0, 0, 0, 0)
+
+
+def disable_irq():
+    return 0
+
+
+def enable_irq(state):
+    return None
+
+
+def freq(hz=None):
+    return 160_000_000
+
+
+def reset_cause():
+    return PWRON_RESET
+
+
+def unique_id():
+    return b"\x24\x0a\xc4\x00\x00\x01"
+
+
+def reset():
+    sys.exit(RESET_EXIT)
+
+
+soft_reset = reset

@@ -1,0 +1,65 @@
+"""The simulated board behind the stub doors: what its pins, its radio network and its storage do. Both interpreters.
+
+tools/sim speaks to it through the environment: SIM_TRACE (file that edges of SIM_RF_PIN are written to), SIM_INPUTS (64 bytes,
+one a pin: its level; byte 63: 0 = the radio network is out of reach), SIM_NETWORKS (JSON: {ssid: key}), SIM_DNS. Without
+them the board stands alone: inputs read 1, and tests set `levels`.
+"""
+
+import json
+import os
+import struct
+import time
+
+WIFI_BYTE = 63
+
+levels = {}  # pin number → level, outputs and (without SIM_INPUTS) inputs
+edges = []  # (µs, pin, level), kept only when nothing is traced to a file and `keep_edges` is set
+keep_edges = False
+
+
+def _open(name, mode):
+    path = os.getenv(name)
+    return open(path, mode) if path else None
+
+
+_inputs = _open("SIM_INPUTS", "rb")
+_trace = _open("SIM_TRACE", "ab")
+_rf_pin = int(os.getenv("SIM_RF_PIN") or -1)
+_record = bytearray(8)
+_networks = json.loads(os.getenv("SIM_NETWORKS") or '{"simulated": "simulated"}')
+
+
+def read(pin):
+    """The level of an input pin: 0 or 1."""
+    if _inputs is None:
+        return levels.get(pin, 1)
+    _inputs.seek(pin)
+    return _inputs.read(1)[0]
+
+
+def write(pin, level):
+    """None; drives an output pin. An edge of the traced pin goes to the file as (µs << 1 | level), 8 bytes, at once."""
+    if levels.get(pin) == level:
+        return
+    levels[pin] = level
+    if pin == _rf_pin and _trace is not None:
+        struct.pack_into("<Q", _record, 0, time.ticks_us() << 1 | level)
+        _trace.write(_record)
+        _trace.flush()
+    elif keep_edges:
+        edges.append((time.ticks_us(), pin, level))
+
+
+def in_reach():
+    """True while the radio network can be heard."""
+    return _inputs is None or read(WIFI_BYTE) != 0
+
+
+def key_of(ssid):
+    """The key of a network in reach, or None when there is no such network."""
+    return _networks.get(ssid) if in_reach() else None
+
+
+def name_server():
+    """The address that the simulated network hands out as its name server."""
+    return os.getenv("SIM_DNS") or "127.0.0.1"
