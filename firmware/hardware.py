@@ -1,6 +1,9 @@
 """Pins, transmitter, restart. Door to `machine`: nobody else imports it."""
 
+from time import ticks_us
+
 import machine
+from machine import Pin
 
 from lib import ook
 
@@ -13,22 +16,26 @@ class Hardware:
     """One board's hardware. `board` is a module of firmware/boards; a pin of the settings outranks the board's (-1: board's)."""
 
     def __init__(self, board, rf_pin=-1, estop_pin=-1):
-        self._board = board
+        self._chip = board.CHIP
         self._rf_pin = board.RF_PIN if rf_pin < 0 else rf_pin
         self._estop_pin = board.ESTOP_PIN if estop_pin < 0 else estop_pin
 
     def transmitter(self):
-        """A player of lib/ook on the transmitter's pin, which is low from here on. NoPin when nobody said which it is."""
+        """A player of lib/ook on the transmitter's pin, which is low from here on.
+
+        NoPin when nobody said which it is; ValueError for a pin that the chip does not have. The e-stop button connects
+        its pin to ground (reference/openshock-firmware.md §c); the player reads it while it plays.
+        """
         if self._rf_pin is None:
             raise NoPin("no pin for the transmitter")
-        pin = machine.Pin(self._rf_pin, machine.Pin.OUT, value=0)
-        stop = None
-        if self._estop_pin is not None:
-            stop = machine.Pin(self._estop_pin, machine.Pin.IN, machine.Pin.PULL_UP)
-        return self._player(pin, stop)
-
-    def _player(self, pin, stop):
-        raise NotImplementedError
+        pin = Pin(self._rf_pin, Pin.OUT, value=0)
+        stop = None if self._estop_pin is None else Pin(self._estop_pin, Pin.IN, Pin.PULL_UP)
+        irq = machine.disable_irq, machine.enable_irq
+        if self._chip in ook.CHIPS:
+            return ook.Registers(self._chip, self._rf_pin, *irq, stop_pin=self._estop_pin, pressed=0)
+        if stop is None:
+            return ook.Portable(pin, ticks_us, *irq)
+        return ook.Portable(pin, ticks_us, *irq, pressed=lambda: not stop())
 
     def restart(self):
         """Never returns: the chip starts anew."""
