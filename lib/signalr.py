@@ -1,0 +1,249 @@
+"""A client's side of SignalR, without I/O: bytes in, events out; calls in, records out. Time is an argument, in ms.
+
+    write(session.hello())
+    for event in session.feed(payload, now): …    # the payload of each WebSocket message, text or binary
+    write(session.take())                         # answers to invocations that nobody completed
+    write(session.due(now))                       # every second, with `expired(now)`: both serve quiet links
+
+Facts: reference/signalr.md. Shapes of records are in lib/hubjson.py; negotiation, for those who need it, in lib/negotiate.py.
+"""
+
+from micropython import const
+
+from lib import hubjson
+
+# Events are tuples; the first of them says which.
+READY = 1  # (READY,) the handshake is done, calls may be made
+INVOCATION = 2  # (INVOCATION, target, arguments, invocation_id or None)
+RESULT = 3  # (RESULT, call_id, result, error or None) how an `invoke` ended: exactly one for each
+ITEM = 4  # (ITEM, invocation_id, item) of a stream that nobody here asked for: something for the log, at most
+CLOSED = 5  # (CLOSED, error or None, allow_reconnect) the last event: close the socket, with `session.code`
+
+
+_MAX_WAITING = const(16)  # calls of ours, and answers held back
+_MAX_WORDS = const(200)  # characters of a server's reason that are worth keeping
+_GOING = const(1000)  # WebSocket close codes, RFC 6455 §7.4.1
+_BAD_DATA = const(1007)
+_TOO_BIG = const(1009)
+
+
+class Refused(Exception):
+    """A call cannot go out now: before the handshake, after the close, or with too many waiting already."""
+
+
+class Lost(Exception):
+    """The server has been silent for too long. Close the socket; `lost` ends the calls that wait."""
+
+
+class _TooBig(Exception):
+    """A record has more bytes than this client takes."""
+
+
+class Session:
+    """One connection's talk with a hub. A new connection needs a new one: no call and no invocation outlives it."""
+
+    def __init__(self, now, ping_ms=15000, timeout_ms=30000, handshake_ms=15000, max_record=32768):
+        self.ready = False  # the handshake is done
+        self.closed = False  # nothing more comes or goes
+        self.code = _GOING  # the WebSocket close code that then fits
+        self._ping_ms = ping_ms
+        self._timeout_ms = timeout_ms
+        self._handshake_ms = handshake_ms
+        self._max_record = max_record
+        self._start = self._sent = self._heard = now
+        self._part = bytearray()  # of the record that has not ended yet
+        self._last_id = 0
+        self._calls = {}  # call id → when it expires
+        self._owed = {}  # invocation id → until when its answer may take; None: until the next `take`
+        self._answers = []
+        self._duties = {  # records of other types are read, and count as signs of life only (§0.6)
+            hubjson.INVOCATION: self._on_invocation,
+            hubjson.STREAM_ITEM: self._on_item,
+            hubjson.COMPLETION: self._on_completion,
+            hubjson.STREAM_INVOCATION: self._on_stream,
+            hubjson.CLOSE: self._on_close,
+        }
+
+    def hello(self):
+        """The handshake request: the first thing to send on a connection."""
+        return hubjson.HELLO_RECORD
+
+    def bye(self):
+        """The Close record: the last thing to send when we are the ones who leave. `lost` then ends the calls that wait."""
+        self.closed = True
+        return hubjson.CLOSE_RECORD
+
+    def feed(self, data, now):
+        """The list of events that `data` completes: bytes of a message, of a part of one, or b"" for a mere sign of life.
+
+        Never raises on what a server sends. A record that breaks the rules is a CLOSED event with its fault in words,
+        after the events of the records before it; nothing behind it is read.
+        """
+        events = []
+        if self.closed:
+            return events
+        self._heard = now
+        records = data.split(b"\x1e")
+        rest = records.pop()
+        if self._part and records:
+            records[0] = bytes(self._part) + records[0]
+            self._part = bytearray()
+        try:
+            for record in records:
+                self._read(record, events)
+                if self.closed:
+                    return events
+            if rest:
+                self._part.extend(rest)
+            if len(self._part) > self._max_record:
+                raise _TooBig
+        except ValueError as fault:
+            return self._end(events, "bad record: %s" % fault, True, _BAD_DATA)
+        except _TooBig:
+            return self._end(events, "a record of more than %d bytes" % self._max_record, True, _TOO_BIG)
+        if self._calls:
+            events.extend(self.expired(now))
+        return events
+
+    def _read(self, record, events):
+        if len(record) > self._max_record:
+            raise _TooBig
+        if not self.ready:
+            self._on_greeting(record, events)
+            return
+        message = hubjson.read(record)
+        duty = self._duties.get(message["type"])
+        if duty:
+            duty(message, events)
+
+    def _on_greeting(self, record, events):
+        error = hubjson.read_greeting(record)
+        if error is None:
+            self.ready = True
+            events.append((READY,))
+        else:
+            self._end(events, "handshake refused: " + error, True, _GOING)
+
+    def _on_invocation(self, message, events):
+        invocation_id = message.get("invocationId")
+        if invocation_id is not None:
+            self._owed[invocation_id] = None
+        events.append((INVOCATION, message["target"], message["arguments"], invocation_id))
+
+    def _on_item(self, message, events):
+        invocation_id = message["invocationId"]
+        if self._calls.pop(invocation_id, None) is None:
+            events.append((ITEM, invocation_id, message["item"]))
+        else:
+            events.append((RESULT, invocation_id, None, "the method answers with a stream"))
+
+    def _on_completion(self, message, events):
+        call_id = message["invocationId"]
+        if self._calls.pop(call_id, None) is not None:  # an unknown id is that of a call which expired
+            error = message.get("error")
+            events.append((RESULT, call_id, message.get("result"), error if error != "" else "an error without words"))
+
+    def _on_stream(self, message, events):
+        self._answers.append(hubjson.completion(message["invocationId"], None, "This client has no streams."))
+
+    def _on_close(self, message, events):
+        self._end(events, message.get("error"), message.get("allowReconnect") is True, _GOING)
+
+    def _end(self, events, error, allow_reconnect, code):
+        self.code = code
+        error = error[:_MAX_WORDS] if type(error) is str else None
+        events.extend(self.lost(error or "the server closed the connection"))
+        events.append((CLOSED, error, allow_reconnect))
+        return events
+
+    def lost(self, reason):
+        """RESULT events that end all calls that wait, with `reason`; for a socket that died. The session is closed."""
+        self.closed = True
+        ended = [(RESULT, call_id, None, reason) for call_id in self._calls]
+        self._calls, self._owed, self._answers, self._part = {}, {}, [], bytearray()
+        return ended
+
+    def expired(self, now):
+        """RESULT events of the calls whose time is over. Ask as often as for `due`; `feed` asks, too."""
+        late = [call_id for call_id in self._calls if now >= self._calls[call_id]]
+        for call_id in late:
+            del self._calls[call_id]
+        return [(RESULT, call_id, None, "no answer in time") for call_id in late]
+
+    def invoke(self, target, arguments, now, timeout_ms=10000):
+        """(call_id, record): a call with an answer, which comes as one RESULT event, whatever happens.
+
+        Refused when it cannot go out now; ValueError when JSON cannot say it, or it has more than 32 KiB.
+        """
+        self._may_call()
+        if len(self._calls) >= _MAX_WAITING:
+            raise Refused("%d calls wait already" % _MAX_WAITING)
+        call_id = str(self._last_id + 1)
+        record = hubjson.invocation(target, arguments, call_id)
+        self._last_id += 1
+        self._calls[call_id] = now + timeout_ms
+        self._sent = now
+        return call_id, record
+
+    def send(self, target, arguments):
+        """The record of a call without an answer. Raises as `invoke`."""
+        self._may_call()
+        return hubjson.invocation(target, arguments)
+
+    def _may_call(self):
+        if self.closed or not self.ready:
+            raise Refused("no connection")
+
+    def complete(self, invocation_id, result=None, error=None):
+        """The record that answers an invocation: `error` when that is a text, otherwise `result`, any value JSON has.
+
+        b"" when that id waits for no answer, or no more. ValueError as `invoke`; the answer is then still owed.
+        """
+        if invocation_id not in self._owed:
+            return b""
+        record = hubjson.completion(invocation_id, result, error)
+        del self._owed[invocation_id]
+        return record
+
+    def later(self, invocation_id, now, timeout_ms=10000):
+        """True when `complete` may come after the next `take`, within `timeout_ms`; `due` answers with an error then.
+
+        False when that id waits for no answer, or 16 are held already.
+        """
+        held = [name for name in self._owed if self._owed[name] is not None]
+        if invocation_id not in self._owed or len(held) >= _MAX_WAITING:
+            return False
+        self._owed[invocation_id] = now + timeout_ms
+        return True
+
+    def take(self, now=None):
+        """What must be written now, or b"": an error for each invocation that was neither completed nor held by `later`.
+
+        So an answer cannot be forgotten (§0.7). With `now`, for those held for too long, too.
+        """
+        for name, until in list(self._owed.items()):
+            if until is None or now is not None and now >= until:
+                self._answers.append(self.complete(name, None, "Client didn't provide a result."))
+        answers, self._answers = b"".join(self._answers), []
+        return answers
+
+    def due(self, now):
+        """What must be written now, or b"": what `take` gives, errors for what was held too long, or a Ping.
+
+        The Ping comes when nothing was sent for `ping_ms`. Raises Lost when the handshake is overdue, or the server was
+        silent for `timeout_ms`.
+        """
+        if self.closed:
+            return b""
+        if not self.ready:
+            if now - self._start >= self._handshake_ms:
+                raise Lost("no handshake within %d s" % (self._handshake_ms // 1000))
+            return b""
+        if now - self._heard >= self._timeout_ms:
+            raise Lost("nothing received for %d s" % (self._timeout_ms // 1000))
+        out = self.take(now)
+        if not out and now - self._sent >= self._ping_ms:
+            out = hubjson.PING_RECORD
+        if out:
+            self._sent = now
+        return out
