@@ -39,9 +39,17 @@ def _string_end(text: ptr8, at: int, size: int) -> int:
         if byte == 92 and at < size:
             byte = text[at]
             at += 1
-            if 97 < byte < 118:  # the digits behind \\u are json's to judge
+            if 97 < byte < 118:
                 if _ESCAPES >> (byte - 97) & 1 == 0:
                     return 0
+                hexadecimal = at + 4 if byte == 117 else at
+                if hexadecimal > size:
+                    return 0
+                while at < hexadecimal:  # MicroPython's json takes any four characters
+                    byte = text[at]
+                    if not (48 <= byte <= 57 or 97 <= byte | 32 <= 102):
+                        return 0
+                    at += 1
             elif byte != 34 and byte != 92 and byte != 47:
                 return 0
     return 0
