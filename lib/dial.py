@@ -1,0 +1,95 @@
+"""Host name and port to an open stream: name, TCP, TLS that verifies. The only place that opens client streams."""
+
+import asyncio
+import gc
+
+from micropython import const
+
+from lib import tls, udp
+from lib.resolver import NotFound
+
+_CLOSING_MS = const(2000)
+
+
+class Failed(Exception):
+    """There is no connection; `.reason` says why in words, and never holds a secret."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def dial(host, port, roots, resolve, opening, timeout_ms=20_000):
+    """(reader, writer) of a connection to `host`, proved by one of `roots` (DER); plain TCP when `roots` is None.
+
+    `resolve` is `async (host) -> "a.b.c.d"`; it has `timeout_ms`, and so has all that follows. `opening` is what the
+    client says first, and has left when this returns: MicroPython connects and shakes hands behind the first bytes
+    written and tells in no other way whether it has, so a refused connection or certificate shows here because of it.
+    Raises Failed, and ValueError without `opening`.
+    """
+    if not opening:
+        raise ValueError("a connection is proved by its first bytes: there are none")
+    address = await _address(host, resolve, timeout_ms)
+    wire = _Wire()
+    try:
+        await asyncio.wait_for_ms(wire.open(host, address, port, roots, opening), timeout_ms)
+        wire.done = True
+        return wire.reader, wire.writer
+    except asyncio.TimeoutError:
+        raise Failed("%s port %d: no answer within %d s" % (host, port, timeout_ms // 1000))
+    except (OSError, ValueError, EOFError, MemoryError) as fault:
+        raise Failed("%s port %d: %s" % (host, port, tls.explain(fault)))
+    finally:
+        if not wire.done:
+            await wire.drop()
+
+
+async def close(writer):
+    """None, when the connection is closed, or is left to close by itself after 2 s."""
+    writer.close()
+    try:
+        await asyncio.wait_for_ms(writer.wait_closed(), _CLOSING_MS)
+    except (asyncio.TimeoutError, OSError, ValueError):
+        pass  # whatever the other side says to our leaving, we have left
+
+
+async def _address(host, resolve, timeout_ms):
+    try:
+        address = await asyncio.wait_for_ms(resolve(host), timeout_ms)
+    except asyncio.TimeoutError:
+        raise Failed(host + ": no name server answers")
+    except NotFound as fault:
+        raise Failed(host + ": " + fault.why)
+    if not udp.is_ipv4(address):
+        raise Failed(host + ": the name look-up gave no address")  # a name would stop the interpreter in getaddrinfo
+    return address
+
+
+class _Wire:
+    """A connection on its way up, which is dropped whole when it does not get there."""
+
+    def __init__(self):
+        self.reader = self.writer = self._context = None
+        self.done = False
+
+    async def open(self, host, address, port, roots, opening):
+        """None, when all of `opening` has left. Raises what the network and TLS raise."""
+        if roots is None:
+            self.reader, self.writer = await asyncio.open_connection(address, port)
+        else:
+            gc.collect()  # TLS wants one piece of 17 KB (reference/micropython-esp32.md §e)
+            self._context = tls.context(roots)
+            self.reader, self.writer = await asyncio.open_connection(
+                address, port, ssl=self._context, server_hostname=host
+            )
+        self.writer.write(opening)
+        await self.writer.drain()
+
+    async def drop(self):
+        """None; closes what was opened."""
+        if self._context:
+            self._context.drop()
+        if self.writer:
+            await close(self.writer)
+        self.reader = self.writer = self._context = None
+        gc.collect()  # plain TCP, cancelled while it connects, leaves its socket to the collector
