@@ -1,0 +1,97 @@
+"""URLs of http, https, ws and wss, taken apart strictly; no I/O. RFC 3986."""
+
+_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+_SECURE = ("https", "wss")
+_HOST = "abcdefghijklmnopqrstuvwxyz0123456789-._"
+_ADDRESS = "0123456789abcdef:."
+_PRINTABLE = "".join([chr(code) for code in range(33, 127)])
+
+
+def only(text, alphabet):
+    """True when each character of `text` is in `alphabet`."""
+    return all(character in alphabet for character in text)
+
+
+def parse_url(url):
+    """(scheme, host, port, path) of an absolute http, https, ws or wss URL. Raises ValueError for anything else.
+
+    Scheme and host come in lower case, IPv6 without brackets; the path begins with "/" and carries the query. The
+    fragment is dropped. User names are refused: a password does not belong in a URL.
+    """
+    if not only(url, _PRINTABLE):
+        raise ValueError("a URL has no blanks, control characters or letters beyond ASCII")
+    scheme, mark, rest = url.partition("://")
+    scheme = scheme.lower()
+    if not mark or scheme not in _PORTS:
+        raise ValueError("a URL begins with http://, https://, ws:// or wss://")
+    rest = rest.partition("#")[0]
+    where = rest.partition("/")[0].partition("?")[0]
+    host, port = _host_port(where.lower(), _PORTS[scheme])
+    path = rest[len(where) :]
+    return scheme, host, port, path if path[:1] == "/" else "/" + path
+
+
+def _host_port(where, port):
+    if where[:1] == "[":
+        host, bracket, rest = where[1:].partition("]")
+        good = bracket and ":" in host and only(host, _ADDRESS) and rest[:1] in ("", ":")
+        digits = rest[1:]
+    else:
+        host, _, digits = where.partition(":")
+        good = host and len(host) < 254 and only(host, _HOST)
+    if not good:
+        raise ValueError("a URL needs a plain host name or address")
+    if digits:
+        if len(digits) > 5 or not only(digits, "0123456789") or not 0 < int(digits) < 65536:
+            raise ValueError("a port is a number from 1 to 65535")
+        port = int(digits)
+    return host, port
+
+
+def authority(host, port, secure):
+    """`host` or `host:port`, as the Host header wants it. Raises ValueError for what is no host name or address."""
+    name = "[" + host + "]" if ":" in host else host
+    _host_port(name.lower(), port)
+    return name if port == (443 if secure else 80) else "%s:%d" % (name, port)
+
+
+def follow(url, location):
+    """The absolute URL of a redirect from `url` to its header `location`. RFC 3986 §5.
+
+    Raises ValueError for rubbish, and for a redirect that would leave TLS.
+    """
+    scheme, host, port, path = parse_url(url)
+    location = location.partition("#")[0]
+    before, mark, _ = location.partition("://")
+    if mark and only(before.lower(), "abcdefghijklmnopqrstuvwxyz"):
+        target = location
+    elif location[:2] == "//":
+        target = scheme + ":" + location
+    elif location:
+        base = path.partition("?")[0]
+        if location[0] == "?":
+            location = base + location
+        elif location[0] != "/":
+            location = base[: base.rfind("/") + 1] + location
+        target = "%s://%s%s" % (scheme, authority(host, port, scheme in _SECURE), _without_dots(location))
+    else:
+        raise ValueError("a redirect to nowhere")
+    if parse_url(target)[0] not in _SECURE and scheme in _SECURE:
+        raise ValueError("a redirect that leaves TLS")
+    return target
+
+
+def _without_dots(path):
+    """`path` without its "." and ".." steps (RFC 3986 §5.2.4); the query stays as it is."""
+    path, mark, query = path.partition("?")
+    steps = path.split("/")[1:]
+    kept = []
+    for step in steps:
+        if step == "..":
+            if kept:
+                kept.pop()
+        elif step != ".":
+            kept.append(step)
+    if steps[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept) + mark + query
