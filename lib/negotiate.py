@@ -1,7 +1,8 @@
 """SignalR's negotiation, without I/O: what to ask before the WebSocket, and what the answer means. Only for hubs that want it.
 
-POST `negotiate_path(path)` with an empty body and the headers of the WebSocket request; hand status and body to `negotiated`;
-then GET `connect_path(path, token)`. Every connection negotiates anew: a server forgets a token after seconds.
+POST `negotiate_url(url)` with an empty body and the headers of the WebSocket request; hand status and body to `negotiated`;
+then GET `connect_url(url, token)`. Every connection negotiates anew: a server forgets a token after seconds. All of it
+works on whole URLs and on paths alike.
 Facts: reference/signalr.md §1.
 """
 
@@ -31,19 +32,19 @@ class Failed(Exception):
         self.status = status
 
 
-def negotiate_path(path):
-    """The path to POST to: `/negotiate` behind the hub's path, its query kept, version 1 asked for unless it names one."""
-    path, _, query = path.partition("?")
-    if path.endswith("/"):
-        path = path[:-1]
-    if not ("&" + query).count("&negotiateVersion="):
+def negotiate_url(url):
+    """Where to POST: `/negotiate` behind the hub's path, its query kept, version 1 asked for unless it names one."""
+    url, _, query = url.partition("?")
+    if url.endswith("/"):
+        url = url[:-1]
+    if "&negotiateVersion=" not in "&" + query:
         query = query + "&negotiateVersion=1" if query else "negotiateVersion=1"
-    return path + "/negotiate?" + query
+    return url + "/negotiate?" + query
 
 
-def connect_path(path, token):
-    """The path of the WebSocket request: the hub's path and query, with the connection's `token` as `id`."""
-    return path + ("&" if "?" in path else "?") + "id=" + quoted(token)
+def connect_url(url, token):
+    """Where to ask for WebSocket: the hub's path and query, with the connection's `token` as `id`."""
+    return url + ("&" if "?" in url else "?") + "id=" + quoted(token)
 
 
 def quoted(text):

@@ -2,7 +2,7 @@
 
     write(session.hello())
     for event in session.feed(payload, now): …    # the payload of each WebSocket message, text or binary
-    write(session.take())                         # answers to invocations that nobody completed
+    write(session.take())                         # what invocations are owed, completed by somebody or not
     write(session.due(now))                       # every second, with `expired(now)`: both serve quiet links
 
 Facts: reference/signalr.md. Shapes of records are in lib/hubjson.py; negotiation, for those who need it, in lib/negotiate.py.
@@ -195,15 +195,15 @@ class Session:
             raise Refused("no connection")
 
     def complete(self, invocation_id, result=None, error=None):
-        """The record that answers an invocation: `error` when that is a text, otherwise `result`, any value JSON has.
+        """True: the answer to an invocation waits in `take`, with `error` when that is a text, otherwise with `result`.
 
-        b"" when that id waits for no answer, or no more. ValueError as `invoke`; the answer is then still owed.
+        False when that id waits for no answer, or no more. ValueError as `invoke`; the answer is then still owed.
         """
         if invocation_id not in self._owed:
-            return b""
-        record = hubjson.completion(invocation_id, result, error)
+            return False
+        self._answers.append(hubjson.completion(invocation_id, result, error))
         del self._owed[invocation_id]
-        return record
+        return True
 
     def later(self, invocation_id, now, timeout_ms=10000):
         """True when `complete` may come after the next `take`, within `timeout_ms`; `due` answers with an error then.
@@ -217,13 +217,13 @@ class Session:
         return True
 
     def take(self, now=None):
-        """What must be written now, or b"": an error for each invocation that was neither completed nor held by `later`.
+        """What must be written now, or b"": the answers given, and an error for each invocation that has none.
 
-        So an answer cannot be forgotten (§0.7). With `now`, for those held for too long, too.
+        So no answer can be forgotten (§0.7). One held by `later` stays; with `now`, until its time is over.
         """
         for name, until in list(self._owed.items()):
             if until is None or now is not None and now >= until:
-                self._answers.append(self.complete(name, None, "Client didn't provide a result."))
+                self.complete(name, None, "Client didn't provide a result.")  # the official clients' words
         answers, self._answers = b"".join(self._answers), []
         return answers
 

@@ -14,7 +14,7 @@ def _fails(status, body):
     raise AssertionError(got)
 
 
-def test_the_path_of_negotiation():
+def test_where_to_negotiate():
     for hub, wanted in (
         ("/1/hubs/user", "/1/hubs/user/negotiate?negotiateVersion=1"),
         ("/1/hubs/user/", "/1/hubs/user/negotiate?negotiateVersion=1"),
@@ -24,14 +24,15 @@ def test_the_path_of_negotiation():
         ("/hub?negotiateVersion=0", "/hub/negotiate?negotiateVersion=0"),
         ("/hub?a=1&negotiateVersion=1", "/hub/negotiate?a=1&negotiateVersion=1"),
         ("/hub?xnegotiateVersion=1", "/hub/negotiate?xnegotiateVersion=1&negotiateVersion=1"),
+        ("https://hub.example:8443/a/hub/?x=1", "https://hub.example:8443/a/hub/negotiate?x=1&negotiateVersion=1"),
         ("/hub?", "/hub/negotiate?negotiateVersion=1"),
     ):
-        assert negotiate.negotiate_path(hub) == wanted
+        assert negotiate.negotiate_url(hub) == wanted
 
 
-def test_the_path_of_the_connection():
-    assert negotiate.connect_path("/hub", "aB-_.~9") == "/hub?id=aB-_.~9"
-    assert negotiate.connect_path("/hub?name=a", "a+b/c==&\xe9") == "/hub?name=a&id=a%2Bb%2Fc%3D%3D%26%C3%A9"
+def test_where_to_connect():
+    assert negotiate.connect_url("/hub", "aB-_.~9") == "/hub?id=aB-_.~9"
+    assert negotiate.connect_url("/hub?name=a", "a+b/c==&\xe9") == "/hub?name=a&id=a%2Bb%2Fc%3D%3D%26%C3%A9"
 
 
 def test_version_1_connects_with_its_token():
