@@ -1,0 +1,160 @@
+"""`python3 -m tools hub`: the local hub alone, for the LAN. Prints where the page is and how to point a device at it."""
+
+import argparse
+import asyncio
+import pathlib
+import signal
+import socket
+import ssl
+import time
+
+from tools import Failure
+from tools.hub import config as configuration
+from tools.hub import models
+from tools.hub.hub import Hub
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tools hub",
+        description="A local hub with OpenShock's API and a page to drive it. Ctrl-C ends it.",
+        epilog="Without --config everything is made fresh and forgotten at the end. With it, the file is read, made where "
+        "there is none, and kept up to date (it holds the API token: keep it to yourself).",
+    )
+    parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all of this machine)")
+    parser.add_argument("--port", type=int, default=8080, help="TCP port (default 8080; 0: any free one)")
+    parser.add_argument("--tls-cert", metavar="PEM", help="certificate chain: the hub then speaks https and wss")
+    parser.add_argument("--tls-key", metavar="PEM", help="its private key")
+    parser.add_argument(
+        "--config", metavar="FILE", help="owner, devices, shockers, tokens, share links and timing as JSON"
+    )
+    parser.add_argument(
+        "--faults", action="store_true", help="let POST /sim/… cut, silence or garble connections (tests)"
+    )
+    return parser
+
+
+def _config(path):
+    if path is None:
+        return configuration.Config.sample()
+    try:
+        if pathlib.Path(path).exists():
+            return configuration.load(path)
+        config = configuration.Config.sample(path=path)
+        configuration.save(config, path)
+        return config
+    except ValueError as error:
+        raise Failure(str(error))
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror or error}")
+
+
+def _tls(certificate, key):
+    if certificate is None and key is None:
+        return None
+    if certificate is None:
+        raise Failure("--tls-key needs --tls-cert")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is one
+        raise Failure(f"{certificate}: no usable certificate and key ({error.strerror or error})")
+    return context
+
+
+def _lan_address():
+    """This machine's address on the network, by the route outwards; no packet is sent. None without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return probe.getsockname()[0]
+
+
+def _welcome(hub, host) -> str:
+    base = hub.url
+    if host in ("0.0.0.0", "::"):
+        base = base.replace("127.0.0.1", _lan_address() or "127.0.0.1").replace("[::1]", _lan_address() or "[::1]")
+    lines = [
+        f"Page     {base}/",
+        f"Code     {hub.page_code}      (the page asks for it once)",
+        f"Token    {hub.token}",
+        "",
+        "To point a device here: backend 'openshock_user', these settings:",
+        f"  url    {base}",
+        f"  token  {hub.token}",
+        f"  device {hub.device.guid}",
+        "",
+    ]
+    lines += [f"Shocker  {each.name}: {each.model}, RF id {each.rf_id}, {each.guid}" for each in hub.shockers]
+    lines += [f"Link     {base}/1/hubs/share/link/{link.guid}?name=… ({link.name})" for link in hub.config.shares]
+    if base.startswith("http:") and host not in ("127.0.0.1", "::1", "localhost"):
+        lines += ["", "Without TLS everyone on this network can read the token. --tls-cert and --tls-key change that."]
+    return "\n".join([*lines, "", "Ctrl-C ends it.", ""])
+
+
+def _line(event):
+    """What the terminal says of an event, or None."""
+    if event.kind in ("connected", "disconnected"):
+        peer = event.connection.peer
+        who = f"device '{peer.device.name}'" if peer.device else f"guest '{peer.guest_name}'" if peer.link else "remote"
+        more = f" ({event['why']})" if event.kind == "disconnected" else f" ({peer.user_agent[:60]})"
+        return f"{who} from {peer.remote} {event.kind}{more}"
+    if event.kind == "log":
+        sender = event["sender"]["customName"] or event["sender"]["name"]
+        orders = (
+            f"{entry['shocker']['name']} {models.CONTROL_TYPES[entry['type']].lower()} "
+            f"{entry['intensity']} % {entry['duration']} ms"
+            for entry in event["logs"]
+        )
+        return f"{sender}: {'; '.join(orders)}"
+    if event.kind in ("invoked", "declined", "refused", "unsaved", "fault"):
+        facts = ", ".join(f"{key} {value}" for key, value in event.facts.items() if key != "sender")
+        return f"{event.kind}: {facts}"
+    return None
+
+
+def _printable(text):
+    """The text without anything that could move the cursor: names come from the network."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _print(event):
+    line = _line(event)
+    if line:
+        print(time.strftime("%H:%M:%S"), _printable(line), flush=True)
+
+
+async def _run(hub, host, port, context):
+    loop = asyncio.get_running_loop()
+    enough = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, enough.set)
+        except NotImplementedError:  # Windows: Ctrl-C comes as KeyboardInterrupt and cancels this coroutine
+            break
+    try:
+        await hub.start(host, port, context)
+    except (OSError, OverflowError) as error:
+        raise Failure(f"cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}")
+    print(_welcome(hub, host), flush=True)
+    hub.journal.follow(_print)
+    try:
+        await enough.wait()
+    finally:
+        print("\nClosing; every client is told that it may come back.", flush=True)
+        await hub.stop()
+
+
+def main(argv):
+    """Run until Ctrl-C; 0 then. Failure where it cannot start."""
+    options = _parser().parse_args(argv)
+    config = _config(options.config)
+    config.faults = options.faults
+    context = _tls(options.tls_cert, options.tls_key)
+    try:
+        asyncio.run(_run(Hub(config), options.host, options.port, context))
+    except KeyboardInterrupt:
+        pass
+    return 0

@@ -1,0 +1,132 @@
+"""Who comes in: the checks before every request, the negotiation, and the upgrade to a hub's WebSocket (reference a, b)."""
+
+import hmac
+
+from aiohttp import web
+
+from tools.hub import faults, negotiate, problems, sharehub, wire
+from tools.hub.signalr_server import Connection, Peer
+from tools.hub.userhub import device_of
+
+_TOKEN_HEADERS = ("OpenShockToken", "Open-Shock-Token", "ShockLinkToken")  # the first that is there counts
+
+
+def token_of(hub, request):
+    """The models.Token that the request carries, or None. Bearer headers and query parameters are not looked at."""
+    for name in _TOKEN_HEADERS:
+        if name in request.headers:
+            given = request.headers[name].encode()
+            return next((each for each in hub.config.tokens if hmac.compare_digest(each.secret.encode(), given)), None)
+    return None
+
+
+def query(request, name):
+    """A query parameter whose name is matched without regard to case, as ASP.NET does; None if there is none."""
+    return next((value for key, value in request.query.items() if key.lower() == name), None)
+
+
+@web.middleware
+async def guard(request, handler):
+    """Before the API: no answer without a User-Agent, and the faults that were ordered."""
+    if not request.path.startswith(("/1", "/2")):
+        return await handler(request)
+    hub = request.app["hub"]
+    place = faults.HUB if "/hubs/" in request.path else faults.REST
+    answer = None
+    if not request.headers.get("User-Agent", "").strip():
+        answer = web.Response(status=403, text="A User-Agent is needed")
+    elif refusal := hub.faults.refusal(place):
+        answer = problems.fault(*refusal)
+    if answer is None:
+        answer = await handler(request)
+    if answer.status >= 400:
+        hub.journal.note("refused", None, status=answer.status, path=request.path)
+    return answer
+
+
+class Doors:
+    """The routes of both hubs."""
+
+    def __init__(self, hub, user_service, share_service):
+        self._hub = hub
+        self._user = user_service
+        self._share = share_service
+        self._negotiations = negotiate.Negotiations(hub.config.negotiated_ms)
+
+    def routes(self):
+        """For the application's router."""
+        return [
+            web.post("/1/hubs/user/negotiate", self._negotiate_user),
+            web.get("/1/hubs/user", self._user_door),
+            web.post("/1/hubs/share/link/{id}/negotiate", self._negotiate_share),
+            web.get("/1/hubs/share/link/{id}", self._share_door),
+        ]
+
+    def _negotiated(self, request):
+        body = wire.dumps(self._negotiations.answer(query(request, "negotiateversion")))
+        return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def _negotiate_user(self, request):
+        if token_of(self._hub, request) is None:
+            return problems.unauthorized()
+        return self._negotiated(request)
+
+    async def _negotiate_share(self, request):
+        if not _is_guid(request.match_info["id"]):
+            return web.Response(status=404)
+        return self._negotiated(request)  # for anybody, as the real one
+
+    async def _user_door(self, request):
+        token = token_of(self._hub, request)
+        if token is None:
+            return problems.unauthorized()
+        peer = _peer(request)
+        peer.token = token
+        found = device_of(self._hub.devices, peer.user_agent, query(request, "device"))
+        peer.device, version, board = found
+        if peer.device:
+            peer.device.firmware_version, peer.device.board = version, board
+        return await self._enter(request, self._user, peer)
+
+    async def _share_door(self, request):
+        guid = request.match_info["id"].lower()
+        if not _is_guid(guid):
+            return web.Response(status=404)
+        peer = _peer(request)
+        peer.link = next((link for link in self._hub.config.shares if link.guid == guid), None)
+        peer.guest_name = query(request, "name")
+        peer.refuse = sharehub.refuses(peer.link, peer.guest_name)
+        return await self._enter(request, self._share, peer)
+
+    async def _enter(self, request, service, peer):
+        negotiated = query(request, "id")
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            status, text = (
+                (400, "Connection ID required") if negotiated is None else (404, "No Connection with that ID")
+            )
+            return web.Response(status=status, text=text)
+        if negotiated is not None:
+            taken = self._negotiations.take(negotiated)
+            if taken == negotiate.UNKNOWN:
+                return web.Response(status=404, text="No Connection with that ID")
+            if taken == negotiate.TAKEN:
+                return web.Response(status=409, content_type="text/plain")
+        ordered = self._hub.faults
+        connection = Connection(self._hub.config, self._hub.journal, service, peer)
+        self._hub.sockets.append(connection)
+        try:
+            return await connection.serve(request, ordered.delay_ms, ordered.eager, ordered.silent)
+        finally:
+            self._hub.sockets.remove(connection)
+            self._negotiations.release(negotiated)
+
+
+def _peer(request):
+    return Peer(request.headers.get("User-Agent", ""), request.remote or "")
+
+
+def _is_guid(text) -> bool:
+    try:
+        return bool(wire.guid(text))
+    except ValueError:
+        return False
