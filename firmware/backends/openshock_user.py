@@ -188,7 +188,7 @@ class Backend:
         return []
 
     def _ota(self, target, arguments, now):
-        _remember(self.updates, arguments[0], (target, *arguments[1:]))
+        _remember(self.updates, arguments[0], [target] + arguments[1:])
         return []
 
     def _log(self, _, arguments, now):

@@ -39,7 +39,7 @@ def read(pin):
 
 def write(pin, level):
     """None; drives an output pin. An edge of the traced pin goes to the file as (µs << 1 | level), 8 bytes, at once."""
-    if levels.get(pin) == level:
+    if levels.get(pin, 0) == level:
         return
     levels[pin] = level
     if pin == _rf_pin and _trace is not None:

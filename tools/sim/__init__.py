@@ -1,0 +1,79 @@
+"""`python3 -m tools sim`: a device on the real MicroPython, in a simulated board, against a local hub. A page drives it."""
+
+import argparse
+import asyncio
+import json
+import sys
+
+from tools import Failure
+from tools.sim import tour
+from tools.sim.world import World
+
+
+def _arguments(argv):
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tools sim",
+        description="Starts a local hub and a simulated device that runs the real firmware. Open the page it prints and drive it.",
+    )
+    parser.add_argument("--demo", action="store_true", help="walk through a scripted tour, check it, exit 0 or 1")
+    parser.add_argument("--json", action="store_true", help="print events, one JSON object a line")
+    parser.add_argument("--port", type=int, default=0, help="the port of the page (default: any that is free)")
+    parser.add_argument("--host", default="127.0.0.1", help="where the page listens (default: this machine only)")
+    parser.add_argument("--plain", action="store_true", help="without TLS between device and hub")
+    parser.add_argument("--cpython", action="store_true", help="run the firmware on CPython, not on MicroPython")
+    return parser.parse_args(argv)
+
+
+class Teller:
+    """Prints events: as JSON, or the ones a person cares for in words."""
+
+    def __init__(self, options):
+        self._json = options.json
+        self._logs = not options.demo
+
+    def event(self, event):
+        """None; prints one event."""
+        if self._json:
+            print(json.dumps(event), flush=True)
+            return
+        kind = event["event"]
+        if kind == "step":
+            mark = "ok  " if event["ok"] else "FAIL"
+            print(f"{mark} {event['step']}/{event['of']} {event['what']}\n       heard: {event['heard']}", flush=True)
+        elif kind == "rf" and self._logs:
+            print(f"  air: {tour.words(event)}", flush=True)
+        elif kind == "log" and self._logs:
+            print(event["line"], flush=True)
+        elif kind == "say":
+            print(event["text"], flush=True)
+
+    def say(self, text):
+        """None; a line for people, an event for programs."""
+        self.event({"event": "say", "text": text})
+
+
+async def _run(options):
+    teller = Teller(options)
+    settings = tour.SETTINGS if options.demo else None
+    world = World(
+        teller.event, not options.plain, options.port, options.host, on_cpython=options.cpython, settings=settings
+    )
+    if world.device.ground == "CPython":
+        why = "as asked" if options.cpython else "there is no MicroPython with viper for this machine"
+        teller.say(f"The firmware runs on CPython ({why}).")
+    async with world:
+        teller.say(f"A simulated device runs the firmware on {world.device.ground}; its hub's page: {world.hub.url}/")
+        if options.demo:
+            good = await tour.Tour(world, teller.event).walk()
+            if not good:
+                for line in world.lines[-30:]:
+                    print(line, file=sys.stderr)
+            return 0 if good else 1
+        teller.say("Ctrl-C ends it.")
+        await world.device.ended.wait()
+        raise Failure(f"the device ended with exit code {world.device.exit_code}")
+
+
+def main(argv):
+    """0; 1 when the tour found something wrong. Raises Failure when the device ends by itself."""
+    return asyncio.run(_run(_arguments(argv)))

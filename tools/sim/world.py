@@ -1,0 +1,81 @@
+"""A whole small world: the local hub, a certificate authority, a name server, one device, and somebody who hears its radio."""
+
+import asyncio
+import ssl
+import tempfile
+from pathlib import Path
+
+import trustme
+
+from tools.hub import Config, Hub
+from tools.sim import names
+from tools.sim.air import Air
+from tools.sim.device import Device
+
+HUB_NAME = "hub.test"
+WIFI = {"ssid": "simulated", "key": "simulated"}
+
+
+class World:
+    """`async with World(...)`: everything runs. `on_event(dict)` gets the device's log lines and the radio's bursts."""
+
+    def __init__(self, on_event=lambda event: None, secure=True, port=0, host="127.0.0.1", on_cpython=False, settings=None):
+        self._on_event = on_event
+        self._secure = secure
+        self._port = port
+        self._host = host
+        self._settings = settings or {}
+        self._folder = tempfile.TemporaryDirectory(prefix="sim-")
+        self.hub = Hub(Config.sample(faults=True, page_open=True))
+        self.device = Device(Path(self._folder.name), self._line, on_cpython)
+        self.air = None
+        self.lines = []
+        self._tasks = []
+
+    def _line(self, text):
+        self.lines.append(text)
+        self._on_event({"event": "log", "line": text})
+
+    async def __aenter__(self):
+        await self.hub.start(self._host, self._port)
+        url = self.hub.url
+        if self._secure:
+            authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority.issue_cert(HUB_NAME, key_type=trustme.KeyType.ECDSA).configure_cert(context)
+            url = await _second(self.hub, context)
+            der = ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())
+            self.device.write_certificate(der)
+        self._names, dns_port = await names.serve({HUB_NAME: "127.0.0.1"})
+        self.device.write_settings(
+            {
+                "board": "simulated",
+                "wifi": [WIFI],
+                "dns": [f"127.0.0.1:{dns_port}"],
+                "openshock_user.url": url.replace("127.0.0.1", HUB_NAME),
+                "openshock_user.token": self.hub.token,
+                "openshock_user.device_id": self.hub.device.guid,
+                **self._settings,
+            }
+        )
+        await self.device.start()
+        self.air = Air(self.device.trace_path, self._on_event)
+        self._tasks.append(asyncio.create_task(self.air.run()))
+        return self
+
+    async def __aexit__(self, *_):
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.device.stop()
+        self._names.close()
+        await self.hub.stop()
+        self._folder.cleanup()
+
+
+async def _second(hub, context):
+    from aiohttp import web
+
+    site = web.TCPSite(hub._runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    return f"https://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
