@@ -118,7 +118,7 @@ def _encode(options):
 
 def _line(event):
     """One event for people."""
-    span = f"{event['first_ms']:>9} – {event['last_ms']:<9} ms  "
+    span = f"{event['first_ms']:>9} - {event['last_ms']:<9} ms  "
     if event["event"] == "rf_fault":
         return span + f"FAULT  {event['model'] or 'unknown'}: " + "; ".join(event["faults"])
     channel = f" channel {event['channel']}" if "channel" in event else ""

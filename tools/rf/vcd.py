@@ -1,7 +1,7 @@
 """Value change dumps (.vcd): edges written for PulseView, sigrok-cli and GTKWave, and read back from any of them.
 
 Format: IEEE 1364-2001 §18. sigrok's reader counts samples from 0, so the times written begin near 0; a comment keeps the
-origin. Each frame's meaning is a comment at its start.
+origin. What each frame means is a comment in the header: sigrok (libsigrok 0.5.2) reads nothing behind one among the changes.
 """
 
 import re
@@ -28,10 +28,11 @@ def text(pulses):
     """The text of a .vcd file with one wire, 1 µs a step."""
     changes = edges(pulses)
     origin_us = changes[0][0] - _LEAD_US if changes else 0
-    notes = {frame.start_us: describe(frame) for frame in decode(pulses)}
+    notes = [f"$comment #{frame.start_us - origin_us} {describe(frame)} $end" for frame in decode(pulses)]
     lines = [
         "$version python3 -m tools rf $end",
         f"$comment origin_us {origin_us} $end",
+        *notes,
         "$timescale 1 us $end",
         "$scope module board $end",
         f"$var wire 1 ! {WIRE} $end",
@@ -42,13 +43,10 @@ def text(pulses):
         "0!",
         "$end",
     ]
-    shift_us = _LEAD_US - changes[0][0] if changes else 0
     for time_us, level in changes:
-        lines.append(f"#{time_us + shift_us}")
-        if level and time_us in notes:
-            lines.append(f"$comment {notes[time_us]} $end")
+        lines.append(f"#{time_us - origin_us}")
         lines.append(f"{level}!")
-    lines.append(f"#{(changes[-1][0] + shift_us if changes else 0) + _TAIL_US}")
+    lines.append(f"#{(changes[-1][0] - origin_us if changes else 0) + _TAIL_US}")
     return "\n".join(lines) + "\n"
 
 
