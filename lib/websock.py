@@ -8,22 +8,9 @@ it back, at each call.
 import micropython
 from micropython import const
 
-from lib import utf8
+from lib import utf8, wsframe
 from lib.utf8 import is_utf8
-from lib.wsframe import (
-    BINARY,
-    CLOSE,
-    NOT_UTF8,
-    PING,
-    PONG,
-    PROTOCOL_ERROR,
-    TEXT,
-    TOO_BIG,
-    Fault,
-    frame,
-    read_close,
-    write_close,
-)
+from lib.wsframe import BINARY, CLOSE, PING, PONG, TEXT, Fault, frame
 from lib.wsopen import Refused, accept, check, new_key, upgrade  # noqa: F401  (offered from here, too)
 
 _FIN = const(0x80)
@@ -37,7 +24,7 @@ _ANSWERS = const(4096)  # bytes of pongs that may wait, beside the largest messa
 
 
 class Closed(Exception):
-    """Something was to be sent behind the close frame."""
+    """Something was to be sent, and the close frame was sent before it."""
 
 
 class Frames:
@@ -53,8 +40,9 @@ class Frames:
         self.fault = ""
         self._max_size = max_size
         self._small = min(max_size, 125)  # bytes of the largest message that takes the short way
-        self._closing = False  # our close frame is made
+        self._closing = False  # our close frame was handed out
         self._out = b""
+        self._goodbye = b""  # our answer to a close or a fault, until it is handed out
         self._head = b""  # the beginning of a head that a read cut in two
         self._opcode = 0  # of the frame whose payload comes
         self._last = True  # it is the last of its message
@@ -87,7 +75,7 @@ class Frames:
                 if _WHOLE_TEXT <= first <= _WHOLE_BINARY and end <= size and self._fits(end - at - 2):
                     payload = data[at + 2 : end]
                     if first == _WHOLE_TEXT and utf8.check(payload, 0, end - at - 2, 0):
-                        raise Fault(NOT_UTF8, "a text is not UTF-8")
+                        raise Fault(wsframe.NOT_UTF8, "a text is not UTF-8")
                     events.append((first & 15, payload))
                     at = end
                 else:
@@ -118,12 +106,12 @@ class Frames:
             shortest = 126 if length == 126 else 65536
             length = int.from_bytes(data[at + 2 : start], "big")
             if length < shortest or length >> 63:
-                raise Fault(PROTOCOL_ERROR, "a length in a wrong form")
+                raise Fault(wsframe.PROTOCOL_ERROR, "a length in a wrong form")
         if not opcode & _CONTROL:
             if opcode:
                 self._message = opcode
             if self._stored + length > self._max_size:
-                raise Fault(TOO_BIG, "a message above %d bytes" % self._max_size)
+                raise Fault(wsframe.TOO_BIG, "a message above %d bytes" % self._max_size)
         self._opcode = opcode
         self._last = first & _FIN
         self._left = length
@@ -146,7 +134,7 @@ class Frames:
         elif (opcode == 0) != (self._message != 0):
             wrong = "a fragment of another message" if opcode else "a fragment of no message"
         if wrong:
-            raise Fault(PROTOCOL_ERROR, wrong)
+            raise Fault(wsframe.PROTOCOL_ERROR, wrong)
 
     @micropython.native
     def _payload(self, data, at, events):
@@ -163,7 +151,7 @@ class Frames:
         if self._message == TEXT:
             self._utf8 = utf8.check(data, at, end, self._utf8)
             if self._utf8 < 0 or self._utf8 and whole:
-                raise Fault(NOT_UTF8, "a text is not UTF-8")
+                raise Fault(wsframe.NOT_UTF8, "a text is not UTF-8")
         if whole and not self._stored:
             payload = data[at:end]
         elif not self._closing:
@@ -204,7 +192,7 @@ class Frames:
             if not self._closing:
                 events.append((self._opcode, payload))
             return
-        code, reason = read_close(payload)
+        code, reason = wsframe.read_close(payload)
         self._end(payload[:2], events, code, reason)
 
     def _fail(self, events, code, text):
@@ -214,14 +202,22 @@ class Frames:
     def _end(self, payload, events, code, reason):
         """None; answers with a close frame, if none was sent, and ends everything. §5.5.1, 7.1.7"""
         if not self._closing:
-            self._out += frame(CLOSE, payload)
-        self._closing = self.closed = True
+            self._goodbye = frame(CLOSE, payload)
+        self.closed = True
         self._head = self._control = self._store = b""
         events.append((CLOSE, (code, reason)))
 
     def take(self):
-        """The bytes that must be written now: pongs, the close frame; b"" when there are none."""
-        out, self._out = self._out, b""
+        """The bytes that must be written now: pongs, at last the close frame; b"" when there are none.
+
+        Once the close frame is out nothing may follow, so what came before it is answered before `take` is called.
+        """
+        out = self._out
+        self._out = b""
+        if self._goodbye:
+            out += self._goodbye
+            self._goodbye = b""
+            self._closing = True
         return out
 
     def message(self, payload, opcode=TEXT):
@@ -251,8 +247,8 @@ class Frames:
 
         Raises ValueError for a code that may not be sent (§7.4), or a reason above 123 bytes.
         """
-        payload = write_close(code, reason)
-        if self._closing:
+        payload = wsframe.write_close(code, reason)
+        if self._closing or self.closed:
             return b""
         self._closing = True
         return frame(CLOSE, payload)
