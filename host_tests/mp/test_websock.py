@@ -425,8 +425,8 @@ def _raises(kind, act, *arguments):
 
 def test_a_message_in_every_form_of_length():
     frames = Frames()
-    for size in (0, 1, 2, 3, 4, 5, 6, 7, 124, 125, 126, 127, 128, 255, 256, 4097):
-        payload = (b"0123456789" * 410)[:size]
+    for size in (0, 1, 2, 3, 4, 5, 6, 7, 124, 125, 126, 127, 128, 255, 256, 1000):
+        payload = (b"0123456789" * 100)[:size]
         assert _unmasked(frames.message(payload, BINARY)) == [(0x82, payload)], size
     assert _unmasked(frames.message("ä€")) == [(0x81, b"\xc3\xa4\xe2\x82\xac")]
     assert _unmasked(frames.message(memoryview(b"xabc")[1:])) == [(0x81, b"abc")]
