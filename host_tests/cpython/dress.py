@@ -8,6 +8,8 @@ import builtins
 import sys
 import time
 
+import simclock
+
 _PERIOD = 1 << 30
 
 
@@ -27,7 +29,8 @@ def _put_on():
     builtins.ptr8 = builtins.ptr16 = builtins.ptr32 = object
     builtins.uint = int
     time.ticks_ms = lambda: time.monotonic_ns() // 1_000_000 & (_PERIOD - 1)
-    time.ticks_us = lambda: time.monotonic_ns() // 1_000 & (_PERIOD - 1)
+    simclock.wind(lambda: time.monotonic_ns() // 1_000, lambda delay_us: time.sleep(delay_us / 1_000_000))
+    time.ticks_us = simclock.ticks_us  # does not wrap, as on MicroPython's unix port
     time.ticks_cpu = time.ticks_us
     time.ticks_diff = lambda later, earlier: _signed(later - earlier)
     time.ticks_add = lambda ticks, delta: (ticks + delta) & (_PERIOD - 1)

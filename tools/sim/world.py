@@ -19,7 +19,9 @@ WIFI = {"ssid": "simulated", "key": "simulated"}
 class World:
     """`async with World(...)`: everything runs. `on_event(dict)` gets the device's log lines and the radio's bursts."""
 
-    def __init__(self, on_event=lambda event: None, secure=True, port=0, host="127.0.0.1", on_cpython=False, settings=None):
+    def __init__(
+        self, on_event=lambda event: None, secure=True, port=0, host="127.0.0.1", on_cpython=False, settings=None
+    ):
         self._on_event = on_event
         self._secure = secure
         self._port = port

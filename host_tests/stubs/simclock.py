@@ -1,0 +1,46 @@
+"""The simulated chip's microseconds. While its interrupts are off, time passes only by looking at it.
+
+On a chip nothing can get between two polls of a masked loop; on a PC anything can. So between `mask` and `unmask` each
+look takes POLL_US, and `unmask` waits until the real time has caught up: frames are exact, and take as long as they do.
+"""
+
+POLL_US = 4
+
+_state = [None, None, None]  # the real ticks_us and sleep_us, and the time of the masked section
+
+
+def wind(real_ticks_us, real_sleep_us):
+    """None; what the clock is made of."""
+    _state[0], _state[1] = real_ticks_us, real_sleep_us
+
+
+def ticks_us():
+    """Microseconds, as `time.ticks_us`."""
+    if _state[2] is None:
+        return _state[0]()
+    _state[2] += POLL_US
+    return _state[2]
+
+
+def peek_us():
+    """Microseconds, without a look that takes time: when an edge is made."""
+    return _state[0]() if _state[2] is None else _state[2]
+
+
+def masked():
+    """True while the simulated interrupts are off."""
+    return _state[2] is not None
+
+
+def mask():
+    """None; from here on time passes by looks alone."""
+    if _state[2] is None:
+        _state[2] = _state[0]()
+
+
+def unmask():
+    """None; the real time has caught up with what was played."""
+    ahead_us = _state[2] - _state[0]()
+    _state[2] = None
+    if ahead_us > 0:
+        _state[1](ahead_us)
