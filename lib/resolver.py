@@ -129,7 +129,7 @@ def _labels(host):
     """The labels of a host name of letters, digits, hyphens and underscores. Raises NotFound for any other text."""
     name = host[:-1] if host.endswith(".") else host
     labels = name.split(".")
-    good = 0 < len(name) <= _MAX_NAME and not labels[-1].isdigit()
+    good = 0 < len(name) <= _MAX_NAME and not all("0" <= digit <= "9" for digit in labels[-1])
     for label in labels:
         good = good and 0 < len(label) <= _MAX_LABEL and all(_is_host_character(letter) for letter in label)
     if not good:

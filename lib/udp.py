@@ -19,7 +19,12 @@ class Silent(Exception):
 def is_ipv4(text):
     """True when `text` is an address as a.b.c.d, which no name look-up needs."""
     parts = text.split(".")
-    return len(parts) == 4 and all(part.isdigit() and len(part) <= 3 and int(part) < 256 for part in parts)
+    return len(parts) == 4 and all(_is_byte(part) for part in parts)
+
+
+def _is_byte(text):
+    # not isdigit(), to which superscripts are digits on CPython
+    return 0 < len(text) <= 3 and all("0" <= digit <= "9" for digit in text) and int(text) < 256
 
 
 async def ask(server, question, read, timeout_ms):

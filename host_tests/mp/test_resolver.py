@@ -55,7 +55,18 @@ def test_what_is_no_host_name_is_not_asked_for():
 def test_an_address_needs_no_name_server():
     for good in ("1.2.3.4", "255.255.255.255", "0.0.0.0"):
         assert udp.is_ipv4(good)
-    for bad in ("1.2.3", "1.2.3.4.5", "1.2.3.256", "a.b.c.d", "", "1..2.3", "1.2.3.-4", "0001.2.3.4", " 1.2.3.4"):
+    for bad in (
+        "1.2.3",
+        "1.2.3.4.5",
+        "1.2.3.256",
+        "a.b.c.d",
+        "",
+        "1..2.3",
+        "1.2.3.-4",
+        "0001.2.3.4",
+        " 1.2.3.4",
+        "1.2.3.\u00b2",
+    ):
         assert not udp.is_ipv4(bad)
 
 

@@ -1,0 +1,167 @@
+"""One HTTP request over a verified connection: whole with a size limit, or as a stream for what is big. RFC 9110.
+
+Connections come from lib/dial.py, the words from lib/http1.py; redirects, limits and what may follow where live here.
+"""
+
+import asyncio
+from collections import namedtuple
+
+from micropython import const
+
+from lib import dial, http1, tls
+
+_MAX_REDIRECTS = const(3)
+_REDIRECTS = (301, 302, 303, 307, 308)
+_READ = const(2048)  # bytes asked for at once
+_WHOLE = const(4)  # a whole answer may take this many time-outs
+_ALWAYS = (("Connection", "close"), ("Accept-Encoding", "identity"))
+_FOR_ANYONE = ("user-agent", "accept", "range", "if-range")  # all else might be a secret of the first host
+
+Answer = namedtuple("Answer", ("status", "headers", "body", "retry_after_s"))
+
+
+class Failed(Exception):
+    """There is no answer that could be used; the text says why and never holds a header."""
+
+
+async def get(url, headers, roots, resolve, max_body=16_384, timeout_ms=15_000):
+    """The Answer to a GET: status, headers (lower-case names), body (bytes), retry_after_s (or None).
+
+    `headers` are pairs or a dict with User-Agent and what the server wants; `roots` prove https; `resolve` is as for
+    `dial`. Each step has `timeout_ms`, the whole four times that. Raises Failed; a status of 400 and above is an answer.
+    """
+    return await _bounded(_whole(open(url, headers, roots, resolve, timeout_ms), max_body), timeout_ms)
+
+
+async def post(url, body, headers, roots, resolve, max_body=16_384, timeout_ms=15_000):
+    """The Answer to a POST of `body` (bytes), as `get`; a redirect is not followed but is the answer."""
+    asked = _ask("POST", url, _pairs(headers), body, roots, resolve, timeout_ms)
+    return await _bounded(_whole(asked, max_body), timeout_ms)
+
+
+async def open(url, headers, roots, resolve, timeout_ms=15_000):
+    """A Stream of the answer to a GET, for bodies of any size: the caller bounds it, and must `close` it.
+
+    Up to three redirects are followed, never out of TLS; another host learns no header but the harmless ones.
+    """
+    headers = _pairs(headers)
+    for _ in range(_MAX_REDIRECTS + 1):
+        stream = await _ask("GET", url, headers, None, roots, resolve, timeout_ms)
+        location = stream.headers.get("location")
+        if stream.status not in _REDIRECTS or location is None:
+            return stream
+        await stream.close()
+        try:
+            target = http1.follow(url, location)
+        except ValueError as fault:
+            raise Failed(str(fault))
+        if http1.parse_url(target)[:3] != http1.parse_url(url)[:3]:
+            headers = [(name, value) for name, value in headers if name.lower() in _FOR_ANYONE]
+        url = target
+    raise Failed("more than %d redirects" % _MAX_REDIRECTS)
+
+
+class Stream:
+    """An answer whose head has arrived: `status`, `headers`, and the `url` it came from in the end."""
+
+    def __init__(self, url, reader, writer, timeout_ms):
+        self.url = url
+        self._reader = reader
+        self._writer = writer
+        self._timeout_ms = timeout_ms
+        self._answer = http1.Answer()
+        self._pieces = []
+
+    @property
+    def status(self):
+        """The three digits, an int."""
+        return self._answer.status
+
+    @property
+    def headers(self):
+        """A dict with lower-case names."""
+        return self._answer.headers
+
+    async def read(self):
+        """The next piece of the body (bytes), b"" behind the last. Raises Failed; nothing may be read after that."""
+        while not self._pieces and not self._answer.done:
+            await self.more()
+        return self._pieces.pop(0) if self._pieces else b""
+
+    async def more(self):
+        """None, when more of the answer has been taken in. Raises Failed when it is late, cut short or damaged.
+
+        A body that only the end of the connection ends can fail although it is whole: MicroPython swallows the end of
+        TLS when it arrives together with data (its read goes on until nothing is left). Late is safe; servers say lengths.
+        """
+        try:
+            data = await asyncio.wait_for_ms(self._reader.read(_READ), self._timeout_ms)
+            if data:
+                self._pieces += self._answer.feed(data)
+            else:
+                self._answer.ended()
+        except asyncio.TimeoutError:
+            raise Failed("no answer within %d s" % (self._timeout_ms // 1000))
+        except http1.Error as fault:
+            raise Failed(str(fault))
+        except (OSError, ValueError, EOFError) as fault:
+            raise Failed(tls.explain(fault))
+
+    async def close(self):
+        """None; the connection is closed, whatever of the answer was left."""
+        await dial.close(self._writer)
+
+
+def _pairs(headers):
+    return list(headers.items() if isinstance(headers, dict) else headers)
+
+
+async def _ask(method, url, headers, body, roots, resolve, timeout_ms):
+    """A Stream with its head. Raises Failed."""
+    try:
+        scheme, host, port, path = http1.parse_url(url)
+        secure = scheme in ("https", "wss")
+        opening = http1.request(method, host, port, secure, path, headers + list(_ALWAYS), body)
+    except ValueError as fault:
+        raise Failed(str(fault))
+    if secure and roots is None:
+        raise Failed("https without root certificates")
+    try:
+        reader, writer = await dial.dial(host, port, roots if secure else None, resolve, opening, timeout_ms)
+    except dial.Failed as fault:
+        raise Failed(fault.reason)
+    stream = Stream(url, reader, writer, timeout_ms)
+    good = False
+    try:
+        while stream.status is None:
+            await stream.more()
+        if stream.headers.get("content-encoding", "identity").lower() != "identity":
+            raise Failed("a content coding that nobody asked for")
+        good = True
+    finally:
+        if not good:
+            await stream.close()
+    return stream
+
+
+async def _whole(asked, max_body):
+    """The Answer out of the coroutine `asked` of a Stream. Raises Failed when its body is larger than `max_body`."""
+    stream = await asked
+    pieces = []
+    size = 0
+    try:
+        while piece := await stream.read():
+            size += len(piece)
+            if size > max_body:
+                raise Failed("the answer is larger than %d bytes" % max_body)
+            pieces.append(piece)
+    finally:
+        await stream.close()
+    return Answer(stream.status, stream.headers, b"".join(pieces), http1.retry_after_s(stream.headers))
+
+
+async def _bounded(whole, timeout_ms):
+    try:
+        return await asyncio.wait_for_ms(whole, _WHOLE * timeout_ms)
+    except asyncio.TimeoutError:
+        raise Failed("no whole answer within %d s" % (_WHOLE * timeout_ms // 1000))
