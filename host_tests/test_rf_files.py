@@ -282,7 +282,7 @@ def test_what_encode_writes_decode_reads(name, suffix, tmp_path, capsys):
             ["encode", "collar", "1", "shock", "5"],
             "there is no model 'collar'; there are: cai-xianlin, caixianlin, d80",
         ),
-        (["encode", "d80", "1", "tickle", "5"], "there is no action 'tickle'; there are: shock"),
+        (["encode", "d80", "1", "tickle", "5"], "there is no action 'tickle'; there are: stop, shock"),
         (["encode", "d80", "65536", "shock", "5"], "d80 cannot send this: .*0-65535"),
         (["encode", "petrainer", "1", "light", "5"], "petrainer cannot send this"),
         (["encode", "d80", "1", "shock", "5", "--channel", "4"], "d80 cannot send this"),

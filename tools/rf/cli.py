@@ -1,78 +1,16 @@
 """The command line of `python3 -m tools rf`: files in and out, words for people. What it knows of radio is next door."""
 
 import argparse
-import importlib
 import json
 import pathlib
-import sys
 
 from tools import Failure
-from tools.rf import ook, trace, vcd
 from tools.rf.bursts import bursts, frame_event
-from tools.rf.decode import decode, edges, pulses, train_pulses
+from tools.rf.decode import decode, train_pulses
+from tools.rf.encoders import encoded
+from tools.rf.files import draw, load, save
 from tools.rf.frames import NEAR_US, TOLERANCE_US
-from tools.rf.models import BY_NAME, MODELS, find
-
-_ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-_ACTIONS = ("shock", "vibrate", "sound", "light", "stop")
-
-# suffix → how pulses become the bytes of such a file
-_WRITERS = {
-    ".trace": lambda train: trace.pack(edges(train)),
-    ".ook": lambda train: ook.text(train).encode(),
-    ".vcd": lambda train: vcd.text(train).encode(),
-}
-
-
-def load(path, wire=None):
-    """The list of Pulse in a .trace, .ook or .vcd file. Failure when it cannot be read, or holds none."""
-    path = pathlib.Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in _WRITERS:
-        raise Failure(f"{path}: the name must end with {', '.join(_WRITERS)}")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise Failure(f"{path}: {error.strerror or error}")
-    try:
-        if suffix == ".trace":
-            found = pulses(trace.unpack(data))
-        else:
-            content = data.decode()
-            found = ook.parse(content) if suffix == ".ook" else vcd.parse(content, wire)
-    except UnicodeDecodeError:
-        raise Failure(f"{path}: this is not text")
-    except Failure as failure:
-        raise Failure(f"{path}: {failure}")
-    if not found:
-        raise Failure(f"{path}: no pulse in it")
-    return found
-
-
-def save(path, train, number=1):
-    """None; writes pulses as the suffix says. `number` is the frame to draw, from 1, for .png."""
-    path = pathlib.Path(path)
-    suffix = path.suffix.lower()
-    try:
-        if suffix == ".png":
-            _draw(path, train, number)
-        elif suffix in _WRITERS:
-            path.write_bytes(_WRITERS[suffix](train))
-        else:
-            raise Failure(f"{path}: the name must end with {', '.join(_WRITERS)} or .png")
-    except OSError as error:
-        raise Failure(f"{path}: {error.strerror or error}")
-
-
-def _draw(path, train, number, title=None):
-    from tools.rf import plot
-
-    frames = decode(train)
-    if not 1 <= number <= len(frames):
-        raise Failure(f"there is no frame {number}; there are {len(frames)}")
-    first = sum(frame.n_pulses for frame in frames[: number - 1])
-    frame = frames[number - 1]
-    plot.draw(frame, train[first : first + frame.n_pulses], path, title)
+from tools.rf.models import BY_NAME, MODELS
 
 
 def _number(text):
@@ -83,31 +21,10 @@ def _number(text):
         raise argparse.ArgumentTypeError(f"'{text}' is no whole number")
 
 
-def _train(model, options):
-    """The pulse train of the firmware's own encoder. It is asked here alone: the decoder must not know it."""
-    for folder in ("host_tests/stubs", "host_tests/cpython"):
-        if str(_ROOT / folder) not in sys.path:
-            sys.path.insert(0, str(_ROOT / folder))
-    importlib.import_module("dress")
-    command = importlib.import_module("firmware.command")
-    action = command.ACTIONS.index(options.action.lower())
-    encode = importlib.import_module(f"firmware.shockers.{model.name}").encode
-    try:
-        return list(encode(options.id, action, options.intensity, channel=options.channel))
-    except ValueError as error:
-        raise Failure(f"{model.name} cannot send this: {error}")
-
-
 def _encode(options):
-    try:
-        model = find(options.model)
-    except ValueError as error:
-        raise Failure(str(error))
-    if options.action.lower() not in _ACTIONS:
-        raise Failure(f"there is no action '{options.action}'; there are: {', '.join(_ACTIONS)}")
     if not 1 <= options.repeat <= 10_000:
         raise Failure("--repeat takes 1 to 10000")
-    train = _train(model, options) * options.repeat
+    train = encoded(options.model, options.id, options.action, options.intensity, options.channel) * options.repeat
     if options.output:
         save(options.output, train_pulses(train))
         return 0
@@ -158,7 +75,7 @@ def _plot(options):
     if pathlib.Path(options.output).suffix.lower() != ".png":
         raise Failure(f"{options.output}: the name must end with .png")
     try:
-        _draw(options.output, load(options.file, options.wire), options.frame, options.title)
+        draw(options.output, load(options.file, options.wire), options.frame, options.title)
     except OSError as error:
         raise Failure(f"{options.output}: {error.strerror or error}")
     return 0
@@ -184,63 +101,65 @@ def _add_file(parser):
     parser.add_argument("--wire", help="which wire of a .vcd file, when it has several")
 
 
-def _parser():
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog="python3 -m tools rf",
-        description="What is on the air: encodes, decodes, draws and exports the radio frames of the five receiver models.",
-        epilog="example:  python3 -m tools rf encode caixianlin 46231 vibrate 25 -o frame.png",
-        formatter_class=raw,
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    one = commands.add_parser(
+def _add_encode(commands):
+    parser = commands.add_parser(
         "encode",
         help="make the pulses of a frame with the firmware's encoder",
         description="Prints the pulses as the firmware sends them, 'high low' in us, or writes them to a file.",
         epilog=_models_text(),
-        formatter_class=raw,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    one.add_argument("model", metavar="MODEL", help="the receiver model, see below")
-    one.add_argument("id", metavar="ID", type=_number, help="its radio id, 0-65535 or 0x0000-0xffff")
-    one.add_argument("action", metavar="ACTION", help=", ".join(_ACTIONS))
-    one.add_argument("intensity", metavar="INTENSITY", type=_number, help="0-100")
-    one.add_argument("--channel", type=_number, help="the receiver's channel, where the model has some")
-    one.add_argument("--repeat", type=_number, default=1, metavar="N", help="the same frame N times (default 1)")
-    one.add_argument("-o", "--output", metavar="FILE", help="write .ook, .vcd, .trace or .png instead of printing")
-    one.set_defaults(run=_encode)
+    parser.add_argument("model", metavar="MODEL", help="the receiver model, see below")
+    parser.add_argument("id", metavar="ID", type=_number, help="its radio id, 0-65535 or 0x0000-0xffff")
+    parser.add_argument("action", metavar="ACTION", help="shock, vibrate, sound or light")
+    parser.add_argument("intensity", metavar="INTENSITY", type=_number, help="0-100")
+    parser.add_argument("--channel", metavar="N", type=_number, help="the receiver's channel, where the model has some")
+    parser.add_argument("--repeat", metavar="N", type=_number, default=1, help="the same frame N times (default 1)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write .ook, .vcd, .trace or .png instead of printing")
+    parser.set_defaults(run=_encode)
 
-    two = commands.add_parser(
+
+def _add_decode(commands):
+    parser = commands.add_parser(
         "decode",
         help="say what a recording holds",
         description="Prints one line a burst (equal frames to one receiver), and one for everything that is no valid frame.",
         epilog="exit code: 0 all frames are valid; 1 something is not, or the file cannot be read.",
-        formatter_class=raw,
     )
-    _add_file(two)
-    two.add_argument("--frames", action="store_true", help="every single frame instead of bursts")
-    two.add_argument("--json", action="store_true", help="one JSON object a line")
-    two.add_argument("--absolute", action="store_true", help="times as in the file, not from its first edge")
-    two.add_argument(
-        "--tolerance",
-        type=_number,
-        default=TOLERANCE_US,
-        metavar="US",
-        help=f"a width further off is a fault (default {TOLERANCE_US})",
+    _add_file(parser)
+    parser.add_argument("--frames", action="store_true", help="every single frame instead of bursts")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--absolute", action="store_true", help="times as in the file, not from its first edge")
+    wrong = f"a width further off is a fault (default {TOLERANCE_US})"
+    parser.add_argument("--tolerance", type=_number, default=TOLERANCE_US, metavar="US", help=wrong)
+    parser.set_defaults(run=_decode)
+
+
+def _add_plot(commands):
+    parser = commands.add_parser("plot", help="draw one frame of a recording as a PNG, its bits and fields named")
+    _add_file(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the .png to write")
+    parser.add_argument("--frame", type=_number, default=1, metavar="N", help="which frame, from 1 (default 1)")
+    parser.add_argument("--title", help="the words above the picture")
+    parser.set_defaults(run=_plot)
+
+
+def _add_export(commands):
+    parser = commands.add_parser("export", help="write a recording in another format")
+    _add_file(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the .ook, .vcd or .trace to write")
+    parser.set_defaults(run=_export)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tools rf",
+        description="What is on the air: encodes, decodes, draws and exports the radio frames of the five receiver models.",
+        epilog="example:  python3 -m tools rf encode caixianlin 46231 vibrate 25 -o frame.png",
     )
-    two.set_defaults(run=_decode)
-
-    three = commands.add_parser("plot", help="draw one frame of a recording as a PNG")
-    _add_file(three)
-    three.add_argument("-o", "--output", metavar="FILE", required=True, help="the .png to write")
-    three.add_argument("--frame", type=_number, default=1, metavar="N", help="which frame, from 1 (default 1)")
-    three.add_argument("--title", help="the words above the picture")
-    three.set_defaults(run=_plot)
-
-    four = commands.add_parser("export", help="write a recording in another format")
-    _add_file(four)
-    four.add_argument("-o", "--output", metavar="FILE", required=True, help="the .ook, .vcd or .trace to write")
-    four.set_defaults(run=_export)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_add_encode, _add_decode, _add_plot, _add_export):
+        add(commands)
     return parser
 
 

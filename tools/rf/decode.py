@@ -97,7 +97,10 @@ class Receiver:
         return self._give()
 
     def settle(self, now_us):
-        """The frames that the silence up to `now_us` completes; call it now and then while no edges come."""
+        """The frames that the silence up to `now_us` completes; call it now and then while no edges come.
+
+        Only with a time up to which all edges have been fed: an edge that comes later than this silence cuts its frame.
+        """
         fall_us = self._line.fall_us
         if fall_us is not None and now_us - fall_us >= _QUIET_US:
             self._take(*self._line.end(now_us - fall_us))
