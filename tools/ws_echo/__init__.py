@@ -1,0 +1,77 @@
+"""`python3 -m tools ws-echo URL`: the firmware's WebSocket client as an echo client, the driver for conformance suites.
+
+This part runs on CPython: it reads the command line and starts `echo.py` on MicroPython, which does the work.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from lib.url import parse_url
+from tools import Failure, environment
+
+_ECHO = Path(__file__).with_name("echo.py")
+_DEFAULT_SIZE = 32768
+_LARGEST_SIZE = 1 << 28
+# On CPython the names that MicroPython has come from the tests' dress.
+_ON_CPYTHON = "import dress, runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+
+
+def _options(argv):
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tools ws-echo",
+        description="Connects to a WebSocket server and sends each message back, until the connection ends.",
+        epilog="Exit 0 whatever the server does; 1 when it cannot be reached, or when the client itself breaks.",
+    )
+    parser.add_argument("url", metavar="URL", help="ws://host[:port]/path, or wss://")
+    parser.add_argument(
+        "--max-size",
+        type=int,
+        default=_DEFAULT_SIZE,
+        metavar="N",
+        help="bytes of the largest message (default %(default)s)",
+    )
+    parser.add_argument("--ca", metavar="FILE", help="the root that a wss:// server is verified by, DER or PEM")
+    options = parser.parse_args(argv)
+    try:
+        scheme = parse_url(options.url)[0]
+    except ValueError as fault:
+        raise Failure(str(fault))
+    if scheme not in ("ws", "wss"):
+        raise Failure("the URL of a WebSocket begins with ws:// or wss://")
+    if not 0 < options.max_size <= _LARGEST_SIZE:
+        raise Failure(f"--max-size is a number from 1 to {_LARGEST_SIZE}")
+    if options.ca and not os.access(options.ca, os.R_OK):
+        raise Failure(f"cannot read {options.ca}")
+    if scheme == "wss" and not options.ca:
+        print("ws-echo: without --ca the server is not verified", file=sys.stderr, flush=True)
+    return options
+
+
+def _command(interpreter, options):
+    """(command, environment) that runs the echo on MicroPython, or on CPython where there is none."""
+    arguments = [str(_ECHO), options.url, str(options.max_size), os.path.abspath(options.ca) if options.ca else ""]
+    root = environment.ROOT
+    if interpreter:
+        heap = heap_bytes(options.max_size)
+        path = f"{root}:.frozen"
+        return [interpreter, "-X", f"heapsize={heap}", *arguments], dict(os.environ, MICROPYPATH=path)
+    print("ws-echo: there is no MicroPython here, so this runs on CPython", file=sys.stderr, flush=True)
+    path = os.pathsep.join((str(root), str(root / "host_tests" / "cpython")))
+    return [sys.executable, "-c", _ON_CPYTHON, *arguments], dict(os.environ, PYTHONPATH=path)
+
+
+def heap_bytes(max_size):
+    """Heap for the echo: one message in pieces, whole, and as a frame, and the frames that `echo.py` lets wait."""
+    return 8 * max_size + 48 * 1024 * 1024
+
+
+def main(argv):
+    """The exit code of the echo client."""
+    command, variables = _command(environment.program("micropython"), _options(argv))
+    if os.name == "nt":
+        return subprocess.call(command, env=variables)
+    sys.stdout.flush()
+    return os.execve(command[0], command, variables)  # one process: whoever ends it ends the echo
