@@ -56,7 +56,7 @@ class Link:
         while True:
             await self._network.wait_online()
             since_ms = self._clock()
-            wait_ms = 0
+            reason, wait_ms = "ended", 0
             try:
                 await self._talk()
             except Leave as leave:

@@ -20,7 +20,7 @@ class Turn:
     def __init__(self, key, silent):
         self.key = key
         self.silent = silent
-        self.what = None  # (action, level) that `frame` was made of
+        self.what = ()  # (action, level) that `frame` was made of
         self.frame = None
         self.ends = 0
         self.hurry = False  # stopped from outside: its first stop frame jumps the round

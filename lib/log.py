@@ -19,17 +19,18 @@ class Log:
         self._clock = clock
         self._write = write
         self.level = level
-        self._ring = [None] * _KEPT
+        self._ring = [()] * _KEPT
         self._count = 0
 
     def line(self, level, place, text):
         """None; keeps and prints one line, cut at 200 characters. Below `self.level` nothing happens."""
         if level < self.level:
             return
-        entry = (self._clock(), level, place, text[:_LONGEST])
+        text = _printable(text[:_LONGEST])
+        entry = (self._clock(), level, place, text)
         self._ring[self._count % _KEPT] = entry
         self._count += 1
-        self._write("[%d][%s][%s] %s" % (entry[0], _NAMES[level], place, entry[3]))
+        self._write("[%d][%s][%s] %s" % (entry[0], _NAMES[level], place, text))
 
     def info(self, place, text):
         """None; a line for the course of things."""
@@ -47,3 +48,10 @@ class Log:
         """The kept entries, oldest first: tuples (ms, level, place, text)."""
         start = max(0, self._count - _KEPT)
         return [self._ring[at % _KEPT] for at in range(start, self._count)]
+
+
+def _printable(text):
+    """`text` with "?" for each control character: names come from strangers, and a line must stay one line."""
+    if all(letter >= " " and letter != "\x7f" for letter in text):
+        return text
+    return "".join([letter if letter >= " " and letter != "\x7f" else "?" for letter in text])

@@ -51,13 +51,14 @@ class Backend:
         self._base = settings["url"].rstrip("/")
         self._headers = [("Open-Shock-Token", settings["token"]), ("User-Agent", agent)]
         self._device_id = settings["device_id"].lower()
-        self._negotiating = settings["negotiate"]
+        self._negotiate = _negotiation() if settings["negotiate"] else None
         self._shockers = {}  # guid → (model, RF id)
         self._map_due = 0  # when the map is to be asked for; None while it is good
         self._map_free = 0  # before then it is not asked for again
         self._asked = None  # takes the answer to the errand under way
-        self._door_due = False  # a negotiation is still to be done
-        self._url = ""
+        self._doors = 0  # negotiations that may still be made before this connection; 0: none is due
+        self._url = ""  # where this connection goes, and what it says there
+        self._knock = self._headers
         self._session = None
         self.connection_id = ""
         self.online = {}  # device id → firmware version or None, as DeviceStatus tells it
@@ -86,7 +87,8 @@ class Backend:
         """None; a new connection is about to be tried: the map and the negotiation start anew."""
         self._map_due = max(now, self._map_free)
         self._url = self._base + _HUB
-        self._door_due = self._negotiating
+        self._knock = self._headers
+        self._doors = self._negotiate.MAX_REDIRECTS + 1 if self._negotiate else 0
 
     def errand(self, now):
         """What to fetch now, (method, url, headers), or None. The answer goes to `fetched`."""
@@ -95,9 +97,10 @@ class Backend:
             self._map_free = now + _REFETCH_MS
             self._asked = self._take_map
             return "GET", self._base + "/1/shockers/own", self._headers
-        if self._door_due:
+        if self._doors:
+            self._doors -= 1
             self._asked = self._take_door
-            return "POST", signalr.negotiate_url(self._url), self._headers
+            return "POST", self._negotiate.negotiate_url(self._url), self._knock
         return None
 
     def fetched(self, status, body, wait_ms, now):
@@ -118,7 +121,23 @@ class Backend:
         return [(orders.NOTE, "%d shockers known" % len(shockers))]
 
     def _take_door(self, status, body, wait_ms, now):
-        pass
+        negotiate = self._negotiate
+        try:
+            token, url, access_token = negotiate.negotiated(status, body)
+        except negotiate.Failed as failed:
+            raise Leave(str(failed), wait_ms)
+        if token:
+            self._url = negotiate.connect_url(self._url, token)
+            self._doors = 0
+        elif self._doors == 0 or url.startswith("http:") and not self._base.startswith("http:"):
+            raise Leave("the negotiation leads nowhere")
+        else:
+            # another server: it gets the token that was given for it, never ours
+            self._url = url
+            self._knock = self._headers[1:]
+            if access_token:
+                self._knock.append(("Authorization", "Bearer " + access_token))
+        return []
 
     def _refetch(self, now, settle_ms):
         if self._map_due is None:
@@ -128,7 +147,7 @@ class Backend:
 
     def request(self):
         """(url, headers): where to knock."""
-        return self._url, self._headers
+        return self._url, self._knock
 
     def hello(self, now):
         """Messages to send first."""
@@ -266,6 +285,13 @@ class Backend:
     def reboot(self, device_id, now):
         """(call id, message)"""
         return self._session.invoke("Reboot", [device_id], now)
+
+
+def _negotiation():
+    """The room for negotiating, in memory only where it is used."""
+    from lib import negotiate
+
+    return negotiate
 
 
 def control_entry(guid, action, intensity, duration_ms, exclusive=False):
