@@ -25,23 +25,25 @@ def query(request, name):
     return next((value for key, value in request.query.items() if key.lower() == name), None)
 
 
-@web.middleware
-async def guard(request, handler):
-    """Before the API: no answer without a User-Agent, and the faults that were ordered."""
-    if not request.path.startswith(("/1", "/2")):
-        return await handler(request)
-    hub = request.app["hub"]
-    place = faults.HUB if "/hubs/" in request.path else faults.REST
-    answer = None
-    if not request.headers.get("User-Agent", "").strip():
-        answer = web.Response(status=403, text="A User-Agent is needed")
-    elif refusal := hub.faults.refusal(place):
-        answer = problems.fault(*refusal)
-    if answer is None:
-        answer = await handler(request)
-    if answer.status >= 400:
-        hub.journal.note("refused", None, status=answer.status, path=request.path)
-    return answer
+def guard(hub):
+    """The middleware before the API: no answer without a User-Agent, and the faults that were ordered."""
+
+    @web.middleware
+    async def guarded(request, handler):
+        if not request.path.startswith(("/1", "/2")):
+            return await handler(request)
+        refusal = hub.faults.refusal(faults.HUB if "/hubs/" in request.path else faults.REST)
+        if not request.headers.get("User-Agent", "").strip():
+            answer = web.Response(status=403, text="A User-Agent is needed")
+        elif refusal:
+            answer = problems.fault(*refusal)
+        else:
+            answer = await handler(request)
+        if answer.status >= 400:
+            hub.journal.note("refused", None, status=answer.status, path=request.path)
+        return answer
+
+    return guarded
 
 
 class Doors:

@@ -61,8 +61,7 @@ class Hub(Waiting):
 
     async def start(self, host="127.0.0.1", port=0, ssl_context=None) -> str:
         """Listen; returns the base URL, `http(s)://host:port` (of this machine, when listening everywhere). OSError."""
-        app = web.Application(middlewares=[doors.guard], client_max_size=64 * 1024)
-        app["hub"] = self
+        app = web.Application(middlewares=[doors.guard(self)], client_max_size=64 * 1024)
         self.closing.clear()
         for room in (doors.Doors(self, UserHub(self), ShareHub(self)), Api(self), Page(self)):
             app.add_routes(room.routes())
