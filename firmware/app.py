@@ -65,6 +65,7 @@ class App:
     async def operating(self):
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
         from firmware.link import Link
+        from firmware.timekeeper import Timekeeper
         from firmware.wifi import Station
 
         settings = self._settings
@@ -72,12 +73,14 @@ class App:
         name = settings.get("backend")
         agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
         backend = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
-        link = Link(backend, self._dispatcher, station, _certificates(), self._clock, self._log)
+        keeper = Timekeeper(station, self._hardware.set_clock, self._log)
+        link = Link(backend, self._dispatcher, station, keeper, _certificates(), self._clock, self._log)
         gc.collect()
         self._log.info("app", "%s, backend %s" % (agent, name))
         await tasks.together(
             self._kept("radio", self._radio.run),
             self._kept("wifi", station.run),
+            self._kept("time", keeper.run),
             self._kept("link", link.run),
             self._wished.wait(),
         )

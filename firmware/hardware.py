@@ -1,6 +1,6 @@
 """Pins, transmitter, restart. Door to `machine`: nobody else imports it."""
 
-from time import ticks_us
+from time import gmtime, ticks_us
 
 import machine
 from machine import Pin
@@ -36,6 +36,11 @@ class Hardware:
         if stop is None:
             return ook.Portable(pin, ticks_us, *irq)
         return ook.Portable(pin, ticks_us, *irq, pressed=lambda: not stop())
+
+    def set_clock(self, now_s):
+        """None; the chip's clock shows `now_s`, in seconds since where `time.time()` begins."""
+        year, month, day, hour, minute, second, weekday, _ = gmtime(now_s)[:8]
+        machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
 
     def restart(self):
         """Never returns: the chip starts anew."""

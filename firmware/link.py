@@ -31,13 +31,15 @@ _GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.
 class Link:
     """The connection of one `backend`. `dispatcher` obeys its orders; `network` has `resolve(host)` and `wait_online()`.
 
-    `roots` are the DER certificates that TLS trusts. `status` says in words how it stands.
+    `keeper` has `wait_known()`: no certificate can be checked before the time is known. `roots` are the DER certificates
+    that TLS trusts. `status` says in words how it stands.
     """
 
-    def __init__(self, backend, dispatcher, network, roots, clock, log):
+    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log):
         self._backend = backend
         self._dispatcher = dispatcher
         self._network = network
+        self._keeper = keeper
         self._roots = roots
         self._clock = clock
         self._log = log
@@ -108,6 +110,8 @@ class Link:
         if errand is None:
             return False
         method, url, headers = errand
+        if url.startswith("https"):
+            await self._keeper.wait_known()
         status, body, wait_ms = 0, b"", 0
         try:
             if method == "POST":
@@ -127,6 +131,8 @@ class Link:
         for _ in range(_REDIRECTS + 1):
             scheme, host, port, path = parse_url(url)
             secure = scheme in ("https", "wss")
+            if secure:
+                await self._keeper.wait_known()
             self._say("connecting to " + host)
             key = websock.new_key()
             knock = websock.upgrade(host, port, secure, path, headers, key)

@@ -1,0 +1,56 @@
+"""The time of day: asked of time servers until one answers, then again twice a day. TLS and the age of orders need it."""
+
+import asyncio
+import time
+
+from micropython import const
+
+from lib import ntp, tasks
+
+_MADE_S = 1792000000  # 2026-10-14: no clock may show less (RFC 5280 certificates, reference/micropython-esp32.md §d)
+_SERVERS = ("pool.ntp.org", "time.cloudflare.com", "time.google.com")
+_AGAIN_MS = const(43200000)
+_FIRST_MS = const(1000)
+_CAP_MS = const(60000)
+# Seconds from 1970 to where this interpreter's clock begins: 2000 on the chip, 1970 on a PC
+_EPOCH_S = 946684800 if time.gmtime(0)[0] == 2000 else 0
+
+
+def unix_s():
+    """Seconds since 1970 (int), or None while nobody has set the clock."""
+    now_s = int(time.time()) + _EPOCH_S
+    return now_s if now_s >= _MADE_S else None
+
+
+class Timekeeper:
+    """Sets the clock by `set_clock(tuple)`; `network` resolves names and tells when there is one."""
+
+    def __init__(self, network, set_clock, log):
+        self._network = network
+        self._set_clock = set_clock
+        self._log = log
+
+    async def wait_known(self):
+        """None as soon as the time is known."""
+        if unix_s() is None:
+            self._log.info("time", "waiting for the time: without it no certificate can be checked")
+        while unix_s() is None:
+            await asyncio.sleep_ms(100)
+
+    async def run(self):
+        """Never returns."""
+        backoff = tasks.Backoff(_FIRST_MS, _CAP_MS)
+        if unix_s() is not None:
+            await asyncio.sleep_ms(_AGAIN_MS)  # a restart keeps the time
+        while True:
+            await self._network.wait_online()
+            try:
+                now_s = await ntp.fetch_time(_SERVERS, self._network.resolve, _MADE_S)
+            except ntp.Failed as failed:
+                self._log.warning("time", str(failed))
+                await asyncio.sleep_ms(backoff.next_ms())
+                continue
+            backoff.good()
+            self._set_clock(now_s - _EPOCH_S)
+            self._log.info("time", "set")
+            await asyncio.sleep_ms(_AGAIN_MS)
