@@ -108,6 +108,22 @@ def test_a_silent_name_server_holds_nobody_and_the_next_one_answers(interpreter,
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_a_question_that_is_lost_is_asked_again(interpreter, tmp_path, loopback):
+    heard = []
+
+    def lose_the_first(query, reply, _):
+        heard.append(query[:2])
+        if len(heard) == 2:
+            reply(dns_answer(query, A_10_1_2_3))
+
+    server = ["127.0.0.1", loopback.start_udp(lose_the_first)]
+    job = {"do": "resolve", "host": "good.test", "each_ms": 300, "name_servers": [server]}
+    (result,) = probe(interpreter, tmp_path, job)
+    assert result["gave"] == "10.1.2.3"
+    assert len(heard) == 2
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_a_refusing_port_and_a_server_that_is_a_name(interpreter, tmp_path, name_server):
     job = {"do": "resolve", "host": "good.test", "each_ms": 300}
     both = [["127.0.0.1", 9], ["dns.test", 53], name_server]
