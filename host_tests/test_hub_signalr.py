@@ -170,7 +170,6 @@ async def test_handshakes_that_fail(hub, http):
     table = (
         (b'{"protocol":"messagepack","version":1}\x1e', "The protocol 'messagepack' is not supported."),
         (b'{"protocol":"json","version":3}\x1e', "The server does not support version 3 of the 'json' protocol."),
-        (b'{"protocol":"json","version":0}\x1e', "The server does not support version 0 of the 'json' protocol."),
         (b'{"protocol":"json"}\x1e', odd),
         (b'{"protocol":"json","version":"1"}\x1e', odd),
         (b'{"type":6}\x1e', odd),

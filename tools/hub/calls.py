@@ -59,6 +59,6 @@ def handshake_error(record):
         return "An unexpected error occurred during connection handshake."
     if hello["protocol"] != "json":
         return f"The protocol '{hello['protocol']}' is not supported."
-    if not 1 <= hello["version"] <= _MAX_VERSION:
+    if hello["version"] > _MAX_VERSION:  # 0 is what signalrcore says, and the real server takes it
         return f"The server does not support version {hello['version']} of the 'json' protocol."
     return None
