@@ -8,7 +8,7 @@ from micropython import const
 
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
 from firmware.dispatcher import Dispatcher
-from firmware.estop import Latch
+from firmware.estop import CLEAR, TRIP, Button, Latch
 from firmware.hardware import Hardware, NoPin
 from firmware.radio import Radio
 from firmware.safety import Caps, Safety
@@ -17,6 +17,7 @@ from firmware.settings import Settings
 from firmware.version import VERSION
 from lib import plugs, tasks
 from lib.clock import Clock
+from lib.heartbeat import Heartbeats
 from lib.log import Log
 from lib.nvs import Nvs
 
@@ -24,6 +25,9 @@ _SETTINGS = "settings.json"
 _CERTIFICATES = "certs"
 _PAUSE_MS = const(1000)
 _QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
+_SAMPLE_MS = const(5)
+_WATCHDOG_MS = const(8000)
+_VITAL = ("radio", "estop", "link")  # who must be alive, or the watchdog bites (S14)
 
 
 class App:
@@ -36,11 +40,13 @@ class App:
         self._wished = asyncio.Event()
         self._wish = None
         board = plugs.load("firmware.boards", _file_name(self._settings.get("board")))
-        self._hardware = Hardware(board, self._settings.get("rf_pin"), self._settings.get("estop_pin"))
+        self._hardware = Hardware(board, self._settings.section("rf"), self._settings.section("estop"))
         self._latch = Latch(Nvs("safety"))
-        self._scheduler = Scheduler(_shocker)
-        self._radio = Radio(self._scheduler, self._hardware.transmitter(), self._clock, self._cut)
-        safety = Safety(_caps(self._settings))
+        self._scheduler = Scheduler(_shocker, self._settings.get("rf.keep_alive"))
+        self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
+        player = self._hardware.transmitter()
+        self._radio = Radio(self._scheduler, player, self._clock, self._cut, self._beats("radio"))
+        safety = _safety(self._settings)
         self._dispatcher = Dispatcher(
             safety, self._scheduler, self._radio, self._latch, self._clock, self._log, self._on_wish
         )
@@ -59,7 +65,12 @@ class App:
         """The mode of a device that nobody has set up: the radio is locked, and it says what is missing."""
         self._dispatcher.lock("not set up")
         self._log.warning("app", "not set up: %s needs a network (wifi) and an account" % _SETTINGS)
-        await self._wished.wait()
+        await tasks.together(
+            self._kept("radio", self._radio.run),
+            self._kept("estop", self._watch_estop),
+            self._beat_for("link"),
+            self._wished.wait(),
+        )
         return self.leaving
 
     async def operating(self):
@@ -74,11 +85,14 @@ class App:
         agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
         backend = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
         keeper = Timekeeper(station, self._hardware.set_clock, self._log)
-        link = Link(backend, self._dispatcher, station, keeper, _certificates(), self._clock, self._log)
+        link = Link(
+            backend, self._dispatcher, station, keeper, _certificates(), self._clock, self._log, self._beats("link")
+        )
         gc.collect()
         self._log.info("app", "%s, backend %s" % (agent, name))
         await tasks.together(
             self._kept("radio", self._radio.run),
+            self._kept("estop", self._watch_estop),
             self._kept("wifi", station.run),
             self._kept("time", keeper.run),
             self._kept("link", link.run),
@@ -105,6 +119,29 @@ class App:
         """The e-stop input cut a frame short."""
         self._dispatcher.emergency("button")
 
+    async def _watch_estop(self):
+        """Never returns: looks at the button every 5 ms; without one the BOOT button may clear a latch, not set it."""
+        pressed = self._hardware.stop_input()
+        button = Button(trips=pressed is not None, latched=self._latch.latched)
+        pressed = pressed or self._hardware.boot_input() or bool
+        while True:
+            self._hearts.beat("estop")
+            what = button.sample(pressed(), self._latch.latched, self._clock())
+            if what == TRIP:
+                self._dispatcher.emergency("button")
+            elif what == CLEAR:
+                self._dispatcher.clear_estop("button held and released")
+            await asyncio.sleep_ms(_SAMPLE_MS)
+
+    def _beats(self, name):
+        return lambda: self._hearts.beat(name)
+
+    async def _beat_for(self, name):
+        """Never returns: in a mode where `name` has nothing to do."""
+        while True:
+            self._hearts.beat(name)
+            await asyncio.sleep_ms(_PAUSE_MS)
+
     def _on_wish(self, what, detail):
         if what == "restart":
             self._log.info("app", "restart: %s" % detail)
@@ -126,8 +163,22 @@ def _shocker(model):
     return plugs.load("firmware.shockers", model)
 
 
-def _caps(settings):
+def _safety(settings):
     cap = settings.section("cap")
+    caps = _caps(cap)
+    own = {}
+    for further in cap["own"]:
+        own[(further["model"], further["rf_id"])] = _caps(_over(cap, further))
+    return Safety(caps, own, cap["budget"], cap["rest_ms"])
+
+
+def _over(cap, further):
+    own = cap.copy()
+    own.update(further)
+    return own
+
+
+def _caps(cap):
     levels = {SHOCK: cap["shock"], VIBRATE: cap["vibrate"], SOUND: cap["sound"], LIGHT: cap["light"]}
     return Caps(cap["shock_allowed"], levels, cap["longest_ms"])
 
@@ -150,4 +201,4 @@ def run():
     try:
         asyncio.run(App().live())
     except NoPin as missing:
-        print("[error][app] %s: set rf_pin in %s" % (missing, _SETTINGS))
+        print("[error][app] %s: set rf.pin in %s" % (missing, _SETTINGS))

@@ -18,6 +18,8 @@ class Dispatcher:
         self._clock = clock
         self._log = log
         self._wishes = wishes
+        self._keep_alive = scheduler.keep_alive  # as the settings have it
+        scheduler.keep_alive = scheduler.keep_alive and not latch.latched
         self.locked = ""  # why the radio may send nothing but stop frames; "" when it may
         self._duties = {
             orders.ACT: self._act,
@@ -40,8 +42,10 @@ class Dispatcher:
 
     def halt(self, why):
         """None; everything stops, every receiver that was on the air gets its stop frames. Needs no room and no leave (S5)."""
-        active = self.busy()
-        self._scheduler.stop_all(self._clock())
+        now = self._clock()
+        active = self._scheduler.active(now)
+        self._scheduler.stop_all(now)
+        self._safety.stopped_all(now)
         self._radio.wake()
         if active:
             self._log.info("stop", "all: " + why)
@@ -56,15 +60,19 @@ class Dispatcher:
         self.locked = ""
 
     def _act(self, asked):
-        admitted, reason = self._safety.judge(asked)
         now = self._clock()
+        admitted, reason = self._safety.judge(asked, now)
         try:
             if admitted and admitted.action == STOP:
                 self._scheduler.stop(admitted.model, admitted.rf_id, admitted.channel, now)
-            elif admitted and (self._latch.latched or self.locked):
+                self._safety.stopped(admitted.model, admitted.rf_id, now)
+            elif admitted and self._latch.latched:
+                admitted, reason = self._safety.refuse("estop")
+            elif admitted and self.locked:
                 admitted, reason = self._safety.refuse("locked")
             elif admitted:
                 self._scheduler.put(admitted, now)
+                self._safety.book(admitted, now)
         except NoSuchPlug:
             admitted, reason = self._safety.refuse("model")
         except ValueError:
@@ -85,8 +93,16 @@ class Dispatcher:
     def emergency(self, who):
         """None; everything stops, and stays stopped over restarts until somebody clears it here, in person (S7, S8)."""
         self.halt("emergency stop, " + who)
+        self._scheduler.keep_alive = False
+        if not self._latch.latched:
+            self._log.warning("estop", "latched: " + who)
         self._latch.trip()
-        self._log.warning("estop", "latched: " + who)
+
+    def clear_estop(self, who):
+        """None; the latch is cleared, by a deliberate local act alone. No backend may ever call this. Restarts nothing."""
+        self._latch.clear()
+        self._scheduler.keep_alive = self._keep_alive
+        self._log.warning("estop", "cleared: " + who)
 
     def _portal(self, wanted):
         self._wishes("portal", wanted)

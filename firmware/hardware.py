@@ -13,29 +13,51 @@ class NoPin(Exception):
 
 
 class Hardware:
-    """One board's hardware. `board` is a module of firmware/boards; a pin of the settings outranks the board's (-1: board's)."""
+    """One board's hardware. `board` is a module of firmware/boards; `rf` and `estop` are those sections of the settings.
 
-    def __init__(self, board, rf_pin=-1, estop_pin=-1):
-        self._chip = board.CHIP
-        self._rf_pin = board.RF_PIN if rf_pin < 0 else rf_pin
-        self._estop_pin = board.ESTOP_PIN if estop_pin < 0 else estop_pin
+    A pin of the settings outranks the board's (-1: the board's). The e-stop's input is pulled up: a button that closes to
+    ground reads 0 when pressed; one that is normally closed reads 1 when pressed, and when its wire breaks (S9).
+    """
+
+    def __init__(self, board, rf, estop):
+        self._board = board
+        self._player = rf["player"]
+        self._rf_pin = board.RF_PIN if rf["pin"] < 0 else rf["pin"]
+        self._stop_pin = board.ESTOP_PIN if estop["pin"] < 0 else estop["pin"]
+        if not estop["enabled"]:
+            self._stop_pin = None
+        self._pressed_level = 1 if estop["normally_closed"] else 0
 
     def transmitter(self):
-        """A player of lib/ook on the transmitter's pin, which is low from here on.
+        """A player (lib/ook.py, lib/rmt.py) on the transmitter's pin, which is low from here on.
 
-        NoPin when nobody said which it is; ValueError for a pin that the chip does not have. The e-stop button connects
-        its pin to ground (reference/openshock-firmware.md §c); the player reads it while it plays.
+        NoPin when nobody said which it is; ValueError for a pin that the chip does not have.
         """
         if self._rf_pin is None:
             raise NoPin("no pin for the transmitter")
         pin = Pin(self._rf_pin, Pin.OUT, value=0)
-        stop = None if self._estop_pin is None else Pin(self._estop_pin, Pin.IN, Pin.PULL_UP)
+        chip = self._board.CHIP
         irq = machine.disable_irq, machine.enable_irq
-        if self._chip in ook.CHIPS:
-            return ook.Registers(self._chip, self._rf_pin, *irq, stop_pin=self._estop_pin, pressed=0)
-        if stop is None:
-            return ook.Portable(pin, ticks_us, *irq)
-        return ook.Portable(pin, ticks_us, *irq, pressed=lambda: not stop())
+        pressed = self.stop_input() or bool
+        if self._player == "rmt":
+            from lib import rmt
+
+            return rmt.Player(pin, pressed)
+        if chip in ook.CHIPS:
+            return ook.Registers(chip, self._rf_pin, *irq, stop_pin=self._stop_pin, pressed=self._pressed_level)
+        return ook.Portable(pin, ticks_us, *irq, pressed=pressed)
+
+    def stop_input(self):
+        """A function that is True while the e-stop is pressed; None where there is no e-stop."""
+        return None if self._stop_pin is None else _input(self._stop_pin, self._pressed_level)
+
+    def boot_input(self):
+        """A function that is True while the board's BOOT button is pressed; None where there is none."""
+        return None if self._board.BOOT_PIN is None else _input(self._board.BOOT_PIN, 0)
+
+    def start_watchdog(self, timeout_ms):
+        """A function to call at least every `timeout_ms`, from now on for ever: otherwise the chip resets."""
+        return machine.WDT(timeout=timeout_ms).feed
 
     def set_clock(self, now_s):
         """None; the chip's clock shows `now_s`, in seconds since where `time.time()` begins."""
@@ -45,3 +67,8 @@ class Hardware:
     def restart(self):
         """Never returns: the chip starts anew."""
         machine.reset()
+
+
+def _input(number, pressed_level):
+    pin = Pin(number, Pin.IN, Pin.PULL_UP)
+    return lambda: pin() == pressed_level

@@ -16,6 +16,7 @@ _CHUNK = const(2048)  # bytes a read
 _TEND_MS = const(250)  # how often what is due is looked at
 _PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out that often (S11)
 _SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
+_PULSE_MS = const(1000)
 _ANSWER_MS = const(15000)
 _STEADY_MS = const(10000)  # up for so long: the back-off starts anew
 _MESSAGES = (websock.TEXT, websock.BINARY)
@@ -32,10 +33,10 @@ class Link:
     """The connection of one `backend`. `dispatcher` obeys its orders; `network` has `resolve(host)` and `wait_online()`.
 
     `keeper` has `wait_known()`: no certificate can be checked before the time is known. `roots` are the DER certificates
-    that TLS trusts. `status` says in words how it stands.
+    that TLS trusts; `beat()` is called at least once a second. `status` says in words how it stands.
     """
 
-    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log):
+    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log, beat):
         self._backend = backend
         self._dispatcher = dispatcher
         self._network = network
@@ -43,6 +44,7 @@ class Link:
         self._roots = roots
         self._clock = clock
         self._log = log
+        self._beat = beat
         self._backoff = tasks.Backoff(_FIRST_MS, _CAP_MS)
         self._reader = None
         self._writer = None
@@ -55,6 +57,15 @@ class Link:
 
     async def run(self):
         """Never returns: one connection after the other, with growing pauses between those that fail."""
+        await tasks.together(self._connect(), self._pulse())
+
+    async def _pulse(self):
+        """Never returns; the watchdog's sign of life: whatever is awaited here has a time-out of its own."""
+        while True:
+            self._beat()
+            await asyncio.sleep_ms(_PULSE_MS)
+
+    async def _connect(self):
         while True:
             await self._network.wait_online()
             since_ms = self._clock()

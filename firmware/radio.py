@@ -2,17 +2,29 @@
 
 import asyncio
 
+from micropython import const
+
+_LOOK_MS = const(1000)  # an idle radio looks again that often: keep-alives, and a sign of life
+_LATE_US = const(60)  # a frame with an edge later than that may not be understood: it is sent again once
+
 
 class Radio:
-    """The one user of the transmitter. `player.play(train)` returns the worst lateness in µs, or less than 0 when e-stop cut it."""
+    """The one user of the transmitter: `player.play(train, heed)`.
 
-    def __init__(self, scheduler, player, clock, on_cut):
+    `play` gives the worst lateness in µs, or less than 0 when the e-stop input cut the frame; without `heed` it does not
+    look at that input: stop frames go out while the button is still held. `on_cut()` is called after a cut, `beat()` at
+    least once a second.
+    """
+
+    def __init__(self, scheduler, player, clock, on_cut, beat):
         self._scheduler = scheduler
         self._player = player
         self._clock = clock
         self._on_cut = on_cut
+        self._beat = beat
         self._wake = asyncio.Event()
         self.frames = 0
+        self.late_frames = 0
         self.worst_late_us = 0
 
     def wake(self):
@@ -21,20 +33,35 @@ class Radio:
 
     async def run(self):
         """Never returns; a frame at a time, with one turn of the event loop between two of them."""
-        play = self._player.play
+        spoilt = False
         while True:
+            self._beat()
+            self._wake.clear()
             train = self._scheduler.next(self._clock())
             if train is None:
-                self._wake.clear()
-                await self._wake.wait()
+                try:
+                    await asyncio.wait_for_ms(self._wake.wait(), _LOOK_MS)
+                except asyncio.TimeoutError:
+                    pass  # nothing happened
                 continue
-            late_us = play(train)
-            self.frames += 1
-            if late_us < 0:
-                self._on_cut()
-            elif late_us > self.worst_late_us:
-                self.worst_late_us = late_us
+            spoilt = self._play(train) and not spoilt
+            if spoilt:
+                self._scheduler.again()
             await asyncio.sleep_ms(0)
+
+    def _play(self, train):
+        """True when an edge of the frame came too late."""
+        late_us = self._player.play(train, not self._scheduler.saying_stop)
+        self.frames += 1
+        if late_us < 0:
+            self._on_cut()
+            return False
+        if late_us > self.worst_late_us:
+            self.worst_late_us = late_us
+        if late_us <= _LATE_US:
+            return False
+        self.late_frames += 1
+        return True
 
     async def quiet(self):
         """None once nothing is due any more, not even a stop frame. For the way into restart, update and set-up."""

@@ -1,4 +1,4 @@
-"""The last word on every command: what passes, how strong, how long. No I/O, no clock; time is an argument.
+"""The last word on every command: what passes, how strong, how long, how often. No I/O, no clock; time is an argument.
 
 A rule is a line in `judge`, a reason in REASONS and a test that goes red without it.
 Nothing here may make a command stronger or longer.
@@ -7,8 +7,10 @@ Nothing here may make a command stronger or longer.
 from micropython import const
 
 from firmware.command import LIGHT, SHOCK, SOUND, STOP, VIBRATE, Command, whole
+from firmware.ledger import STALE_MS, Page
 
 LONGEST_MS = const(30000)  # whatever the settings say: nothing runs longer than this (S4)
+_MOST = const(64)  # receivers that are remembered
 
 # Why a command was refused, in the words of the log and of the status. The keys are counted.
 REASONS = {
@@ -19,22 +21,32 @@ REASONS = {
     "duration": "duration outside 1-30000 ms",
     "shock": "shocks are switched off here",
     "cap": "the local cap is 0",
+    "rate": "more than 10 commands a second",
+    "budget": "the minute's budget is spent",
+    "rest": "rests after a full-length shock",
     "model": "unknown model",
     "unsupported": "this receiver cannot do that",
     "stale": "too old",
+    "repeated": "said twice",
     "locked": "the radio is locked",
+    "estop": "the emergency stop is latched",
     "unknown": "unknown receiver",
     "full": "too many receivers at once",
 }
 
 
 class Caps:
-    """The local bounds: `shock_allowed`, `levels` (action → highest level 0–100), `longest_ms` (1–30 000)."""
+    """Local bounds: `shock_allowed`, `levels` (action → highest level 0–100), `longest_ms` (1–30 000)."""
 
     def __init__(self, shock_allowed, levels, longest_ms):
         self.shock_allowed = shock_allowed
         self.levels = levels
         self.longest_ms = longest_ms
+
+    def and_also(self, other):
+        """Caps of which each is the stricter of the two."""
+        levels = {action: min(level, other.levels[action]) for action, level in self.levels.items()}
+        return Caps(self.shock_allowed and other.shock_allowed, levels, min(self.longest_ms, other.longest_ms))
 
 
 def strictest():
@@ -43,10 +55,18 @@ def strictest():
 
 
 class Safety:
-    """Judges commands by `caps`; counts what it refused, by reason."""
+    """Judges commands, and keeps a page for each receiver. Counts what it refused, by reason.
 
-    def __init__(self, caps):
-        self.caps = caps
+    `caps` bind every receiver; `own` holds further ones for single receivers, (model, rf_id) → Caps. `budget` is the dose
+    of a sliding minute in percent-seconds (S19); `rest_ms` how long a receiver rests after a full-length shock.
+    """
+
+    def __init__(self, caps, own, budget, rest_ms):
+        self._caps = caps
+        self._own = {key: caps.and_also(further) for key, further in own.items()}
+        self._budget = budget * 1000
+        self._rest_ms = rest_ms
+        self._pages = {}  # (model, rf_id) → Page
         self.refused = {}
 
     def refuse(self, reason):
@@ -54,11 +74,12 @@ class Safety:
         self.refused[reason] = self.refused.get(reason, 0) + 1
         return None, reason
 
-    def judge(self, command):
-        """(the command as it may be carried out, "") or (None, a key of REASONS).
+    def judge(self, command, now):
+        """(the command as it may be carried out, "") or (None, a key of REASONS). Books nothing.
 
         Wrong types and numbers outside their range are refused, never bent into it (S4). What is above a local cap is
-        lowered to the cap, never raised (S20). A stop always passes when its receiver is named rightly (S5).
+        lowered to the cap, never raised (S20). A stop passes when its receiver is named rightly, whatever else is wrong
+        with it (S5).
         """
         model, rf_id, action, level, duration_ms, channel, source = command
         if not whole(action, STOP, LIGHT):
@@ -71,12 +92,56 @@ class Safety:
             return self.refuse("level")
         if not whole(duration_ms, 1, LONGEST_MS):
             return self.refuse("duration")
-        if action == SHOCK and not self.caps.shock_allowed:
+        caps = self._own.get((model, rf_id), self._caps)
+        if action == SHOCK and not caps.shock_allowed:
             return self.refuse("shock")
-        cap = self.caps.levels[action]
-        if cap == 0 and level > 0:
+        if caps.levels[action] == 0 and level > 0:
             return self.refuse("cap")
-        if level > cap or duration_ms > self.caps.longest_ms:
-            duration_ms = min(duration_ms, self.caps.longest_ms)
-            return Command(model, rf_id, action, min(level, cap), duration_ms, channel, source), ""
-        return command, ""
+        level = min(level, caps.levels[action])
+        duration_ms = min(duration_ms, caps.longest_ms)
+        reason = self._too_much(model, rf_id, action, level, duration_ms, now)
+        if reason:
+            return self.refuse(reason)
+        return Command(model, rf_id, action, level, duration_ms, channel, source), ""
+
+    def _too_much(self, model, rf_id, action, level, duration_ms, now):
+        page = self._pages.get((model, rf_id))
+        if page is None:
+            too_much = level * duration_ms > self._budget
+            return "budget" if too_much else "" if self._room(now) else "full"
+        if not page.repeats(action, level, now) and page.often(now):
+            return "rate"
+        if action == SHOCK and page.rests(now):
+            return "rest"
+        return "budget" if page.dose(now) + level * duration_ms > self._budget else ""
+
+    def _room(self, now):
+        """True when one more receiver can be remembered; one that has nothing to remember is forgotten for it."""
+        if len(self._pages) < _MOST:
+            return True
+        for key, page in self._pages.items():
+            if now - page.ends >= STALE_MS:
+                del self._pages[key]
+                return True
+        return False
+
+    def book(self, command, now):
+        """None; `command`, as `judge` gave it, is on the air from now on."""
+        model, rf_id, action, level, duration_ms, _, _ = command
+        page = self._pages.get((model, rf_id))
+        if page is None:
+            page = self._pages[(model, rf_id)] = Page(now)
+        longest_ms = self._own.get((model, rf_id), self._caps).longest_ms
+        rest_ms = self._rest_ms if action == SHOCK and duration_ms >= longest_ms else 0
+        page.book(action, level, duration_ms, rest_ms, page.repeats(action, level, now), now)
+
+    def stopped(self, model, rf_id, now):
+        """None; that receiver was stopped: what its command had still to give is not counted."""
+        page = self._pages.get((model, rf_id))
+        if page:
+            page.settle(now)
+
+    def stopped_all(self, now):
+        """None; every receiver was stopped."""
+        for page in self._pages.values():
+            page.settle(now)

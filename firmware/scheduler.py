@@ -7,7 +7,8 @@ from micropython import const
 
 _GOODBYE_MS = const(300)  # stop frames after each command, so that one lost frame leaves nobody on
 _GOODBYE_FRAMES = const(3)  # at least so many, however long the round is
-_MOST = const(64)  # receivers on the air at once; far above what a person owns
+_MOST = const(64)  # receivers on the air at once, and again as many idle ones that are remembered
+_KEEP_ALIVE_MS = const(60000)  # an idle receiver hears a stop frame that often, or it falls asleep
 
 
 class Full(Exception):
@@ -20,11 +21,13 @@ class Turn:
     def __init__(self, key, silent):
         self.key = key
         self.silent = silent
+        self._silent_ms = sum(silent) // 1000
         self.what = ()  # (action, level) that `frame` was made of
         self.frame = None
         self.ends = 0
         self.hurry = False  # stopped from outside: its first stop frame jumps the round
-        self.goodbye_since = None
+        self.goodbye_since = None  # when its first stop frame began
+        self.goodbye_until = 0  # when its last one ended
         self.goodbyes = 0
 
     def active(self, now):
@@ -40,7 +43,9 @@ class Turn:
 
     def over(self, now):
         """True when the goodbye was said: nothing more is due."""
-        return not self.active(now) and self.goodbyes >= _GOODBYE_FRAMES and now - self.goodbye_since >= _GOODBYE_MS
+        if self.active(now) or self.goodbyes < _GOODBYE_FRAMES:
+            return False
+        return self.goodbye_until - self.goodbye_since >= _GOODBYE_MS
 
     def train(self, now):
         """The pulse train due now; counts a stop frame as said."""
@@ -48,17 +53,25 @@ class Turn:
             return self.frame
         if self.goodbye_since is None:
             self.goodbye_since = now
+        self.goodbye_until = now + self._silent_ms
         self.goodbyes += 1
         self.hurry = False
         return self.silent
 
 
 class Scheduler:
-    """The round of all turns. `load(model)` gives the module of a model, with `encode` and `stop`."""
+    """The round of all turns. `load(model)` gives the module of a model, with `encode` and `stop`.
 
-    def __init__(self, load):
+    While `keep_alive` is True idle receivers are kept awake by stop frames.
+    """
+
+    def __init__(self, load, keep_alive=True):
         self._load = load
         self._turns = []  # in the order of the round; the next to send is first
+        self._idle = []  # (key, since when), the longest idle first
+        self._sent = None  # the turn whose frame `next` gave last
+        self.keep_alive = keep_alive
+        self.saying_stop = False  # what `next` gave last is a stop frame
 
     def _find(self, model, rf_id, channel):
         for turn in self._turns:
@@ -81,8 +94,7 @@ class Scheduler:
         if turn is None:
             if len(self._turns) >= _MOST:
                 raise Full
-            turn = Turn(key, shocker.stop(command.rf_id, command.channel))
-            self._turns.append(turn)
+            turn = self._enter(key, shocker)
         turn.what = what
         turn.frame = frame
         turn.ends = now + command.duration_ms
@@ -105,9 +117,29 @@ class Scheduler:
             return
         if len(self._turns) >= _MOST:
             self._make_room(now)
-        turn = Turn((model, rf_id, channel), self._load(model).stop(rf_id, channel))
-        turn.stop(now)
+        self._enter((model, rf_id, channel), self._load(model)).stop(now)
+
+    def _enter(self, key, shocker):
+        """A new turn at the end of the round; its receiver is idle no longer. ValueError as `shocker.stop`."""
+        turn = Turn(key, shocker.stop(key[1], key[2]))
+        for at, (idle, _) in enumerate(self._idle):
+            if idle == key:
+                self._idle.pop(at)
+                break
         self._turns.append(turn)
+        return turn
+
+    def _leave(self, turn, now):
+        """None; its goodbye is said: from now on it is idle. The longest idle one is forgotten when there are too many."""
+        self._idle.append((turn.key, now))
+        if len(self._idle) > _MOST:
+            self._idle.pop(0)
+
+    def _wake_one(self, now):
+        """None; the receiver that has been idle for a minute hears stop frames, one at a time."""
+        if self.keep_alive and self._idle and now - self._idle[0][1] >= _KEEP_ALIVE_MS and len(self._turns) < _MOST:
+            key = self._idle[0][0]
+            self._enter(key, self._load(key[0]))
 
     def _make_room(self, now):
         """None; a stop needs no space (S5): the receiver that has heard most of its goodbye goes, never one still to be told."""
@@ -137,9 +169,10 @@ class Scheduler:
         at = 0
         while at < len(turns):
             if turns[at].over(now):
-                turns.pop(at)
+                self._leave(turns.pop(at), now)
             else:
                 at += 1
+        self._wake_one(now)
         if not turns:
             return None
         chosen = turns[0]
@@ -149,4 +182,15 @@ class Scheduler:
                 break
         turns.remove(chosen)
         turns.append(chosen)
+        self._sent = chosen
+        self.saying_stop = not chosen.active(now)
         return chosen.train(now)
+
+    def again(self):
+        """None; the last frame was spoilt: its receiver is next once more, if it still has anything due then."""
+        turn, self._sent = self._sent, None
+        if turn in self._turns:
+            self._turns.remove(turn)
+            self._turns.insert(0, turn)
+            if self.saying_stop:
+                turn.goodbyes -= 1  # that one was not heard

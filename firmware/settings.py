@@ -42,14 +42,31 @@ def _list_of(check, most):
     return lambda value: isinstance(value, list) and len(value) <= most and all(check(item) for item in value)
 
 
+def _one_of(*names):
+    return lambda value: value in names
+
+
+def _own_caps(value):
+    """{"model": …, "rf_id": …} and any of the caps below, under their names without "cap."; they can only be stricter."""
+    if not isinstance(value, dict) or not _text(40, 1)(value.get("model")) or not whole(value.get("rf_id"), 0, 65535):
+        return False
+    return all(name in ("model", "rf_id") or name in _OWN and TABLE["cap." + name][1](value[name]) for name in value)
+
+
+_OWN = ("shock_allowed", "shock", "vibrate", "sound", "light", "longest_ms")
+
 # key: (default, check, what a person is told when the check says no)
 TABLE = {
     "board": ("generic-esp32", _text(40, 1), "the name of a board, 1-40 characters"),
     "hostname": ("OpenShock", _text(32, 1), "1-32 characters"),
     "wifi": ([], _list_of(_network, 8), "up to 8 networks with ssid (1-32 bytes) and key (none, or 8-64 characters)"),
     "dns": ([], _list_of(_text(21, 7), 3), "up to 3 name servers, such as 1.1.1.1 or 192.168.0.1:53"),
-    "rf_pin": (-1, _number(-1, 48), "a pin, or -1 for the board's own"),
-    "estop_pin": (-1, _number(-1, 48), "a pin, or -1 for the board's own"),
+    "rf.pin": (-1, _number(-1, 48), "a pin, or -1 for the board's own"),
+    "rf.player": ("viper", _one_of("viper", "rmt"), "viper or rmt"),
+    "rf.keep_alive": (True, _flag, "true or false"),
+    "estop.enabled": (True, _flag, "true or false"),
+    "estop.pin": (-1, _number(-1, 48), "a pin, or -1 for the board's own"),
+    "estop.normally_closed": (False, _flag, "true or false"),
     "backend": ("openshock_user", _text(40, 1), "the name of a backend"),
     "openshock_user.url": ("https://api.openshock.app", _base_url, "http:// or https://, a host, perhaps a path"),
     "openshock_user.token": ("", _text(256), "at most 256 characters"),
@@ -61,6 +78,9 @@ TABLE = {
     "cap.sound": (100, _number(0, 100), "0-100"),
     "cap.light": (100, _number(0, 100), "0-100"),
     "cap.longest_ms": (10000, _number(1, 30000), "1-30000 ms"),
+    "cap.budget": (3000, _number(0, 6000), "0-6000 percent-seconds a minute"),
+    "cap.rest_ms": (2000, _number(1000, 60000), "1000-60000 ms"),
+    "cap.own": ([], _list_of(_own_caps, 16), "up to 16 tables with model, rf_id and caps of their own"),
 }
 
 SECRET = ("wifi", "openshock_user.token")
@@ -73,6 +93,8 @@ _STRICTEST = {
     "cap.sound": 0,
     "cap.light": 0,
     "cap.longest_ms": 1,
+    "cap.budget": 0,
+    "cap.rest_ms": 60000,
 }
 
 
@@ -111,6 +133,14 @@ class Settings:
             self._stored.pop(key, None)
         else:
             self._stored[key] = value
+
+    def lower(self, key, value):
+        """None; as `set`, for orders from afar: a cap may become stricter that way, and nothing else may change (S20)."""
+        now = self.get(key) if key in _STRICTEST else None
+        stricter = whole(value, 0, now) if type(now) is int and key != "cap.rest_ms" else value is False or value == now
+        if now is None or not stricter:
+            raise Refused(key + " can only be changed here, in person")
+        self.set(key, value)
 
     def save(self):
         """None; the file holds the new settings, or the old ones. Refused when they are larger than a file may be."""

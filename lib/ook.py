@@ -87,7 +87,7 @@ def _send(
     ask = setup[3]
     valid = setup[4]
     per_us = setup[5]
-    late = lead = worst = due = 0
+    late = lead = worst = due = pulse = 0
     for _ in range(_WAKE):
         update[0] = ask
         early = value[0]
@@ -97,26 +97,27 @@ def _send(
                 out[1] = mask
             else:
                 out[0] = mask
-            if i == 0:
+        calm = ((stop_in[0] ^ released) & stop_mask) - 1  # also here and below: from edge to edge it is a long way
+        if calm & _BEFORE:
+            if i > 0:
+                if (late & _WRAP) - lead > worst:
+                    worst = (late & _WRAP) - lead
+            else:
                 due = early + late
-            elif (late & _WRAP) - lead > worst:
-                worst = (late & _WRAP) - lead
-            pulse = train[i]
-            due += pulse * per_us
-            polls = 0 - _SPARE_POLLS - pulse * _POLLS_PER_US
-        else:
-            due = early + late
-            if i == _MEASURE:
+            if i >= 0:
+                pulse = train[i]
+                due += pulse * per_us
+            elif i == _MEASURE:
                 due += per_us * _MEASURE_US
-            elif i > _MEASURE:
+            else:
                 polls += _SPARE_POLLS
                 while lead < per_us and (lead + 1) * 2 * polls <= per_us * _MEASURE_US:
                     lead += 1
                 due += per_us * _PAUSE_US
-            polls = 0 - _SPARE_POLLS
-        early = due - lead
-        late = -1
-        calm = ((stop_in[0] ^ released) & stop_mask) - 1  # the way from edge to edge is as long as two polls
+            polls = 0 - _SPARE_POLLS - pulse * _POLLS_PER_US
+            early = due - lead
+            late = -1
+            calm = ((stop_in[0] ^ released) & stop_mask) - 1
         while late & calm & polls & _BEFORE:
             update[0] = ask
             while not ready[0] & valid:
@@ -124,8 +125,8 @@ def _send(
                 if polls >= 0:
                     break
             late = value[0] - early
-            calm = ((stop_in[0] ^ released) & stop_mask) - 1
             polls += 1
+            calm = ((stop_in[0] ^ released) & stop_mask) - 1
         if not calm & polls & _BEFORE:
             out[1] = mask
             if calm & _BEFORE:
@@ -203,20 +204,24 @@ class Registers:
         self._update, self._ready, self._value, self._stop_in, self._out, self._setup = wiring(
             chip, pin, stop_pin, pressed, at
         )
+        self._heedless = array("I", self._setup)
+        self._heedless[2] = 0  # no stop input
         self._disable_irq = disable_irq
         self._enable_irq = enable_irq
 
-    def play(self, train):
+    def play(self, train, heed=True):
         """The worst lateness of an edge in µs (≥ 0), or -1 - (edges made) when the e-stop input cut the train.
 
-        The pin is low afterwards. Nothing is allocated. Interrupts are off meanwhile: one frame a call. ValueError
-        before any edge: not an `array("H")` of pairs, or not 1–100 000 µs long. `ClockStopped`: see there.
+        Without `heed` the e-stop input is not looked at: what tells receivers to stop goes out while it is pressed. The
+        pin is low afterwards. Nothing is allocated. Interrupts are off meanwhile: one frame a call. ValueError before
+        any edge: not an `array("H")` of pairs, or not 1–100 000 µs long. `ClockStopped`: see there.
         """
         count = _count(train)
+        setup = self._setup if heed else self._heedless
         state = self._disable_irq()
         try:
             worst = _send(
-                0, 0, 0, self._update, self._ready, self._value, self._stop_in, self._out, self._setup, train, count
+                0, 0, 0, self._update, self._ready, self._value, self._stop_in, self._out, setup, train, count
             )
         finally:
             self._enable_irq(state)
@@ -239,12 +244,13 @@ class Portable:
         self._enable_irq = enable_irq
         self._pressed = pressed
 
-    def play(self, train):
+    def play(self, train, heed=True):
         """As `Registers.play`; what `pin`, `ticks_us` or `pressed` raises comes out, with the pin low."""
         count = _count(train)
+        pressed = self._pressed if heed else bool
         state = self._disable_irq()
         try:
-            return _call(self._ticks_us(), 0, 0, self._pin, self._ticks_us, self._pressed, train, count)
+            return _call(self._ticks_us(), 0, 0, self._pin, self._ticks_us, pressed, train, count)
         finally:
             self._pin(0)
             self._enable_irq(state)

@@ -5,3 +5,4 @@ RF_PIN = None
 ESTOP_PIN = None
 LED_PIN = None
 PIXEL_PIN = None
+BOOT_PIN = 0

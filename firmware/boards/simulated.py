@@ -5,3 +5,4 @@ RF_PIN = 4
 ESTOP_PIN = 13
 LED_PIN = 2
 PIXEL_PIN = None
+BOOT_PIN = 0
