@@ -10,6 +10,8 @@ from tools.rf.bursts import Bursts, bursts, frame_event
 from tools.rf.decode import decode, train_pulses
 
 SHOCK_25 = "1011010010010111 0000 0001 00011001 01100101 000"  # CaiXianlin 46231
+SHOCK_26 = "1011010010010111 0000 0001 00011010 01100110 000"
+VIBRATE_25 = "1011010010010111 0000 0010 00011001 01100110 000"
 STOP = "1011010010010111 0000 0010 00000000 01001101 000"
 OTHER_50 = "0001001000110100 0000 0001 00110010 01111001 000"  # CaiXianlin 4660, shock 50
 FRAME_US = 45_150
@@ -52,6 +54,16 @@ def test_stop_frames_end_a_burst_and_are_one_themselves():
     assert grouped.flush() == []
 
 
+def test_another_level_ends_a_burst():
+    events = bursts(frames(*[cx(SHOCK_25)] * 2, *[cx(SHOCK_26)] * 3))
+    assert said(events) == [(46231, "shock", 25, 2), (46231, "shock", 26, 3)]
+
+
+def test_another_action_of_the_same_level_ends_a_burst():
+    events = bursts(frames(*[cx(SHOCK_25)] * 2, *[cx(VIBRATE_25)] * 3))
+    assert said(events) == [(46231, "shock", 25, 2), (46231, "vibrate", 25, 3)]
+
+
 def test_receivers_in_turns_keep_a_burst_each():
     d80, t330 = train("d80", first("d80").bits), train("wellturnt330", first("wellturnt330").bits)
     events = bursts(frames(*[cx(SHOCK_25), d80, t330] * 5))
@@ -87,6 +99,11 @@ def test_ten_receivers_take_450_ms_a_round_and_no_burst_breaks():
 def test_a_long_turn_of_another_ends_a_burst():
     events = bursts(frames(cx(SHOCK_25), *[cx(OTHER_50)] * 30, cx(SHOCK_25)))
     assert said(events) == [(46231, "shock", 25, 1), (4660, "shock", 50, 30), (46231, "shock", 25, 1)]
+
+
+def test_a_turn_of_another_long_ago_lends_no_more_time():
+    events = bursts(frames(cx(SHOCK_25), cx(OTHER_50), silent(cx(SHOCK_25), 420), cx(SHOCK_25)))
+    assert said(events) == [(46231, "shock", 25, 2), (4660, "shock", 50, 1), (46231, "shock", 25, 1)]
 
 
 def test_a_few_frames_of_another_do_not():

@@ -73,6 +73,10 @@ def test_ook_cuts_noise_that_is_longer_than_a_package():
     assert len(ook.parse(text)) == 3000
 
 
+def test_ook_packages_that_claim_to_overlap_still_run_forwards():
+    assert ook.parse(";start_us 100\n10 10\n;end\n;start_us 50\n5 5\n") == [Pulse(100, 10, 0), Pulse(110, 5, None)]
+
+
 def test_ook_of_another_writer_is_read():
     text = ";pulse data\r\n;version 1\r\n;samplerate 250000 Hz\r\n;ook 2 pulses\r\n1400 750\r\n\r\n250 9000\r\n;end\r\n"
     assert ook.parse(text) == [Pulse(0, 1400, 750), Pulse(2150, 250, None)]
@@ -119,6 +123,11 @@ def test_vcd_of_another_writer_is_read():
         vcd.parse(text)
     with pytest.raises(Failure, match="no wire 'TX'"):
         vcd.parse(text, wire="TX")
+
+
+def test_vcd_times_are_rounded_to_the_nearest_microsecond():
+    text = "$timescale 100 ns $end $var wire 1 ! a $end $enddefinitions $end #14 1! #26 0! #35 1! #44 0!"
+    assert vcd.parse(text) == [Pulse(1, 2, 1), Pulse(4, 0, None)]
 
 
 @pytest.mark.parametrize(

@@ -146,12 +146,8 @@ class Receiver:
         self._held.append(pulse)
         going = False
         for attempt in self._attempts:
-            if attempt.state == GOING:
-                state = attempt.take(*pulse)
-                going = going or state == GOING
-                if state == DONE and attempt.frame().ok:
-                    going = False
-                    break
+            if attempt.state == GOING and attempt.take(*pulse) == GOING:
+                going = True
         return [] if going else self._choose()
 
     def _choose(self):

@@ -149,7 +149,7 @@ class Attempt:
     def _faults(self):
         faults = []
         if self._width_fault:
-            more = f", and {self.n_off - 1} more pulses are off" if self.n_off > 1 else ""
+            more = f", the worst of {self.n_off}" if self.n_off > 1 else ""
             faults.append(Fault("width", self._width_fault + more))
         if self._end_fault:
             faults.append(self._end_fault)

@@ -6,8 +6,7 @@ Format and pitfalls: reference/onboarding-ota-safety.md §G1 and §G3. One line 
 from tools import Failure
 from tools.rf.decode import Pulse, decode
 
-PACKAGE_FRAMES = 27  # rtl_433 cuts a package at 1200 pulses; 27 frames of 44 pulses are 1188
-PACKAGE_PULSES = 1188
+PACKAGE_PULSES = 1188  # rtl_433 cuts a package at 1200 pulses; 27 frames of 44 pulses are 1188
 _END_SPACE_US = 10_000  # the silence that ends a package; longer than any low of a frame
 _NEW_PACKAGE_US = 100_000  # after so much silence a new package begins
 _MAX_US = 10_000_000  # rtl_433 counts samples in 32 bits
@@ -17,21 +16,18 @@ _START = ";start_us"  # ours: when the package began. rtl_433 ignores lines it d
 def _packages(pulses):
     """The pulses in lists that rtl_433 can hold, cut between frames, never inside one."""
     packages = [[]]
-    n_frames = 0
     at = 0
     for frame in decode(pulses):
         group = pulses[at : at + frame.n_pulses]
         at += frame.n_pulses
         before = packages[-1][-1] if packages[-1] else None
         quiet = before is not None and before.low_us >= _NEW_PACKAGE_US
-        if quiet or n_frames == PACKAGE_FRAMES or len(packages[-1]) + len(group) > PACKAGE_PULSES:
+        if quiet or len(packages[-1]) + len(group) > PACKAGE_PULSES:
             packages.append([])
-            n_frames = 0
         for start in range(0, len(group), PACKAGE_PULSES):  # noise may be longer than a package
             if start:
                 packages.append([])
             packages[-1] += group[start : start + PACKAGE_PULSES]
-        n_frames += 1
     return [package for package in packages if package]
 
 
