@@ -79,8 +79,8 @@ def read_close(payload):
     """(code, reason) of a close frame's payload. §5.5.1, 7.4"""
     if not payload:
         return NO_CODE, ""
-    code = int.from_bytes(payload[:2], "big")
-    if len(payload) == 1 or not _is_code(code):
+    code = int.from_bytes(payload[:2], "big")  # one byte alone is below 256: no code
+    if not _is_code(code):
         raise Fault(PROTOCOL_ERROR, "a close code that is none")
     if not is_utf8(payload[2:]):
         raise Fault(NOT_UTF8, "a close reason is not UTF-8")

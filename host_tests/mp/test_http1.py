@@ -186,6 +186,7 @@ def test_what_is_not_http_is_an_error():
         head + b"Transfer-Encoding: chunked\r\n\r\n\r\n",
         head + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
         head + b"Transfer-Encoding: chunked\r\n\r\n4\r\nWikis\r\n",
+        head + b"Transfer-Encoding: chunked\r\n\r\n4\r\nWikis\n",
         head + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFF\r\n",
     ):
         assert _breaks(data), data

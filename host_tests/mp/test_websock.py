@@ -299,6 +299,8 @@ def test_lengths_in_a_longer_form_than_needed_are_refused():
 def test_a_message_above_the_limit_is_refused_before_it_is_read():
     assert _fed(b"\x82\x05abcde", max_size=5)[1] == [(BINARY, b"abcde")]
     assert _fails(b"\x82\x06", 1009, max_size=5)
+    assert _fails(b"\x82\x06abcdef", 1009, max_size=5)
+    assert _fails(b"\x81\x06abcdef", 1009, max_size=5)
     assert _fails(b"\x81\x7e\x01\x00", 1009, max_size=255)
     assert _fails(b"\x81\x7e\x80\x01", 1009)
     assert _fails(b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00", 1009)
@@ -398,6 +400,7 @@ def test_what_came_before_the_close_can_still_be_answered():
     frames = Frames()
     assert frames.feed(b"\x81\x01a\x88\x02\x03\xe8") == [(TEXT, b"a"), (CLOSE, (1000, ""))]
     assert _unmasked(frames.message("b")) == [(0x81, b"b")]
+    assert frames.close(1001) == b""  # the answer that waits is the close
     assert _unmasked(frames.take()) == [(0x88, b"\x03\xe8")]
     assert _raises(websock.Closed, frames.message, "c")
 

@@ -50,7 +50,7 @@ def _options(argv):
     return options
 
 
-def _command(interpreter, options):
+def command(interpreter, options):
     """(command, environment) that runs the echo on MicroPython, or on CPython where there is none."""
     arguments = [str(_ECHO), options.url, str(options.max_size), os.path.abspath(options.ca) if options.ca else ""]
     root = environment.ROOT
@@ -59,7 +59,7 @@ def _command(interpreter, options):
         path = f"{root}:.frozen"
         return [interpreter, "-X", f"heapsize={heap}", *arguments], dict(os.environ, MICROPYPATH=path)
     print("ws-echo: there is no MicroPython here, so this runs on CPython", file=sys.stderr, flush=True)
-    path = os.pathsep.join((str(root), str(root / "host_tests" / "cpython")))
+    path = os.pathsep.join(map(str, (root, root / "host_tests" / "cpython", root / "host_tests" / "stubs")))
     return [sys.executable, "-c", _ON_CPYTHON, *arguments], dict(os.environ, PYTHONPATH=path)
 
 
@@ -70,8 +70,8 @@ def heap_bytes(max_size):
 
 def main(argv):
     """The exit code of the echo client."""
-    command, variables = _command(environment.program("micropython"), _options(argv))
+    line, variables = command(environment.program("micropython"), _options(argv))
     if os.name == "nt":
-        return subprocess.call(command, env=variables)
+        return subprocess.call(line, env=variables)
     sys.stdout.flush()
-    return os.execve(command[0], command, variables)  # one process: whoever ends it ends the echo
+    return os.execve(line[0], line, variables)  # one process: whoever ends it ends the echo

@@ -3,6 +3,7 @@
 It reads and writes at the same time: a server may send a large message while it does not yet read our echo of the last.
 """
 
+import errno
 import select
 import socket
 import ssl
@@ -106,7 +107,9 @@ def _would_wait(fault):
 
 
 def _words(fault):
-    return "%s: %s" % (type(fault).__name__, " ".join([str(part) for part in fault.args]))
+    """One line on what went wrong."""
+    parts = [errno.errorcode.get(part, part) if isinstance(fault, OSError) else part for part in fault.args]
+    return " ".join(" ".join([str(part) for part in parts]).split()) or type(fault).__name__
 
 
 class Echo:
