@@ -1,7 +1,6 @@
 """Plays a pulse train on a pin by viper: absolute deadlines, e-stop read at every poll. Knows no receiver, imports no door.
 
-A train is `array("H")` of µs: high, low, high, low … Facts: reference `micropython-esp32.md` §a (registers, clocks,
-code generator), §b (interrupts), §k (seen on an emulated ESP32).
+A train is `array("H")` of µs: high, low, high, low … Facts: reference `micropython-esp32.md` §a, §b, §k.
 
 How both players keep time. The clock reading that ends a wait is followed by the same few instructions whichever edge
 comes next; that delay falls out when the first edge is treated like the others: zero is the reading that led to it, not
@@ -65,8 +64,6 @@ def _count(train):
 # hence their order; no constant from 2**30 on (they come in `setup`); no `-x` and no `~x` of a variable (wrong before
 # 1.29); no register as index (wrong before 1.28). A branch forward is dear on RISC-V, so a wait asks one question: the
 # reasons to go on are joined by `&`, each has the bit `_BEFORE`.
-
-
 @micropython.viper
 def _send(
     polls: int,  # counts up to 0, which a working clock never lets it reach
@@ -99,11 +96,10 @@ def _send(
                 out[0] = mask
         calm = ((stop_in[0] ^ released) & stop_mask) - 1  # also here and below: from edge to edge it is a long way
         if calm & _BEFORE:
-            if i > 0:
-                if (late & _WRAP) - lead > worst:
-                    worst = (late & _WRAP) - lead
-            else:
+            if i <= 0:
                 due = early + late
+            elif (late & _WRAP) - lead > worst:
+                worst = (late & _WRAP) - lead
             if i >= 0:
                 pulse = train[i]
                 due += pulse * per_us
@@ -169,23 +165,22 @@ def _call(late: int, early: int, calm: int, pin, ticks_us, pressed, train: ptr16
 def wiring(chip, pin, stop_pin=None, pressed=1, at=int):
     """The arguments of the loop between its three counters and the train, as a tuple; the last is `setup`.
 
-    `at(address)` is what viper takes as a pointer to a register: the address itself on the device, anything with
-    `[0]` elsewhere. ValueError: unknown chip, no such pin (as stop input also 30 and 31: flash, or not there, on all
-    five, and their bits lie above `_BEFORE`), or a level that is neither 0 nor 1.
+    `at(address)` is what viper takes as a pointer: the address itself on the device, anything with `[0]` elsewhere.
+    ValueError: unknown chip, level not 0 or 1, no such pin. Stop inputs 30 and 31 count as such: their bits lie above
+    `_BEFORE`, and on all five chips they are flash or not there.
     """
     if chip not in CHIPS:
         raise ValueError("no registers known for %s" % chip)
     pins, gpio, update, to_value, ask, valid, per_us = CHIPS[chip]
-    stop = pin if stop_pin is None else stop_pin  # where there is none, one is read all the same: one loop for both
+    stop = pin if stop_pin is None else stop_pin  # where there is none, something is read all the same
     if not (0 <= pin < pins and 0 <= stop < pins) or stop_pin in (pin, 30, 31) or pressed not in (0, 1):
         raise ValueError("no such pin or level")
     mask = 1 << (pin & 31)
     stop_mask = 0 if stop_pin is None else 1 << (stop & 31)
-    # without a "valid" bit the loop looks at its own first word, which is never 0
     setup = array("I", (mask, 0 if pressed else stop_mask, stop_mask, ask, valid or mask, per_us))
     return (
         at(update),
-        at(update) if valid else setup,
+        at(update) if valid else setup,  # no "valid" bit: the loop looks at its own mask, which is never 0
         at(update + to_value),
         at(gpio + _IN[stop >> 5]),
         at(gpio + _OUT[pin >> 5]),
@@ -196,14 +191,13 @@ def wiring(chip, pin, stop_pin=None, pressed=1, at=int):
 class Registers:
     """Plays trains by the chip's registers: half a microsecond to one a poll, all in RAM, no call in the loop.
 
-    `pin` must be an output already. `stop_pin` at the level `pressed` cuts the train. `disable_irq()` gives the state
-    that `enable_irq(state)` takes back. ValueError: see `wiring`.
+    `pin` must be an output already; `stop_pin` at the level `pressed` cuts the train; `enable_irq` takes what
+    `disable_irq` gave. ValueError: see `wiring`.
     """
 
     def __init__(self, chip, pin, disable_irq, enable_irq, stop_pin=None, pressed=1, at=int):
-        self._update, self._ready, self._value, self._stop_in, self._out, self._setup = wiring(
-            chip, pin, stop_pin, pressed, at
-        )
+        wires = wiring(chip, pin, stop_pin, pressed, at)
+        self._update, self._ready, self._value, self._stop_in, self._out, self._setup = wires
         self._heedless = array("I", self._setup)
         self._heedless[2] = 0  # no stop input
         self._disable_irq = disable_irq
@@ -212,9 +206,9 @@ class Registers:
     def play(self, train, heed=True):
         """The worst lateness of an edge in µs (≥ 0), or -1 - (edges made) when the e-stop input cut the train.
 
-        Without `heed` the e-stop input is not looked at: what tells receivers to stop goes out while it is pressed. The
-        pin is low afterwards. Nothing is allocated. Interrupts are off meanwhile: one frame a call. ValueError before
-        any edge: not an `array("H")` of pairs, or not 1–100 000 µs long. `ClockStopped`: see there.
+        Without `heed` that input is not looked at: what tells receivers to stop goes out while it is pressed. The pin
+        is low afterwards, nothing is allocated, interrupts are off meanwhile: one frame a call. ValueError before any
+        edge: not an `array("H")` of pairs, or not 1–100 000 µs long. `ClockStopped`: see there.
         """
         count = _count(train)
         setup = self._setup if heed else self._heedless
@@ -227,14 +221,13 @@ class Registers:
             self._enable_irq(state)
         if worst == _STUCK:
             raise ClockStopped
-        return worst if worst < 0 else -(-worst // self._setup[5])
+        return worst if worst < 0 else -(-worst // setup[5])
 
 
 class Portable:
     """Plays trains by calls where no registers are known: `pin(level)`, `ticks_us()`, `pressed()`; some µs a poll.
 
-    The simulator uses it too: its pin notes when each edge came. `pressed` is left out where there is no stop input
-    (`bool()` is False). A clock that stands still is not noticed: it is the system's own.
+    `pressed` is left out where there is no stop input (`bool()` is False). A clock that stands still is not noticed.
     """
 
     def __init__(self, pin, ticks_us, disable_irq, enable_irq, pressed=bool):

@@ -122,6 +122,14 @@ def test_the_button_cuts_a_train_at_any_poll():
     assert seen == {0, 1, 2, 3, 4, 5, 6}
 
 
+def test_what_says_stop_is_played_although_the_button_is_pressed():
+    world = _World()
+    world.press_at_read = 0
+    assert world.player.play(_TRAIN, False) == 0
+    assert world.edges() == _EDGES
+    assert world.player.play(_TRAIN) == -1, "only that one train did not heed it"
+
+
 def test_a_button_that_was_pressed_before_lets_no_edge_out():
     world = _World()
     world.press_at_read = 0
