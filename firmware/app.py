@@ -14,6 +14,7 @@ from firmware.radio import Radio
 from firmware.safety import Caps, Safety
 from firmware.scheduler import Scheduler
 from firmware.settings import Settings
+from firmware.timekeeper import Timekeeper, unix_us
 from firmware.version import VERSION
 from lib import plugs, tasks
 from lib.clock import Clock
@@ -48,7 +49,7 @@ class App:
         self._radio = Radio(self._scheduler, player, self._clock, self._cut, self._beats("radio"))
         safety = _safety(self._settings)
         self._dispatcher = Dispatcher(
-            safety, self._scheduler, self._radio, self._latch, self._clock, self._log, self._on_wish
+            safety, self._scheduler, self._radio, self._latch, self._clock, unix_us, self._log, self._on_wish
         )
 
     async def live(self):
@@ -76,7 +77,6 @@ class App:
     async def operating(self):
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
         from firmware.link import Link
-        from firmware.timekeeper import Timekeeper
         from firmware.wifi import Station
 
         settings = self._settings

@@ -17,8 +17,11 @@ LIGHT = const(4)
 ACTIONS = ("stop", "shock", "vibrate", "sound", "light")
 
 # model: a file of firmware/shockers · rf_id: 0–65535 · action: one of the five · intensity: 0–100 · duration_ms: 1–30 000
-# channel: what the model calls so, or None · source: who asked, for the log
-Command = namedtuple("Command", ("model", "rf_id", "action", "intensity", "duration_ms", "channel", "source"))
+# channel: what the model calls so, or None · source: who asked, for the log · asked_us: when it was asked for by the
+# service's clock, µs since 1970, or None where the service does not say
+Command = namedtuple(
+    "Command", ("model", "rf_id", "action", "intensity", "duration_ms", "channel", "source", "asked_us")
+)
 
 # What a backend makes of a message: (one of these, its detail). `dispatcher.py` has one duty for each.
 ACT = const(10)  # a Command

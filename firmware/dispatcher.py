@@ -8,14 +8,18 @@ from lib.plugs import NoSuchPlug
 
 
 class Dispatcher:
-    """`wishes` takes what needs another mode: ("portal", bool), ("update", version), ("restart", who)."""
+    """`wishes` takes what needs another mode: ("portal", bool), ("update", version), ("restart", who).
 
-    def __init__(self, safety, scheduler, radio, latch, clock, log, wishes):
+    `clock()` gives ms that only grow, `wall()` µs since 1970, or None while nobody has set the clock.
+    """
+
+    def __init__(self, safety, scheduler, radio, latch, clock, wall, log, wishes):
         self._safety = safety
         self._scheduler = scheduler
         self._radio = radio
         self._latch = latch
         self._clock = clock
+        self._wall = wall
         self._log = log
         self._wishes = wishes
         self._keep_alive = scheduler.keep_alive  # as the settings have it
@@ -61,11 +65,11 @@ class Dispatcher:
 
     def _act(self, asked):
         now = self._clock()
-        admitted, reason = self._safety.judge(asked, now)
+        admitted, reason = self._safety.judge(asked, now, self._wall())
         try:
             if admitted and admitted.action == STOP:
                 self._scheduler.stop(admitted.model, admitted.rf_id, admitted.channel, now)
-                self._safety.stopped(admitted.model, admitted.rf_id, now)
+                self._safety.stopped(admitted, now)
             elif admitted and self._latch.latched:
                 admitted, reason = self._safety.refuse("estop")
             elif admitted and self.locked:
@@ -118,7 +122,7 @@ class Dispatcher:
 
 
 def _words(command):
-    model, rf_id, action, level, duration_ms, channel, source = command
+    model, rf_id, action, level, duration_ms, channel, source, _ = command
     name = ACTIONS[action] if type(action) is int and 0 <= action < len(ACTIONS) else "?"
     return "%s %s %s for %s ms to %s %s%s" % (
         source,

@@ -42,7 +42,7 @@ class Hardware:
         if self._player == "rmt":
             from lib import rmt
 
-            return rmt.Player(pin, pressed)
+            return rmt.Player(lambda: Pin(self._rf_pin, Pin.OUT, value=0), pressed)
         if chip in ook.CHIPS:
             return ook.Registers(chip, self._rf_pin, *irq, stop_pin=self._stop_pin, pressed=self._pressed_level)
         return ook.Portable(pin, ticks_us, *irq, pressed=pressed)

@@ -28,6 +28,7 @@ class Page:
         self._full = False  # what runs is a full-length shock
         self._rest_until = now
         self.ends = now  # when what was booked last ends
+        self.asked_us = None  # when the last order was asked for, by the service's clock
 
     def repeats(self, action, level, now):
         """True when this very action at this level is on the air: live control says the same again and again."""

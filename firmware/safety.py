@@ -11,6 +11,7 @@ from firmware.ledger import STALE_MS, Page
 
 LONGEST_MS = const(30000)  # whatever the settings say: nothing runs longer than this (S4)
 _MOST = const(64)  # receivers that are remembered
+_STALE_US = const(2000000)
 
 # Why a command was refused, in the words of the log and of the status. The keys are counted.
 REASONS = {
@@ -74,20 +75,25 @@ class Safety:
         self.refused[reason] = self.refused.get(reason, 0) + 1
         return None, reason
 
-    def judge(self, command, now):
+    def judge(self, command, now, unix_us=None):
         """(the command as it may be carried out, "") or (None, a key of REASONS). Books nothing.
 
+        `unix_us`: the time of day, or None while nobody has set the clock; only the age of an order needs it (S16).
         Wrong types and numbers outside their range are refused, never bent into it (S4). What is above a local cap is
         lowered to the cap, never raised (S20). A stop passes when its receiver is named rightly, whatever else is wrong
         with it (S5).
         """
-        model, rf_id, action, level, duration_ms, channel, source = command
+        model, rf_id, action, level, duration_ms, channel, source, asked_us = command
         if not whole(action, STOP, LIGHT):
             return self.refuse("action")
         if not whole(rf_id, 0, 65535):
             return self.refuse("id")
         if action == STOP:
             return command, ""
+        if asked_us is not None:
+            reason = self._too_old(model, rf_id, asked_us, unix_us)
+            if reason:
+                return self.refuse(reason)
         if not whole(level, 0, 100):
             return self.refuse("level")
         if not whole(duration_ms, 1, LONGEST_MS):
@@ -102,7 +108,16 @@ class Safety:
         reason = self._too_much(model, rf_id, action, level, duration_ms, now)
         if reason:
             return self.refuse(reason)
-        return Command(model, rf_id, action, level, duration_ms, channel, source), ""
+        return Command(model, rf_id, action, level, duration_ms, channel, source, asked_us), ""
+
+    def _too_old(self, model, rf_id, asked_us, unix_us):
+        """Nothing for a new order; "stale" for one of more than 2 s ago, or older than the last; "repeated" for the last one."""
+        if unix_us is not None and unix_us - asked_us > _STALE_US:
+            return "stale"
+        page = self._pages.get((model, rf_id))
+        if page is None or page.asked_us is None or asked_us > page.asked_us:
+            return ""
+        return "repeated" if asked_us == page.asked_us else "stale"
 
     def _too_much(self, model, rf_id, action, level, duration_ms, now):
         page = self._pages.get((model, rf_id))
@@ -127,19 +142,22 @@ class Safety:
 
     def book(self, command, now):
         """None; `command`, as `judge` gave it, is on the air from now on."""
-        model, rf_id, action, level, duration_ms, _, _ = command
+        model, rf_id, action, level, duration_ms, _, _, asked_us = command
         page = self._pages.get((model, rf_id))
         if page is None:
             page = self._pages[(model, rf_id)] = Page(now)
+        page.asked_us = asked_us if asked_us is not None else page.asked_us
         longest_ms = self._own.get((model, rf_id), self._caps).longest_ms
         rest_ms = self._rest_ms if action == SHOCK and duration_ms >= longest_ms else 0
         page.book(action, level, duration_ms, rest_ms, page.repeats(action, level, now), now)
 
-    def stopped(self, model, rf_id, now):
-        """None; that receiver was stopped: what its command had still to give is not counted."""
-        page = self._pages.get((model, rf_id))
+    def stopped(self, command, now):
+        """None; that receiver was stopped: what its command had still to give is not counted, and older orders come too late."""
+        page = self._pages.get((command.model, command.rf_id))
         if page:
             page.settle(now)
+            if command.asked_us is not None and (page.asked_us is None or command.asked_us > page.asked_us):
+                page.asked_us = command.asked_us
 
     def stopped_all(self, now):
         """None; every receiver was stopped."""

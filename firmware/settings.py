@@ -111,14 +111,14 @@ class Settings:
         try:
             self._stored = jsonfile.load(path)
         except jsonfile.Damaged:
-            self._stored = {}
+            self._stored = dict(_STRICTEST)  # and so they stay when it is saved again, until somebody raises them
             self.damaged = True
 
     def get(self, key):
         """The value of `key`, or its default; for a cap that cannot be trusted its strictest value. KeyError for no setting."""
         default, fits, _ = TABLE[key]
         if key not in self._stored:
-            return _STRICTEST[key] if self.damaged and key in _STRICTEST else default
+            return default
         value = self._stored[key]
         return value if fits(value) else _STRICTEST.get(key, default)
 

@@ -16,10 +16,10 @@ _CAP_MS = const(60000)
 _EPOCH_S = 946684800 if time.gmtime(0)[0] == 2000 else 0
 
 
-def unix_s():
-    """Seconds since 1970 (int), or None while nobody has set the clock."""
-    now_s = int(time.time()) + _EPOCH_S
-    return now_s if now_s >= _MADE_S else None
+def unix_us():
+    """Microseconds since 1970 (int), or None while nobody has set the clock."""
+    now_us = time.time_ns() // 1000 + _EPOCH_S * 1000000
+    return now_us if now_us >= _MADE_S * 1000000 else None
 
 
 class Timekeeper:
@@ -32,15 +32,15 @@ class Timekeeper:
 
     async def wait_known(self):
         """None as soon as the time is known."""
-        if unix_s() is None:
+        if unix_us() is None:
             self._log.info("time", "waiting for the time: without it no certificate can be checked")
-        while unix_s() is None:
+        while unix_us() is None:
             await asyncio.sleep_ms(100)
 
     async def run(self):
         """Never returns."""
         backoff = tasks.Backoff(_FIRST_MS, _CAP_MS)
-        if unix_s() is not None:
+        if unix_us() is not None:
             await asyncio.sleep_ms(_AGAIN_MS)  # a restart keeps the time
         while True:
             await self._network.wait_online()

@@ -24,6 +24,7 @@ _REFETCH_MS = const(10000)  # the map is asked for at most this often
 _SETTLE_MS = const(500)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
 _MOST = const(64)  # shockers, and foreign devices, that are remembered
+_HEARD = const(32)
 _MAP_CHANGES = (0, 1, 2, 3)  # DeviceUpdateType: created, updated, shocker updated, deleted
 _CLOSED_WAIT_MS = const(60000)  # after a close that does not invite back (reference/signalr.md §0.8)
 _HUB = "/1/hubs/user"
@@ -60,6 +61,7 @@ class Backend:
         self._url = ""  # where this connection goes, and what it says there
         self._knock = self._headers
         self._session = None
+        self._heard = []  # the last invocation ids
         self.connection_id = ""
         self.online = {}  # device id → firmware version or None, as DeviceStatus tells it
         self.updates = {}  # device id → the last word on its update
@@ -152,6 +154,7 @@ class Backend:
     def hello(self, now):
         """Messages to send first."""
         self._session = signalr.Session(now)
+        self._heard = []
         return [self._session.hello()]
 
     def keepalive(self, now):
@@ -173,6 +176,10 @@ class Backend:
             kind = event[0]
             if kind == signalr.INVOCATION:
                 _, target, arguments, invocation_id = event
+                if invocation_id is not None and self._again(invocation_id):
+                    made.append((orders.REFUSE, ("repeated", target)))
+                    self._session.complete(invocation_id, error="said twice")
+                    continue
                 handler = self._handlers.get(target.lower())
                 if handler is None:
                     continue
@@ -189,6 +196,15 @@ class Backend:
             elif kind == signalr.RESULT and event[3]:
                 made.append((orders.NOTE, "a call failed: %s" % event[3]))
         return made
+
+    def _again(self, invocation_id):
+        """True when that id was heard before on this connection (S17)."""
+        if invocation_id in self._heard:
+            return True
+        self._heard.append(invocation_id)
+        if len(self._heard) > _HEARD:
+            self._heard.pop(0)
+        return False
 
     # --- what the server tells (reference/openshock-api.md §a.4)
 
@@ -256,7 +272,8 @@ class Backend:
                 continue
             model, rf_id = known
             duration_ms = entry.get("duration")
-            command = Command(model, rf_id, action, entry.get("intensity"), duration_ms, None, source[:32])
+            asked_us = _asked_us(entry.get("executedAt"))
+            command = Command(model, rf_id, action, entry.get("intensity"), duration_ms, None, source[:32], asked_us)
             made.append((orders.ACT, command))
         return made
 
@@ -299,6 +316,24 @@ def control_entry(guid, action, intensity, duration_ms, exclusive=False):
     if not (whole(action, STOP, SOUND) and whole(intensity, 0, 100) and whole(duration_ms, 300, 65535)):
         raise ValueError("no such control")
     return {"id": guid, "type": action, "intensity": intensity, "duration": duration_ms, "exclusive": exclusive}
+
+
+def _asked_us(text):
+    """Microseconds since 1970 of "2026-03-04T05:06:07.89Z" (0–7 digits of a second), or None for what is no such text."""
+    if not isinstance(text, str) or len(text) < 20 or text[4] + text[7] + text[10] + text[13] + text[16] != "--T::":
+        return None
+    try:
+        year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
+        second = (int(text[11:13]) * 60 + int(text[14:16])) * 60 + int(text[17:19])
+        micro = int((text[20:-1] + "000000")[:6]) if text[19] == "." else 0
+    except ValueError:
+        return None
+    if text[-1] != "Z" or not 1 <= month <= 12:
+        return None
+    # days since 1970 by the Gregorian rule, the year beginning in March so that the leap day is its last
+    year -= month < 3
+    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * ((month + 9) % 12) + 2) // 5 + day - 719469
+    return (days * 86400 + second) * 1000000 + micro
 
 
 def _remember(table, key, value):

@@ -3,6 +3,8 @@
 import json
 import os
 
+import simclock
+
 
 class NVS:
     """One namespace; `commit` makes it last."""
@@ -27,3 +29,32 @@ class NVS:
         with open(self._path + ".new", "w") as file:
             json.dump(self._values, file)
         os.rename(self._path + ".new", self._path)
+
+
+class RMT:
+    """The pulse generator: its edges come at their times, seen whenever somebody asks whether it is done."""
+
+    def __init__(self, channel=-1, *, pin, clock_div=8, idle_level=False):
+        self._pin = pin
+        self._tick_us = clock_div / 80
+        self._edges = []  # (µs, level) still to come
+
+    def write_pulses(self, durations, data=True):
+        if self._edges or not isinstance(durations, (list, tuple)):
+            raise ValueError("busy, or no list")
+        at_us, level = simclock.peek_us(), 1 if data else 0
+        for duration in durations:
+            self._edges.append((at_us, level))
+            at_us += int(duration * self._tick_us)
+            level = 1 - level
+        self._edges.append((at_us, 0))
+
+    def wait_done(self, *, timeout=0):
+        now_us = simclock.ticks_us()
+        while self._edges and self._edges[0][0] <= now_us:
+            at_us, level = self._edges.pop(0)
+            self._pin.drive(level, at_us)
+        return not self._edges
+
+    def deinit(self):
+        self._edges = []

@@ -18,9 +18,13 @@ class Pin:
     PULL_UP = 2
     PULL_DOWN = 1
 
+    _routed = {}
+
     def __init__(self, number, mode=-1, pull=-1, *, value=None):
         self._number = number
         self._output = mode in (Pin.OUT, Pin.OPEN_DRAIN)
+        if self._output:
+            Pin._routed[number] = self  # whoever drove the pad before drives it no longer
         if value is not None:
             simboard.write(number, value)
 
@@ -31,6 +35,11 @@ class Pin:
         return None
 
     value = __call__
+
+    def drive(self, level, at_us):
+        """What a peripheral that was given this pin does to the pad."""
+        if Pin._routed.get(self._number) is self:
+            simboard.write(self._number, level, at_us)
 
     def on(self):
         self(1)

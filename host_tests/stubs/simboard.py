@@ -39,19 +39,21 @@ def read(pin):
     return _inputs.read(1)[0]
 
 
-def write(pin, level):
-    """None; drives an output pin. An edge of the traced pin is kept for the file as (µs << 1 | level), 8 bytes."""
+def write(pin, level, at_us=None):
+    """None; drives an output pin, now or `at_us`. An edge of the traced pin is kept for the file: µs << 1 | level, 8 bytes."""
     global _waiting
     if levels.get(pin, 0) == level:
         return
     levels[pin] = level
+    if at_us is None:
+        at_us = simclock.peek_us()
     if pin == _rf_pin and _trace is not None:
-        struct.pack_into("<Q", _records, _waiting, simclock.peek_us() << 1 | level)
+        struct.pack_into("<Q", _records, _waiting, at_us << 1 | level)
         _waiting += 8
         if _waiting == len(_records) or not simclock.masked():
             flush()
     elif keep_edges:
-        edges.append((simclock.peek_us(), pin, level))
+        edges.append((at_us, pin, level))
 
 
 def flush():
