@@ -81,10 +81,10 @@ def _welcome(hub, host) -> str:
         f"Code     {hub.page_code}      (the page asks for it once)",
         f"Token    {hub.token}",
         "",
-        "To point a device here: backend 'openshock_user', these settings:",
-        f"  url    {base}",
-        f"  token  {hub.token}",
-        f"  device {hub.device.guid}",
+        "To point a device here, these settings:",
+        f"  openshock_user.url        {base}",
+        f"  openshock_user.token      {hub.token}",
+        f"  openshock_user.device_id  {hub.device.guid}",
         "",
     ]
     lines += [f"Shocker  {each.name}: {each.model}, RF id {each.rf_id}, {each.guid}" for each in hub.shockers]

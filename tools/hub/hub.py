@@ -57,7 +57,7 @@ class Hub(Waiting):
     @property
     def hub_url(self) -> str:
         """The WebSocket URL of the user hub: ws://… or wss://…"""
-        return "ws" + self.url[len("http") :] + "/1/hubs/user"
+        return self.url.replace("http", "ws", 1) + "/1/hubs/user"
 
     async def start(self, host="127.0.0.1", port=0, ssl_context=None) -> str:
         """Listen; returns the base URL, `http(s)://host:port` (of this machine, when listening everywhere). OSError."""
