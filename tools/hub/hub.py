@@ -60,21 +60,22 @@ class Hub(Waiting):
         return self.url.replace("http", "ws", 1) + "/1/hubs/user"
 
     async def start(self, host="127.0.0.1", port=0, ssl_context=None) -> str:
-        """Listen; returns the base URL, `http(s)://host:port` (of this machine, when listening everywhere). OSError."""
+        """Listen; returns the base URL, `http(s)://host:port` (of this machine, when listening everywhere). OSError, OverflowError."""
         app = web.Application(middlewares=[doors.guard(self)], client_max_size=64 * 1024)
         self.closing.clear()
         for room in (doors.Doors(self, UserHub(self), ShareHub(self)), Api(self), Page(self)):
             app.add_routes(room.routes())
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
-        await self._runner.setup()
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
+        await runner.setup()
         try:
-            await web.TCPSite(self._runner, host, port, ssl_context=ssl_context).start()
-        except OSError:
-            await self._runner.cleanup()
+            await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
+        except (OSError, OverflowError):
+            await runner.cleanup()
             raise
+        self._runner = runner
         self.loopback_only = host in _LOOPBACK
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)
-        self.url = f"http{'s' if ssl_context else ''}://{shown}:{self._runner.addresses[0][1]}"
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+        self.url = f"http{'s' if ssl_context else ''}://{shown}:{runner.addresses[0][1]}"
         return self.url
 
     async def stop(self):
