@@ -60,7 +60,7 @@ class Hub(Waiting):
         return self.url.replace("http", "ws", 1) + "/1/hubs/user"
 
     async def start(self, host="127.0.0.1", port=0, ssl_context=None) -> str:
-        """Listen; returns the base URL, `http(s)://host:port` (of this machine, when listening everywhere). OSError, OverflowError."""
+        """Listen; the base URL, `http(s)://host:port` (this machine, when listening everywhere). OSError, OverflowError."""
         app = web.Application(middlewares=[doors.guard(self)], client_max_size=64 * 1024)
         self.closing.clear()
         for room in (doors.Doors(self, UserHub(self), ShareHub(self)), Api(self), Page(self)):
