@@ -49,14 +49,14 @@ def whole(value, low, high):
     return type(value) is int and low <= value <= high
 
 
-def carried(rf_id, intensity):
+def carried(rf_id, action, intensity):
     """The intensity as an encoder may carry it: 0–100, clamped.
 
-    ValueError for an id outside 0–65535, or a level that is no whole number. Every encoder asks this first, before it
-    scales to what its model can say (reference/openshock-firmware.md §a, D80).
+    ValueError for an id outside 0–65535, or an action or level that is no whole number. Every encoder asks this first,
+    before it scales to what its model can say (reference/openshock-firmware.md §a, D80).
     """
     if not whole(rf_id, 0, 65535):
         raise ValueError("id must be 0-65535")
-    if type(intensity) is not int:
-        raise ValueError("intensity must be a whole number")
+    if type(action) is not int or type(intensity) is not int:
+        raise ValueError("action and intensity must be whole numbers")
     return min(max(intensity, 0), 100)

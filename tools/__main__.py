@@ -47,6 +47,9 @@ def main(argv):
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our output has heard enough
+        sys.stderr.close()
+        return 1
 
 
 if __name__ == "__main__":

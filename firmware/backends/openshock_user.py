@@ -4,12 +4,11 @@ A self-hosted hub may also invoke Control, ControlV2, EmergencyStop, CaptivePort
 device can call all six itself. Without a socket: messages in, orders out. reference/openshock-api.md §a–c, §j.
 """
 
-import json
-
 from micropython import const
 
 from firmware import command as orders
-from firmware.command import SOUND, STOP, Command, Leave, whole
+from firmware.command import STOP, Command, Leave
+from firmware.openshock import MISFITS, moment_us, shockers_of
 from lib import signalr
 from lib.websock import TEXT
 
@@ -23,24 +22,11 @@ FIELDS = (
 _REFETCH_MS = const(10000)  # the map is asked for at most this often
 _SETTLE_MS = const(500)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
-_MOST = const(64)  # shockers, and foreign devices, that are remembered
+_MOST = const(64)  # foreign devices that are remembered
 _HEARD = const(32)
 _MAP_CHANGES = (0, 1, 2, 3)  # DeviceUpdateType: created, updated, shocker updated, deleted
 _CLOSED_WAIT_MS = const(60000)  # after a close that does not invite back (reference/signalr.md §0.8)
 _HUB = "/1/hubs/user"
-_MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
-
-# The names of the REST API and of FlatBuffers, lower case → files of firmware/shockers (reference/openshock-api.md §a.6)
-_MODELS = {
-    "caixianlin": "caixianlin",
-    "pettrainer": "petrainer",
-    "petrainer": "petrainer",
-    "pettrainer998dr": "petrainer998dr",
-    "petrainer998dr": "petrainer998dr",
-    "wellturnt330": "wellturnt330",
-    "t330": "wellturnt330",
-    "d80": "d80",
-}
 
 
 class Backend:
@@ -115,7 +101,7 @@ class Backend:
         return self._asked(status, body, wait_ms, now)
 
     def _take_map(self, status, body, wait_ms, now):
-        shockers = _map_of(body, self._device_id) if status == 200 else None
+        shockers = shockers_of(body, self._device_id) if status == 200 else None
         if shockers is None:
             self._map_due = self._map_free = now + max(_REFETCH_MS, wait_ms)
             return [(orders.NOTE, "the list of shockers did not come (%d)" % status)]
@@ -185,7 +171,7 @@ class Backend:
                     continue
                 try:
                     made += handler(target, arguments, now)
-                except _MISFITS:
+                except MISFITS:
                     made.append((orders.NOTE, "%s came with arguments that do not fit" % target))
                     continue
                 if invocation_id is not None:
@@ -272,7 +258,7 @@ class Backend:
                 continue
             model, rf_id = known
             duration_ms = entry.get("duration")
-            asked_us = _asked_us(entry.get("executedAt"))
+            asked_us = moment_us(entry.get("executedAt"))
             command = Command(model, rf_id, action, entry.get("intensity"), duration_ms, None, source[:32], asked_us)
             made.append((orders.ACT, command))
         return made
@@ -280,7 +266,7 @@ class Backend:
     # --- what the device can ask of the server (reference/openshock-api.md §a.3); each gives (call id, message)
 
     def control(self, controls, now):
-        """(call id, message); `controls` is a list of `control_entry`."""
+        """(call id, message); `controls` is a list of `openshock.control_entry`."""
         return self._session.invoke("Control", [controls], now)
 
     def control_v2(self, controls, custom_name, now):
@@ -311,56 +297,6 @@ def _negotiation():
     return negotiate
 
 
-def control_entry(guid, action, intensity, duration_ms, exclusive=False):
-    """A dict as Control wants it: enums as numbers, intensity 0–100, duration 300–65 535 ms. ValueError for anything else."""
-    if not (whole(action, STOP, SOUND) and whole(intensity, 0, 100) and whole(duration_ms, 300, 65535)):
-        raise ValueError("no such control")
-    return {"id": guid, "type": action, "intensity": intensity, "duration": duration_ms, "exclusive": exclusive}
-
-
-def _asked_us(text):
-    """Microseconds since 1970 of "2026-03-04T05:06:07.89Z" (0–7 digits of a second), or None for what is no such text."""
-    if not isinstance(text, str) or len(text) < 20 or text[4] + text[7] + text[10] + text[13] + text[16] != "--T::":
-        return None
-    try:
-        year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
-        second = (int(text[11:13]) * 60 + int(text[14:16])) * 60 + int(text[17:19])
-        micro = int((text[20:-1] + "000000")[:6]) if text[19] == "." else 0
-    except ValueError:
-        return None
-    if text[-1] != "Z" or not 1 <= month <= 12:
-        return None
-    # days since 1970 by the Gregorian rule, the year beginning in March so that the leap day is its last
-    year -= month < 3
-    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * ((month + 9) % 12) + 2) // 5 + day - 719469
-    return (days * 86400 + second) * 1000000 + micro
-
-
 def _remember(table, key, value):
     if key in table or len(table) < _MOST:
         table[key] = value
-
-
-def _map_of(body, device_id):
-    """guid → (model, RF id) of all hubs, or of the one that `device_id` names; None when `body` is not such a list.
-
-    Unknown models and damaged entries are skipped: one of them must not keep the others from working.
-    """
-    found = {}
-    try:
-        for hub in json.loads(body)["data"]:
-            if not device_id or hub["id"].lower() == device_id:
-                for shocker in hub["shockers"]:
-                    _take_shocker(found, shocker)
-    except _MISFITS:
-        return None
-    return found
-
-
-def _take_shocker(found, shocker):
-    if not isinstance(shocker, dict) or len(found) >= _MOST:
-        return
-    model = _MODELS.get(str(shocker.get("model")).lower())
-    rf_id, guid = shocker.get("rfId"), shocker.get("id")
-    if model and whole(rf_id, 0, 65535) and isinstance(guid, str):
-        found[guid.lower()] = model, rf_id

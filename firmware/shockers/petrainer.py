@@ -17,7 +17,7 @@ ACTIONS = {SHOCK: 0, VIBRATE: 1, SOUND: 2}
 
 def encode(rf_id, action, intensity, channel=None):
     """A new pulse train of one frame, `array("H")` in µs. ValueError for an id or action it cannot carry, or any channel."""
-    level = carried(rf_id, intensity)
+    level = carried(rf_id, action, intensity)
     if action not in ACTIONS or channel is not None:
         raise ValueError("Petrainer: no such action, or a channel (it has none)")
     n = ACTIONS[action]

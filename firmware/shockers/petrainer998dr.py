@@ -12,7 +12,7 @@ Open upstream (#432): a burst of full strength at the end of each action was rep
 causes it is not known; until a receiver has been measured, the stop frame stays what the reference sends.
 """
 
-from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE, carried
+from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE, carried, whole
 from lib.pulses import train
 
 ACTIONS = {SHOCK: 1, VIBRATE: 2, SOUND: 4, LIGHT: 8}
@@ -28,9 +28,9 @@ def _check(nibble):
 
 def encode(rf_id, action, intensity, channel=None):
     """A new pulse train of one frame, `array("H")` in µs. ValueError for an id, action or channel (1, 2) it cannot carry."""
-    level = carried(rf_id, intensity)
+    level = carried(rf_id, action, intensity)
     channel = 1 if channel is None else channel
-    if action not in ACTIONS or channel not in _CHANNELS:
+    if action not in ACTIONS or not whole(channel, 1, 2):
         raise ValueError("Petrainer 998DR: no such action or channel (1, 2)")
     kind, lane = ACTIONS[action], _CHANNELS[channel]
     value = lane << 36 | kind << 32 | rf_id << 16 | level << 8 | _check(kind) << 4 | _check(lane)

@@ -12,7 +12,7 @@ Open upstream (#472): one collar variant is said to read a shock level of 0–15
 Until that is measured, treat the strength of a T330 shock as unverified.
 """
 
-from firmware.command import SHOCK, SOUND, VIBRATE, carried
+from firmware.command import SHOCK, SOUND, VIBRATE, carried, whole
 from lib.pulses import train
 
 ACTIONS = {SHOCK: 0x61, VIBRATE: 0x72, SOUND: 0x84}
@@ -21,9 +21,9 @@ _CHANNELS = {1: 0b0000, 2: 0b1110}
 
 def encode(rf_id, action, intensity, channel=None):
     """A new pulse train of one frame, `array("H")` in µs. ValueError for an id, action or channel (1, 2) it cannot carry."""
-    level = carried(rf_id, intensity)
+    level = carried(rf_id, action, intensity)
     channel = 1 if channel is None else channel
-    if action not in ACTIONS or channel not in _CHANNELS:
+    if action not in ACTIONS or not whole(channel, 1, 2):
         raise ValueError("Wellturn T330: no such action or channel (1, 2)")
     if action == SOUND:
         level = 0
