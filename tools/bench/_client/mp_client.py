@@ -1,0 +1,104 @@
+"""The firmware's SignalR client under load, on MicroPython: the loop of firmware/link.py, without a backend.
+
+Arguments: host, port, path, a JSON list of floods [count, per_frame], how many echoes; prints the echo times as JSON.
+With the one argument `memory`: records a second of the two protocol rooms alone, out of memory, without a socket.
+"""
+
+import asyncio
+import json
+import sys
+import time
+
+sys.path.insert(0, ".")
+
+from lib import dial, http1, signalr, websock  # noqa: E402
+from lib.clock import Clock  # noqa: E402
+
+CHUNK = 2048  # bytes a read, as in firmware/link.py
+
+
+async def _resolve(host):
+    return host
+
+
+class Client:
+    def __init__(self, floods, echoes):
+        self.floods = floods
+        self.echoes = echoes
+        self.left = 0
+        self.asked_us = 0
+        self.took_us = []
+        self.clock = Clock()
+        self.frames = websock.Frames()
+        self.session = signalr.Session(self.clock.now())
+
+    async def run(self, host, port, path):
+        key = websock.new_key()
+        knock = websock.upgrade(host, port, False, path, [("User-Agent", "bench")], key)
+        self.reader, self.writer = await dial.dial(host, port, None, _resolve, opening=knock)
+        answer = http1.Answer()
+        while answer.status is None:
+            answer.feed(await self.reader.read(CHUNK))
+        websock.check(answer.status, answer.headers, key)
+        await self.write(self.session.hello())
+        await self.take(answer.rest)
+        while self.floods or self.left or len(self.took_us) < self.echoes:
+            await self.take(await self.reader.read(CHUNK))
+
+    async def write(self, record):
+        self.writer.write(self.frames.message(record))
+        await self.writer.drain()
+
+    async def take(self, data):
+        now = self.clock.now()
+        for opcode, payload in self.frames.feed(data):
+            if opcode == websock.TEXT or opcode == websock.BINARY:
+                for event in self.session.feed(payload, now):
+                    if event[0] == signalr.INVOCATION:
+                        self.left -= 1
+                        if not self.left:
+                            await self.write(self.session.send("Done", []))
+                            await self.next()
+                    elif event[0] == signalr.RESULT:
+                        self.took_us.append(time.ticks_diff(time.ticks_us(), self.asked_us))
+                        await self.next()
+                    elif event[0] == signalr.READY:
+                        await self.next()
+        due = self.session.due(now)
+        if due:
+            await self.write(due)
+
+    async def next(self):
+        if self.floods:
+            self.left, per_frame = self.floods.pop(0)
+            await self.write(self.session.send("Flood", [self.left, per_frame]))
+        elif len(self.took_us) < self.echoes:
+            self.asked_us = time.ticks_us()
+            _, record = self.session.invoke("Echo", [len(self.took_us)], self.clock.now())
+            await self.write(record)
+
+
+def _from_memory(per_frame, count=20000):
+    record = b'{"type":1,"target":"Tick","arguments":[12345,"collar"]}\x1e'
+    frame = bytes([0x81, len(record)]) + record
+    if per_frame > 1:
+        size = len(record) * per_frame
+        frame = bytes([0x81, 126, size >> 8, size & 255]) + record * per_frame
+    piece = frame * max(1, CHUNK // len(frame))
+    records = per_frame * (len(piece) // len(frame))
+    frames = websock.Frames()
+    session = signalr.Session(0)
+    session.feed(b"{}\x1e", 0)
+    start = time.ticks_us()
+    for _ in range(count // records):
+        for _, payload in frames.feed(piece):
+            session.feed(payload, 1)
+    return int(count // records * records * 1_000_000 / time.ticks_diff(time.ticks_us(), start))
+
+
+if sys.argv[1] == "memory":
+    print(json.dumps([_from_memory(1), _from_memory(10)]))
+else:
+    client = Client(json.loads(sys.argv[4]), int(sys.argv[5]))
+    asyncio.run(client.run(sys.argv[1], int(sys.argv[2]), sys.argv[3]))
+    print(json.dumps(client.took_us))
