@@ -1,4 +1,4 @@
-"""The records of SignalR's JSON hub protocol v1: their shapes, checked when read, and kept when written. No I/O, no state.
+"""The records of SignalR's JSON hub protocol v1: their shapes, checked when read, and kept when written. No I/O.
 
 One JSON object each, ended by 0x1E (reference/signalr.md §3). What a record means for the talk is lib/signalr.py's.
 """
@@ -21,6 +21,12 @@ CLOSE_RECORD = b'{"type":7}\x1e'
 
 _MAX_SENT = const(32768)  # bytes that ASP.NET Core takes by default; it closes the connection beyond (§0.10)
 _MAX_ID = const(256)  # characters; what servers use has 1 to 50
+_MAX_KNOWN = const(16)  # targets
+_MAX_KNOWN_SIZE = const(40)  # bytes of one
+
+_CALL = b'{"type":1,"target":"'  # so begins, to the letter, most of what ASP.NET Core sends
+_ARGUMENTS = b'","arguments":'
+_known = {}  # targets in such records that were read before: the bytes → the text
 
 
 def _object(record):
@@ -88,7 +94,40 @@ def read(record):
     check = _CHECKS.get(kind)
     if check:
         check(message)
+        if kind == INVOCATION:
+            _know(message["target"])
     return message
+
+
+def _know(target):
+    """None; `read_call` will know that target, unless JSON has to escape it."""
+    raw = target.encode()
+    if (
+        raw not in _known
+        and len(_known) < _MAX_KNOWN
+        and len(raw) <= _MAX_KNOWN_SIZE
+        and dumps(target) == b'"%s"' % raw
+    ):
+        _known[raw] = target
+
+
+def read_call(record):
+    """(target, arguments) of a record in its commonest form, an invocation without an id; None for all others: `read` them.
+
+    The short way takes half the time: all but the arguments was read and checked before, letter by letter the same.
+    """
+    if not record.startswith(_CALL) or not record.endswith(b"}"):
+        return None
+    end = record.find(b'"', len(_CALL))
+    start = end + len(_ARGUMENTS)
+    target = _known.get(record[len(_CALL) : end])
+    if target is None or record[end:start] != _ARGUMENTS:
+        return None
+    try:
+        arguments = loads(record[start:-1])
+    except ValueError:
+        return None  # more keys, perhaps; if it is bad, `read` says why
+    return (target, arguments) if type(arguments) is list else None
 
 
 def read_greeting(record):

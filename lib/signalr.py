@@ -35,10 +35,6 @@ class Lost(Exception):
     """The server has been silent for too long. Close the socket; `lost` ends the calls that wait."""
 
 
-class _TooBig(Exception):
-    """A record has more bytes than this client takes."""
-
-
 class Session:
     """One connection's talk with a hub. A new connection needs a new one: no call and no invocation outlives it."""
 
@@ -95,21 +91,27 @@ class Session:
                     return events
             if rest:
                 self._part.extend(rest)
-            if len(self._part) > self._max_record:
-                raise _TooBig
+            self._fits(len(self._part))
         except ValueError as fault:
-            return self._end(events, "bad record: %s" % fault, True, _BAD_DATA)
-        except _TooBig:
-            return self._end(events, "a record of more than %d bytes" % self._max_record, True, _TOO_BIG)
+            self.code = _BAD_DATA if self.code == _GOING else self.code
+            return self._end(events, "bad record: %s" % fault, True)
         if self._calls:
             events.extend(self.expired(now))
         return events
 
+    def _fits(self, size):
+        if size > self._max_record:
+            self.code = _TOO_BIG
+            raise ValueError("more than %d bytes" % self._max_record)
+
     def _read(self, record, events):
-        if len(record) > self._max_record:
-            raise _TooBig
+        self._fits(len(record))
         if not self.ready:
             self._on_greeting(record, events)
+            return
+        call = hubjson.read_call(record)
+        if call:
+            events.append((INVOCATION, call[0], call[1], None))
             return
         message = hubjson.read(record)
         duty = self._duties.get(message["type"])
@@ -122,7 +124,7 @@ class Session:
             self.ready = True
             events.append((READY,))
         else:
-            self._end(events, "handshake refused: " + error, True, _GOING)
+            self._end(events, "handshake refused: " + error, True)
 
     def _on_invocation(self, message, events):
         invocation_id = message.get("invocationId")
@@ -147,10 +149,9 @@ class Session:
         self._answers.append(hubjson.completion(message["invocationId"], None, "This client has no streams."))
 
     def _on_close(self, message, events):
-        self._end(events, message.get("error"), message.get("allowReconnect") is True, _GOING)
+        self._end(events, message.get("error"), message.get("allowReconnect") is True)
 
-    def _end(self, events, error, allow_reconnect, code):
-        self.code = code
+    def _end(self, events, error, allow_reconnect):
         error = error[:_MAX_WORDS] if type(error) is str else None
         events.extend(self.lost(error or "the server closed the connection"))
         events.append((CLOSED, error, allow_reconnect))
@@ -228,10 +229,9 @@ class Session:
         return answers
 
     def due(self, now):
-        """What must be written now, or b"": what `take` gives, errors for what was held too long, or a Ping.
+        """What must be written now: what `take(now)` gives, or a Ping when nothing was sent for `ping_ms`; or b"".
 
-        The Ping comes when nothing was sent for `ping_ms`. Raises Lost when the handshake is overdue, or the server was
-        silent for `timeout_ms`.
+        Raises Lost when the handshake is overdue, or the server has been silent for `timeout_ms`.
         """
         if self.closed:
             return b""

@@ -117,6 +117,25 @@ def test_an_escaped_pair_arrives_as_one_character():
     assert _ready().feed(record, 1)[0][2] == ["\U0001f600", "\ufffd"]
 
 
+def test_the_same_target_again_is_heard_the_same():
+    session = _ready()
+    for tail, arguments in (
+        (b"[]", []),
+        (b'[1,{"a":[]}]', [1, {"a": []}]),
+        (b' [ "\\ud83d\\ude00" ] ', ["\U0001f600"]),
+        (b'[1],"x":2', [1]),
+        (b'[1],"arguments":[2]', [2]),
+    ):
+        for _ in range(2):
+            record = b'{"type":1,"target":"Again","arguments":%s}\x1e' % tail
+            assert session.feed(record, 1) == [(INVOCATION, "Again", arguments, None)]
+    for tail in (b"", b"5", b"{}", b"[1 2]", b"[}", b"[]]", b'["\xff"]', b"[],"):
+        session = _ready()
+        session.feed(b'{"type":1,"target":"Again","arguments":[]}\x1e', 1)
+        events = session.feed(b'{"type":1,"target":"Again","arguments":%s}\x1e' % tail, 1)
+        assert [event[0] for event in events] == [CLOSED], tail
+
+
 def test_what_is_unknown_is_ignored():
     for record in (
         b'{"type":0}',
@@ -180,7 +199,7 @@ def test_a_record_has_a_size():
             events = []
             for at in range(0, len(data), step):
                 events += session.feed(data[at : at + step], 1)
-            assert events[-1] == (CLOSED, "a record of more than 1000 bytes", True)
+            assert events[-1] == (CLOSED, "bad record: more than 1000 bytes", True)
             assert session.code == 1009
 
 
