@@ -65,18 +65,22 @@ class Hub(Waiting):
         self.closing.clear()
         for room in (doors.Doors(self, UserHub(self), ShareHub(self)), Api(self), Page(self)):
             app.add_routes(room.routes())
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
-        await runner.setup()
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
+        await self._runner.setup()
         try:
-            await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
+            self.url = await self.listen(host, port, ssl_context)
         except (OSError, OverflowError):
+            runner, self._runner = self._runner, None
             await runner.cleanup()
             raise
-        self._runner = runner
         self.loopback_only = host in _LOOPBACK
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-        self.url = f"http{'s' if ssl_context else ''}://{shown}:{runner.addresses[0][1]}"
         return self.url
+
+    async def listen(self, host="127.0.0.1", port=0, ssl_context=None) -> str:
+        """One more door of a hub that has started, say with TLS; its base URL. OSError, OverflowError."""
+        await web.TCPSite(self._runner, host, port, ssl_context=ssl_context).start()
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+        return f"http{'s' if ssl_context else ''}://{shown}:{self._runner.addresses[-1][1]}"
 
     async def stop(self):
         """Tell every client that it may come back (Close with allowReconnect), then close everything."""

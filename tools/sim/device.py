@@ -25,6 +25,9 @@ class Device:
         self.exit_code = None  # of a process that ended by itself and was no restart
         self.starts = 0
         self.ended = asyncio.Event()
+        self.heap = _HEAP  # these three may be changed before the start, by a bench
+        self.program = "import main"
+        self.path = []  # further folders of modules for that program
         self._inputs_path = folder / "inputs"
         self._on_line = on_line
         self._process = None
@@ -98,12 +101,12 @@ class Device:
         if self._found:
             path, architecture = self._found
             built = compiled.firmware(architecture)
-            command = [path, "-X", f"heapsize={_HEAP}", "-c", "import main"]
-            where = {"MICROPYPATH": f"{stubs}:{built}:.frozen"}
+            command = [path, "-X", f"heapsize={self.heap}", "-c", self.program]
+            where = {"MICROPYPATH": ":".join(map(str, [stubs, built, *self.path, ".frozen"]))}
         else:
             dress = ROOT / "host_tests" / "cpython"
-            command = [sys.executable, "-u", "-c", "import dress, main"]
-            where = {"PYTHONPATH": os.pathsep.join(map(str, (dress, stubs, ROOT)))}
+            command = [sys.executable, "-u", "-c", "import dress; " + self.program]
+            where = {"PYTHONPATH": os.pathsep.join(map(str, [dress, stubs, *self.path, ROOT]))}
         self.starts += 1
         self._process = await asyncio.create_subprocess_exec(
             *command,

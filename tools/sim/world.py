@@ -45,7 +45,7 @@ class World:
             authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             authority.issue_cert(HUB_NAME, key_type=trustme.KeyType.ECDSA).configure_cert(context)
-            url = await _second(self.hub, context)
+            url = await self.hub.listen("127.0.0.1", 0, context)
             der = ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())
             self.device.write_certificate(der)
         self._names, dns_port = await names.serve({HUB_NAME: "127.0.0.1"})
@@ -73,11 +73,3 @@ class World:
         self._names.close()
         await self.hub.stop()
         self._folder.cleanup()
-
-
-async def _second(hub, context):
-    from aiohttp import web
-
-    site = web.TCPSite(hub._runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    return f"https://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
