@@ -265,5 +265,24 @@ def test_both_interpreters_judge_alike(tmp_path):
             assert json.dumps(json.loads(bytes.fromhex(theirs)), sort_keys=True) == ours, text
 
 
+def test_a_record_that_needs_more_memory_than_there_is_ends_the_session_not_the_program(tmp_path):
+    (tmp_path / "greedy.py").write_text(
+        "import sys\n"
+        "sys.path.insert(0, '.')\n"
+        "from lib import signalr\n"
+        "session = signalr.Session(0)\n"
+        "session.feed(b'{}\\x1e', 0)\n"
+        "print(session.feed(b'[' + b'[],' * 7000 + b'0]\\x1e', 1), session.code)\n"
+        "session = signalr.Session(2)\n"
+        "print(session.feed(b'{}\\x1e', 2))\n"
+    )
+    done = run_micropython(tmp_path / "greedy.py", heap="64wK")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines() == [
+        "[(5, 'bad record: JSON of 21003 bytes needs more memory than there is', True)] 1007",
+        "[(1,)]",
+    ]
+
+
 settings.register_profile("signalr", deadline=None)
 settings.load_profile("signalr")
