@@ -52,6 +52,11 @@ class Log:
 
 def _printable(text):
     """`text` with "?" for each control character: names come from strangers, and a line must stay one line."""
-    if all(letter >= " " and letter != "\x7f" for letter in text):
+    if all(_may_stand(letter) for letter in text):
         return text
-    return "".join([letter if letter >= " " and letter != "\x7f" else "?" for letter in text])
+    return "".join([letter if _may_stand(letter) else "?" for letter in text])
+
+
+def _may_stand(letter):
+    # behind 0x7f the second set of control characters: to a terminal 0x9b begins a command as well
+    return letter >= " " and not "\x7f" <= letter <= "\x9f"
