@@ -27,16 +27,22 @@ class Latch:
 
     def __init__(self, store):
         self._store = store
-        self.latched = store.get("estop", 0) != 0
+        self._kept = False  # the storage knows that it is latched
+        try:
+            self.latched = store.get("estop", 0) != 0
+        except OSError:
+            self.latched = True  # nobody knows what it was
 
     def trip(self):
         """None; latched from now on. In memory first: a storage that fails must not delay the stop."""
-        was, self.latched = self.latched, True
-        if not was:
+        self.latched = True
+        if not self._kept:
             self._store.put("estop", 1)
+            self._kept = True
 
     def clear(self):
         """None; for a deliberate local act alone. Restarts nothing: what was running has ended."""
+        self._kept = False
         self._store.put("estop", 0)
         self.latched = False
 

@@ -1,6 +1,9 @@
 """Small whole numbers that outlive power loss, in the chip's non-volatile storage. Door to `esp32.NVS`."""
 
 import esp32
+from micropython import const
+
+_NOT_FOUND = const(-4354)  # ESP_ERR_NVS_NOT_FOUND, 0x1102
 
 
 class Nvs:
@@ -10,10 +13,12 @@ class Nvs:
         self._store = esp32.NVS(namespace)
 
     def get(self, key, missing):
-        """The 32-bit number kept under `key` (≤ 15 characters), or `missing` when there is none."""
+        """The 32-bit number kept under `key` (≤ 15 characters), or `missing` when there is none. OSError when it cannot be read."""
         try:
             return self._store.get_i32(key)
-        except OSError:  # ESP_ERR_NVS_NOT_FOUND
+        except OSError as fault:
+            if fault.args[0] != _NOT_FOUND:
+                raise
             return missing
 
     def put(self, key, value):
