@@ -6,6 +6,8 @@ Only what differs from its default is stored. What is stored and makes no sense 
 
 from firmware.command import whole
 from lib import jsonfile
+from lib.url import only, parse_url
+from lib.utf8 import is_utf8
 
 
 def _flag(value):
@@ -18,16 +20,27 @@ def _number(low, high):
 
 def _text(most, least=0):
     """UTF-8 of `least` to `most` bytes without control characters."""
-    return lambda value: (
-        isinstance(value, str) and least <= len(value.encode()) <= most and not any(letter < " " for letter in value)
-    )
+
+    def fits(value):
+        if not isinstance(value, str) or any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in value):
+            return False
+        try:
+            encoded = value.encode()
+        except ValueError:
+            return False
+        return least <= len(encoded) <= most and is_utf8(encoded)  # half a surrogate pair is no text
+
+    return fits
 
 
 def _base_url(value):
-    if not _text(200, 10)(value) or not all("!" <= letter <= "~" for letter in value):
+    """http:// or https://, a host, perhaps a port and a path; no query."""
+    if not _text(200, 10)(value) or "?" in value or "#" in value:
         return False
-    scheme, mark, rest = value.partition("://")
-    return mark and scheme in ("http", "https") and rest[:1] not in ("", "/") and not any(c in rest for c in "?#@")
+    try:
+        return parse_url(value)[0] in ("http", "https")
+    except ValueError:
+        return False
 
 
 def _network(value):
@@ -35,7 +48,21 @@ def _network(value):
     if not isinstance(value, dict) or not _text(32, 1)(value.get("ssid")):
         return False
     key = value.get("key", "")
-    return key == "" or _text(64, 8)(key)
+    return key == "" or _text(63, 8)(key) or _text(64, 64)(key) and only(key.lower(), "0123456789abcdef")
+
+
+def _name_server(value):
+    """a.b.c.d or a.b.c.d:port"""
+    if not isinstance(value, str):
+        return False
+    host, mark, port = value.partition(":")
+    parts = host.split(".")
+    good = len(parts) == 4 and all(_decimal(part, 0, 255) for part in parts)
+    return good and (not mark or _decimal(port, 1, 65535))
+
+
+def _decimal(text, low, high):
+    return 0 < len(text) <= 5 and only(text, "0123456789") and low <= int(text) <= high
 
 
 def _list_of(check, most):
@@ -59,8 +86,8 @@ _OWN = ("shock_allowed", "shock", "vibrate", "sound", "light", "longest_ms")
 TABLE = {
     "board": ("generic-esp32", _text(40, 1), "the name of a board, 1-40 characters"),
     "hostname": ("OpenShock", _text(32, 1), "1-32 characters"),
-    "wifi": ([], _list_of(_network, 8), "up to 8 networks with ssid (1-32 bytes) and key (none, or 8-64 characters)"),
-    "dns": ([], _list_of(_text(21, 7), 3), "up to 3 name servers, such as 1.1.1.1 or 192.168.0.1:53"),
+    "wifi": ([], _list_of(_network, 8), "up to 8 networks with ssid (1-32 bytes) and key (none, or 8-63 characters)"),
+    "dns": ([], _list_of(_name_server, 3), "up to 3 name servers, such as 1.1.1.1 or 192.168.0.1:53"),
     "rf.pin": (-1, _number(-1, 48), "a pin, or -1 for the board's own"),
     "rf.player": ("viper", _one_of("viper", "rmt"), "viper or rmt"),
     "rf.keep_alive": (True, _flag, "true or false"),
@@ -113,13 +140,13 @@ class Settings:
         except jsonfile.Damaged:
             self._stored = dict(_STRICTEST)  # and so they stay when it is saved again, until somebody raises them
             self.damaged = True
+        if not TABLE["cap.own"][1](self._stored.get("cap.own", [])):
+            self._stored.update(_STRICTEST)  # nobody knows any more whose caps these were
 
     def get(self, key):
         """The value of `key`, or its default; for a cap that cannot be trusted its strictest value. KeyError for no setting."""
         default, fits, _ = TABLE[key]
-        if key not in self._stored:
-            return default
-        value = self._stored[key]
+        value = self._stored.get(key, default)
         return value if fits(value) else _STRICTEST.get(key, default)
 
     def set(self, key, value):
