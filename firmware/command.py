@@ -32,6 +32,7 @@ PORTAL = const(14)  # open the set-up page: True or False
 UPDATE = const(15)  # install this version (text)
 RESTART = const(16)  # restart; who asked, in words
 NOTE = const(17)  # a line for the log
+LEAVE = const(18)  # the last order of a connection: a Leave, for the link
 
 
 class Leave(Exception):

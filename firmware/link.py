@@ -8,7 +8,7 @@ import asyncio
 
 from micropython import const
 
-from firmware.command import Leave
+from firmware.command import LEAVE, Leave
 from lib import dial, fetch, tasks, tls, websock
 from lib.http1 import Answer, Error, follow, parse_url
 
@@ -194,6 +194,8 @@ class Link:
 
     def _obey(self, made):
         for order, detail in made:
+            if order == LEAVE:
+                raise detail  # what came before it has been obeyed
             self._dispatcher.obey(order, detail)
 
     async def _tend(self):

@@ -3,11 +3,11 @@
 Facts: reference/openshock-api.md §a.2 (JSON), §a.6 (values), §c (the map of shockers).
 """
 
-import json
-
 from micropython import const
 
 from firmware.command import SOUND, STOP, whole
+from lib.jsontext import loads
+from lib.jsontext import loads
 
 _MOST = const(64)  # shockers that are remembered
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
@@ -32,7 +32,7 @@ def shockers_of(body, device_id):
     """
     found = {}
     try:
-        for hub in json.loads(body)["data"]:
+        for hub in loads(body)["data"]:
             if not device_id or hub["id"].lower() == device_id:
                 for shocker in hub["shockers"]:
                     _take_shocker(found, shocker)

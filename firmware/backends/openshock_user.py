@@ -7,7 +7,7 @@ device can call all six itself. Without a socket: messages in, orders out. refer
 from micropython import const
 
 from firmware import command as orders
-from firmware.command import STOP, Command, Leave
+from firmware.command import STOP, Command, Leave, whole
 from firmware.openshock import MISFITS, moment_us, shockers_of
 from lib import signalr
 from lib.websock import TEXT
@@ -23,7 +23,9 @@ _REFETCH_MS = const(10000)  # the map is asked for at most this often
 _SETTLE_MS = const(500)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
 _MOST = const(64)  # foreign devices that are remembered
+_LONGEST = const(128)  # characters of a text that is kept
 _HEARD = const(32)
+_GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.4.1)
 _MAP_CHANGES = (0, 1, 2, 3)  # DeviceUpdateType: created, updated, shocker updated, deleted
 _CLOSED_WAIT_MS = const(60000)  # after a close that does not invite back (reference/signalr.md §0.8)
 _HUB = "/1/hubs/user"
@@ -47,7 +49,9 @@ class Backend:
         self._url = ""  # where this connection goes, and what it says there
         self._knock = self._headers
         self._session = None
+        self._left = None  # the Leave that ends this connection, once what came before it was obeyed
         self._heard = []  # the last invocation ids
+        self._made = []  # orders for the next `receive`
         self.connection_id = ""
         self.online = {}  # device id → firmware version or None, as DeviceStatus tells it
         self.updates = {}  # device id → the last word on its update
@@ -56,11 +60,6 @@ class Backend:
             "devicestatus": self._device_status,
             "log": self._log,
             "deviceupdate": self._device_update,
-            "otainstallstarted": self._ota,
-            "otainstallprogress": self._ota,
-            "otainstallfailed": self._ota,
-            "otarollback": self._ota,
-            "otainstallsucceeded": self._ota,
             "control": self._control,
             "controlv2": self._control,
             "emergencystop": self._emergency_stop,
@@ -68,6 +67,8 @@ class Backend:
             "otainstall": self._ota_install,
             "reboot": self._reboot,
         }
+        for event in ("installstarted", "installprogress", "installfailed", "rollback", "installsucceeded"):
+            self._handlers["ota" + event] = self._ota
 
     # --- errands: HTTP requests that the link runs, before the socket is open and while it is
 
@@ -140,12 +141,18 @@ class Backend:
     def hello(self, now):
         """Messages to send first."""
         self._session = signalr.Session(now)
+        self._left = None
         self._heard = []
+        self._made = []
         return [self._session.hello()]
 
     def keepalive(self, now):
-        """Messages due now: pings, and answers to what was received. Leave when the server has fallen silent."""
+        """Messages due now: pings, and answers to what was received. Leave when the server has closed, or fallen silent."""
+        if self._left:
+            raise self._left
         try:
+            for event in self._session.expired(now):
+                self._result(event, self._made)
             due = self._session.due(now)
         except signalr.Lost as lost:
             raise Leave(str(lost))
@@ -156,32 +163,51 @@ class Backend:
         return () if self._session.closed else (self._session.bye(),)
 
     def receive(self, message, now):
-        """Orders that `message` (bytes of one WebSocket message) makes. Leave when the connection cannot go on."""
+        """Orders that `message` (bytes of one WebSocket message) makes. Leave when the connection cannot go on.
+
+        What came before a close is obeyed: its orders are given, and the next `receive` or `keepalive` raises Leave.
+        """
         made = []
         for event in self._session.feed(message, now):
             kind = event[0]
             if kind == signalr.INVOCATION:
-                _, target, arguments, invocation_id = event
-                if invocation_id is not None and self._again(invocation_id):
-                    made.append((orders.REFUSE, ("repeated", target)))
-                    self._session.complete(invocation_id, error="said twice")
-                    continue
-                handler = self._handlers.get(target.lower())
-                if handler is None:
-                    continue
-                try:
-                    made += handler(target, arguments, now)
-                except MISFITS:
-                    made.append((orders.NOTE, "%s came with arguments that do not fit" % target))
-                    continue
-                if invocation_id is not None:
-                    self._session.complete(invocation_id)
+                self._invoked(event, made, now)
             elif kind == signalr.CLOSED:
-                _, error, again = event
-                raise Leave("closed by the server: %s" % (error or "no reason"), 0 if again else _CLOSED_WAIT_MS)
+                self._left = self._farewell(event[1] or "no reason", event[2])
             elif kind == signalr.RESULT and event[3]:
                 made.append((orders.NOTE, "a call failed: %s" % event[3]))
+        if self._left and not made:
+            raise self._left
         return made
+
+    def _invoked(self, event, made, now):
+        _, target, arguments, invocation_id = event
+        if invocation_id is not None and self._again(invocation_id):
+            made.append((orders.REFUSE, ("repeated", target)))
+            self._session.complete(invocation_id, error="said twice")
+            return
+        handler = self._handlers.get(target.lower())
+        if handler is None:
+            return
+        try:
+            made += handler(target, arguments, now)
+        except MISFITS:
+            made.append((orders.NOTE, "%s came with arguments that do not fit" % target))
+            return
+        if invocation_id is not None:
+            self._session.complete(invocation_id)
+
+    def _farewell(self, reason, again):
+        """The Leave that a close makes, or a record that breaks the rules (then with its WebSocket code)."""
+        if self._session.code != _GOING:
+            return Leave("the server broke the protocol: " + reason, 0, self._session.code)
+        return Leave("closed by the server: " + reason, 0 if again else _CLOSED_WAIT_MS)
+
+    def _result(self, event, made):
+        """None; how one of our calls ended. A good end says nothing: the server refuses in silence (§a.3)."""
+        _, call_id, _, error = event
+        if error:
+            made.append((orders.NOTE, "call %s failed: %s" % (call_id, error)))
 
     def _again(self, invocation_id):
         """True when that id was heard before on this connection (S17)."""
@@ -195,12 +221,12 @@ class Backend:
     # --- what the server tells (reference/openshock-api.md §a.4)
 
     def _welcome(self, _, arguments, now):
-        self.connection_id = str(arguments[0])
+        self.connection_id = str(arguments[0])[:_LONGEST]
         return [(orders.NOTE, "welcome")]
 
     def _device_status(self, _, arguments, now):
         for state in arguments[0]:
-            _remember(self.online, state["device"], state.get("firmwareVersion") if state["online"] else None)
+            _remember(self.online, state["device"], _short(state.get("firmwareVersion")) if state["online"] else None)
         return []
 
     def _device_update(self, _, arguments, now):
@@ -209,26 +235,26 @@ class Backend:
         return []
 
     def _ota(self, target, arguments, now):
-        _remember(self.updates, arguments[0], [target] + arguments[1:])
+        _remember(self.updates, arguments[0], [target] + [_short(argument) for argument in arguments[1:5]])
         return []
 
     def _log(self, _, arguments, now):
         sender, entries = arguments[0], arguments[1]
-        source = str(sender.get("customName") or sender.get("name") or "?")
-        return self._commands(((entry["shocker"]["id"], entry) for entry in entries), source, now)
+        name = (sender.get("customName") or sender.get("name")) if isinstance(sender, dict) else ""
+        return self._commands(entries, lambda entry: entry["shocker"]["id"], name or "?", now)
 
     # --- what a self-hosted hub asks of the device
 
     def _control(self, _, arguments, now):
-        source = str(arguments[1]) if len(arguments) > 1 and arguments[1] else "hub"
-        return self._commands(((entry["id"], entry) for entry in arguments[0]), source, now)
+        source = arguments[1] if len(arguments) > 1 and arguments[1] else "hub"
+        return self._commands(arguments[0], lambda entry: entry["id"], source, now)
 
     def _ours(self, device_id):
         return bool(self._device_id) and device_id.lower() == self._device_id
 
     def _emergency_stop(self, _, arguments, now):
         # a device that was never told its id obeys every emergency stop: stopping needs no leave
-        if self._ours(arguments[0]) or not self._device_id:
+        if not self._device_id or self._ours(arguments[0]):
             return [(orders.EMERGENCY, "hub")]
         return []
 
@@ -236,31 +262,35 @@ class Backend:
         return [(orders.PORTAL, arguments[1] is True)] if self._ours(arguments[0]) else []
 
     def _ota_install(self, _, arguments, now):
-        return [(orders.UPDATE, str(arguments[1]))] if self._ours(arguments[0]) else []
+        return [(orders.UPDATE, arguments[1].strip()[:_LONGEST])] if self._ours(arguments[0]) else []
 
     def _reboot(self, _, arguments, now):
         return [(orders.RESTART, "hub")] if self._ours(arguments[0]) else []
 
-    def _commands(self, entries, source, now):
-        """Orders for (guid, entry) pairs, the newest last; a stop for a receiver outlives what stands beside it."""
+    def _commands(self, entries, guid_of, source, now):
+        """Orders for `entries`, the newest last; a stop for a receiver outlives what stands beside it, fit or unfit."""
         made = []
         stopped = set()
-        for guid, entry in entries:
-            known = self._shockers.get(guid.lower())
+        misfits = 0
+        source = str(source)[:32]
+        for entry in entries:
+            try:
+                guid, action = guid_of(entry).lower(), entry["type"]
+            except MISFITS:
+                misfits += 1
+                continue
+            known = self._shockers.get(guid)
             if known is None:
                 self._refetch(now, 0)
-                made.append((orders.REFUSE, ("unknown", "shocker %s of %s" % (guid[:36], source[:32]))))
+                made.append((orders.REFUSE, ("unknown", "shocker %s of %s" % (guid[:36], source))))
                 continue
-            action = entry["type"]
-            if action == STOP:
+            if whole(action, STOP, STOP):
                 stopped.add(guid)
             elif guid in stopped:
                 continue
-            model, rf_id = known
-            duration_ms = entry.get("duration")
-            asked_us = moment_us(entry.get("executedAt"))
-            command = Command(model, rf_id, action, entry.get("intensity"), duration_ms, None, source[:32], asked_us)
-            made.append((orders.ACT, command))
+            made.append((orders.ACT, _command(known, action, entry, source)))
+        if misfits:
+            made.append((orders.NOTE, "%d entries that do not fit" % misfits))
         return made
 
     # --- what the device can ask of the server (reference/openshock-api.md §a.3); each gives (call id, message)
@@ -297,6 +327,17 @@ def _negotiation():
     return negotiate
 
 
+def _command(known, action, entry, source):
+    model, rf_id = known
+    asked_us = moment_us(entry.get("executedAt"))
+    return Command(model, rf_id, action, entry.get("intensity"), entry.get("duration"), None, source, asked_us)
+
+
 def _remember(table, key, value):
-    if key in table or len(table) < _MOST:
+    if len(key) <= _LONGEST and (key in table or len(table) < _MOST):
         table[key] = value
+
+
+def _short(value):
+    """What may be kept of a value from outside: a text up to its bound, a number; None for all else."""
+    return value[:_LONGEST] if type(value) is str else value if type(value) in (int, float, bool) else None
