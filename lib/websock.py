@@ -1,8 +1,7 @@
 """RFC 6455 for a client, without I/O: frames, fragments, control frames, close. Bytes in, messages out.
 
 How a connection begins is in `wsopen`, and offered from here too. Who connects, waits and gives up is elsewhere.
-Whatever runs for every frame is `native`: as bytecode, a function with many locals takes its state from the heap, and gives
-it back, at each call.
+What runs for every frame is `native`: bytecode with many locals would take its state from the heap at each call.
 """
 
 import micropython
@@ -19,7 +18,8 @@ _CONTROL = const(8)
 _MAX_CONTROL = const(125)  # bytes, §5.5
 _WHOLE_TEXT = const(0x81)  # the first byte of a message in one frame
 _WHOLE_BINARY = const(0x82)
-_STORE = const(256)  # bytes kept for a message in pieces while nothing comes
+_REST = const(256)  # bytes that wait for a message in pieces
+_STEP = const(4096)  # bytes more at once for a message that says its length: no more, for it may lie
 _ANSWERS = const(4096)  # bytes of pongs that may wait, beside the largest message
 
 
@@ -49,8 +49,8 @@ class Frames:
         self._left = 0  # bytes of it still to come
         self._control = b""  # the payload of a control frame, as far as it came
         self._message = 0  # opcode of the message whose fragments come, 0 between messages
-        self._store = bytearray(_STORE)
-        self._stored = 0
+        self._store = bytearray(_REST)  # what came of a message in pieces
+        self._stored = 0  # bytes of it
         self._utf8 = 0  # of the text so far
 
     @micropython.native
@@ -81,7 +81,8 @@ class Frames:
                 else:
                     at = self._begin(data, at, events)
         except Fault as fault:
-            self._fail(events, fault.args[0], fault.args[1])
+            code, self.fault = fault.args
+            self._end(code.to_bytes(2, "big") + self.fault.encode(), events, code, self.fault)
         return events
 
     def _fits(self, size):
@@ -152,35 +153,37 @@ class Frames:
             self._utf8 = utf8.check(data, at, end, self._utf8)
             if self._utf8 < 0 or self._utf8 and whole:
                 raise Fault(wsframe.NOT_UTF8, "a text is not UTF-8")
-        if whole and not self._stored:
-            payload = data[at:end]
-        elif not self._closing:
+        if self._closing:
+            pass  # nobody waits for it
+        elif whole and not self._stored:
+            events.append((self._message, data[at:end]))
+        else:
             self._keep(data, at, end)
-            payload = self._take_stored() if whole else None
+            if whole:
+                events.append((self._message, self._kept()))
         if whole:
-            if not self._closing:
-                events.append((self._message, payload))
             self._message = 0
         return end
 
     @micropython.native
     def _keep(self, data, at, end):
-        """None; a piece of a message goes behind the pieces before it, in a store that doubles as they come."""
+        """None; a piece of a message goes behind the pieces before it, in a store that grows as they come."""
         wanted = self._stored + end - at
         if wanted > len(self._store):
-            whole = self._stored + end - at + self._left if self._last else self._max_size
-            larger = bytearray(max(wanted, min(2 * len(self._store), whole)))
+            whole = wanted + self._left if self._last else self._max_size
+            more = max(2 * len(self._store), _STEP if self._last else 0)
+            larger = bytearray(max(wanted, min(more, whole)))
             larger[: self._stored] = memoryview(self._store)[: self._stored]
             self._store = larger
         self._store[self._stored : wanted] = memoryview(data)[at:end]
         self._stored = wanted
 
-    def _take_stored(self):
-        """The message in the store as bytes; a store that has grown is given back."""
+    def _kept(self):
+        """The pieces as bytes; a store that has grown is given back."""
         payload = bytes(memoryview(self._store)[: self._stored])
         self._stored = 0
-        if len(self._store) > _STORE:
-            self._store = bytearray(_STORE)
+        if len(self._store) > _REST:
+            self._store = bytearray(_REST)
         return payload
 
     def _on_control(self, payload, events):
@@ -192,19 +195,15 @@ class Frames:
             if not self._closing:
                 events.append((self._opcode, payload))
             return
-        code, reason = wsframe.read_close(payload)
-        self._end(payload[:2], events, code, reason)
-
-    def _fail(self, events, code, text):
-        self.fault = text
-        self._end(code.to_bytes(2, "big") + text.encode(), events, code, text)
+        self._end(payload[:2], events, *wsframe.read_close(payload))
 
     def _end(self, payload, events, code, reason):
         """None; answers with a close frame, if none was sent, and ends everything. §5.5.1, 7.1.7"""
         if not self._closing:
             self._goodbye = frame(CLOSE, payload)
         self.closed = True
-        self._head = self._control = self._store = b""
+        self._head = self._control = b""
+        self._store = bytearray()
         events.append((CLOSE, (code, reason)))
 
     def take(self):
@@ -212,12 +211,9 @@ class Frames:
 
         Once the close frame is out nothing may follow, so what came before it is answered before `take` is called.
         """
-        out = self._out
-        self._out = b""
-        if self._goodbye:
-            out += self._goodbye
-            self._goodbye = b""
-            self._closing = True
+        out = self._out + self._goodbye
+        self._closing = self._closing or bool(self._goodbye)
+        self._out = self._goodbye = b""
         return out
 
     def message(self, payload, opcode=TEXT):
@@ -229,18 +225,15 @@ class Frames:
             payload = payload.encode()
         if opcode == TEXT and not is_utf8(payload):
             raise ValueError("a text is not UTF-8")
-        return self._open_frame(opcode, payload)
+        if self._closing:
+            raise Closed
+        return frame(opcode, payload)
 
     def ping(self, payload=b""):
         """The frame of a ping, a bytearray. Raises ValueError above 125 bytes, Closed behind the close frame."""
         if len(payload) > _MAX_CONTROL:
             raise ValueError("a ping has at most 125 bytes")
-        return self._open_frame(PING, payload)
-
-    def _open_frame(self, opcode, payload):
-        if self._closing:
-            raise Closed
-        return frame(opcode, payload)
+        return self.message(payload, PING)
 
     def close(self, code=1000, reason=""):
         """The close frame, a bytearray; b"" when one was sent before. Messages that still come are dropped.
@@ -251,4 +244,5 @@ class Frames:
         if self._closing or self.closed:
             return b""
         self._closing = True
+        self._stored = 0
         return frame(CLOSE, payload)

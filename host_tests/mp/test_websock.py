@@ -165,12 +165,12 @@ def test_every_form_of_length():
 
 def test_a_large_message_in_small_reads():
     frames = Frames()
-    assert frames.feed(b"\x81\x7e\x80\x00") == []
-    for _ in range(127):
+    assert frames.feed(b"\x81\x7e\x40\x00") == []
+    for _ in range(63):
         assert frames.feed(b"0123456789abcde\n" * 16) == []
     ((opcode, payload),) = frames.feed(b"0123456789abcde\n" * 16 + b"\x81")
-    assert opcode == TEXT and len(payload) == 32768
-    assert all([payload[at : at + 16] == b"0123456789abcde\n" for at in range(0, 32768, 16)])
+    assert opcode == TEXT and len(payload) == 16384
+    assert all([payload[at : at + 16] == b"0123456789abcde\n" for at in range(0, 16384, 16)])
     assert frames.feed(b"\x01z") == [(TEXT, b"z")]
 
 
@@ -188,9 +188,11 @@ def test_fragments_are_joined():
 def test_many_fragments():
     frames = Frames()
     assert frames.feed(b"\x02\x40" + b"a" * 64) == []
-    for _ in range(510):
+    for _ in range(190):
         assert frames.feed(b"\x00\x40" + b"a" * 64) == []
-    assert frames.feed(b"\x80\x40" + b"a" * 64) == [(BINARY, b"a" * 32768)]
+    ((opcode, payload),) = frames.feed(b"\x80\x40" + b"b" * 64)
+    assert opcode == BINARY and len(payload) == 12288
+    assert payload.count(b"a") == 12224 and payload[12224:] == b"b" * 64
     assert frames.feed(b"\x81\x01b") == [(TEXT, b"b")]
 
 
@@ -378,6 +380,14 @@ def test_we_close():
     assert events == [(CLOSE, (1001, ""))]  # what came between is dropped
     assert frames.closed
     assert _unmasked(frames.take()) == [(0x8A, b"p")]  # but a ping is answered still, §5.5.2; and no second close
+
+
+def test_what_is_dropped_behind_our_close_counts_no_more():
+    frames = Frames(300)
+    assert frames.feed(b"\x01\x7e\x00\xc8" + bytes(200)) == []
+    frames.close()
+    assert frames.feed(b"\x80\x64" + bytes(100)) == []
+    assert frames.feed(b"\x82\x7e\x01\x00" + bytes(256) + b"\x88\x02\x03\xe8") == [(CLOSE, (1000, ""))]
 
 
 def test_a_fault_behind_our_close_ends_it_without_another():
