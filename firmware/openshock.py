@@ -7,7 +7,6 @@ from micropython import const
 
 from firmware.command import SOUND, STOP, whole
 from lib.jsontext import loads
-from lib.jsontext import loads
 
 _MOST = const(64)  # shockers that are remembered
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises

@@ -70,8 +70,8 @@ class Tour:
         await self._hub.control([order], name="tour")
         return shocker.rf_id
 
-    async def _whole(self, *ids):
-        """The bursts of these receivers, each list from its first frame to the end of its stop frames."""
+    async def _whole(self, *ids, bursts=2):
+        """The bursts of these receivers, each list from its first frame to the end of its stop frames: so many of them."""
 
         def done():
             return all(any(_is_stop(burst, rf_id) for burst in self._heard()) for rf_id in ids)
@@ -81,8 +81,9 @@ class Tour:
         faults = [burst for burst in self._heard() if burst["event"] != "rf"]
         expect(not faults, f"frames that no receiver understands: {faults}")
         lists = [[burst for burst in self._heard() if burst["rf_id"] == rf_id] for rf_id in ids]
-        for bursts in lists:
-            last = bursts[-1]
+        for heard in lists:
+            expect(len(heard) == bursts, f"not {bursts} bursts: {'; '.join(map(words, heard))}")
+            last = heard[-1]
             expect(last["intensity"] == 0, f"the last frames were no stop frames: {words(last)}")
             expect(last["last_ms"] - last["first_ms"] >= _GOODBYE_MS, f"too few stop frames: {words(last)}")
         return lists if len(lists) > 1 else lists[0]
@@ -111,7 +112,7 @@ class Tour:
         rf_id = await self._order("red", VIBRATE, 50, 5000)
         await self._sounding(rf_id)
         await self._order("red", VIBRATE, 20, 600)
-        (first, second, _) = await self._whole(rf_id)
+        (first, second, _) = await self._whole(rf_id, bursts=3)
         expect((first["intensity"], second["intensity"]) == (50, 20), f"{words(first)}; {words(second)}")
         expect(_length(first) < 4000 and _length(second) <= 600 + _LATE_MS, f"{words(first)}; {words(second)}")
         return f"{words(first)}; then {words(second)}"
