@@ -114,12 +114,19 @@ def test_the_clock_wraps_anywhere_in_a_train(name, wrap):
         assert max(map(abs, errors_us(board.chip.edges, _SHORT))) <= _WORST_US, before
 
 
-def test_a_stall_is_told_and_later_edges_are_on_time():
+def test_a_part_of_a_microsecond_counts_as_one():
+    board = _Board()
+    assert board.play(array("H", (101, 53) * 10)) == 1
+    assert 0 < max(errors_us(board.chip.edges, (101, 53) * 10)) < 0.5
+
+
+@pytest.mark.parametrize("first_tick", (0, 2**32 - 4000, 2**30 - 4000, 2**29 - 4000))
+def test_a_stall_is_told_and_later_edges_are_on_time(first_tick):
     train = array("H", (100,) * 8)
     plain = _Board()
     plain.play(train)
     third_ns = plain.chip.edges[2][0]
-    board = _Board()
+    board = _Board(first_tick=first_tick)  # 250 µs before a wrap, which is before the stall
     board.chip.stall_at_ns, board.chip.stall_ns = third_ns + 60_000, 75_000  # 35 µs beyond the fourth edge
     worst = board.play(train)
     late = errors_us(board.chip.edges, train)
