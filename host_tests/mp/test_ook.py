@@ -1,7 +1,7 @@
 """The players on a clock and pins that the test holds in its hands: what goes in is a train, what comes out are edges.
 
-On MicroPython viper is truly compiled here (x64). The register player meets a chip that answers in `host_tests/test_ook.py`
-and in `host_tests/test_machine_code.py`; here its registers are plain memory, which is a chip whose clock stands still.
+On MicroPython viper is truly compiled here (x64). The register player meets chips that answer in `test_ook_registers.py`
+and `test_machine_code.py` of `host_tests/`; here its registers are plain memory: a chip whose clock stands still.
 """
 
 from array import array
