@@ -32,16 +32,16 @@ _VITAL = ("radio", "estop", "link")  # who must be alive, or the watchdog bites 
 
 
 class App:
-    """One device. `live()` is its life, from start to restart."""
+    """One device. `live()` is its life, from start to restart. `hardware` makes its pins, `wall()` is its time of day."""
 
-    def __init__(self):
+    def __init__(self, hardware=Hardware, wall=unix_us):
         self._clock = Clock().now
         self._log = Log(self._clock)
         self._settings = Settings(_SETTINGS)
         self._wished = asyncio.Event()
         self._wish = None
         board = plugs.load("firmware.boards", _file_name(self._settings.get("board")))
-        self._hardware = Hardware(board, self._settings.section("rf"), self._settings.section("estop"))
+        self._hardware = hardware(board, self._settings.section("rf"), self._settings.section("estop"))
         self._latch = Latch(Nvs("safety"))
         self._scheduler = Scheduler(_shocker, self._settings.get("rf.keep_alive"))
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
@@ -49,7 +49,7 @@ class App:
         self._radio = Radio(self._scheduler, player, self._clock, self._cut, self._beats("radio"))
         safety = _safety(self._settings)
         self._dispatcher = Dispatcher(
-            safety, self._scheduler, self._radio, self._latch, self._clock, unix_us, self._log, self._on_wish
+            safety, self._scheduler, self._radio, self._latch, self._clock, wall, self._log, self._on_wish
         )
 
     async def live(self):

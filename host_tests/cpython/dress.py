@@ -28,8 +28,8 @@ async def _wait_for_ms(awaitable, timeout_ms):
 def _put_on():
     builtins.ptr8 = builtins.ptr16 = builtins.ptr32 = object
     builtins.uint = int
-    time.ticks_ms = lambda: time.monotonic_ns() // 1_000_000 & (_PERIOD - 1)
     simclock.wind(lambda: time.monotonic_ns() // 1_000, lambda delay_us: time.sleep(delay_us / 1_000_000))
+    time.ticks_ms = lambda: simclock.real_us() // 1_000 & (_PERIOD - 1)  # follows a clock that a test winds
     time.ticks_us = simclock.ticks_us  # does not wrap, as on MicroPython's unix port
     time.ticks_cpu = time.ticks_us
     time.ticks_diff = lambda later, earlier: _signed(later - earlier)

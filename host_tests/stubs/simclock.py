@@ -14,6 +14,11 @@ def wind(real_ticks_us, real_sleep_us):
     _state[0], _state[1] = real_ticks_us, real_sleep_us
 
 
+def real_us():
+    """Microseconds of what the clock is made of, masked or not."""
+    return _state[0]()
+
+
 def ticks_us():
     """Microseconds, as `time.ticks_us`."""
     if _state[2] is None:

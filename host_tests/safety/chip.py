@@ -1,0 +1,118 @@
+"""The simulated board under the rooms: pins whose levels follow a script, a fast player, a watchdog that is watched."""
+
+import simboard
+
+from firmware import hardware
+from lib import ook
+
+RF_PIN, STOP_PIN, BOOT_PIN = 4, 13, 0  # firmware/boards/simulated.py
+POLL_US = 4
+_NEVER = 1 << 62
+
+
+class Restarted(BaseException):
+    """The chip was told to restart."""
+
+
+class Pins(dict):
+    """What `simboard.levels` is made of here: outputs keep their level, inputs follow their script."""
+
+    def __init__(self, time):
+        super().__init__()
+        self._time = time
+        self._scripts = {}  # pin → [(µs, level)] still to come
+
+    def script(self, pin, changes):
+        """None; at each (µs, level) of `changes` that input changes."""
+        self._scripts[pin] = sorted(self._scripts.get(pin, []) + list(changes))
+
+    def get(self, pin, default=None):
+        coming = self._scripts.get(pin)
+        while coming and coming[0][0] <= self._time.now_us:
+            self[pin] = coming.pop(0)[1]
+        return dict.get(self, pin, default)
+
+    def next_change_us(self, pin):
+        """When that input changes next."""
+        coming = self._scripts.get(pin)
+        return coming[0][0] if coming else _NEVER
+
+
+class Player(ook.Portable):
+    """The real portable player. Polls at which nothing can happen are left out: the clock jumps over them.
+
+    `at_poll`, once set, is called at each poll: it may raise, or let time pass. Then none is left out.
+    """
+
+    def __init__(self, world, pin, pressed):
+        self._world = world
+        self._time = world.time
+        self._due_us = []
+        self._level = pin
+        self.masked = 0
+        self.at_poll = None
+        super().__init__(self._edge, self._ticks_us, self._mask, self._unmask, pressed)
+
+    def play(self, train, heed=True):
+        self._due_us = None
+        self._train = train
+        return super().play(train, heed)
+
+    def _edge(self, level):
+        now_us = self._time.now_us
+        if level and self._due_us is None:
+            self._due_us = []
+            at_us = now_us
+            for pulse in self._train:
+                at_us += pulse
+                self._due_us.append(at_us)
+        self._level(level)
+
+    def _ticks_us(self):
+        """A poll takes POLL_US. Polls before the next edge and the next change of the button would see nothing new."""
+        now_us = self._time.now_us
+        while self._due_us and self._due_us[0] <= now_us:
+            self._due_us.pop(0)
+        if self.at_poll:
+            self.at_poll()
+        elif self._due_us:
+            quiet_us = min(self._due_us[0], self._world.pins.next_change_us(self._world.stop_pin)) - 3 * POLL_US
+            if quiet_us > now_us:
+                now_us += (quiet_us - now_us) // POLL_US * POLL_US
+        self._time.now_us = max(now_us, self._time.now_us) + POLL_US
+        return self._time.now_us & (1 << 30) - 1
+
+    def _mask(self):
+        self.masked += 1
+        return 0
+
+    def _unmask(self, state):
+        self.masked -= 1
+
+
+def hardware_of(world):
+    """What App takes as `hardware`: the real room, but for the player and what would end the test."""
+
+    class Board(hardware.Hardware):
+        def transmitter(self):
+            if self._player == "rmt":
+                return super().transmitter()
+            world.stop_pin = self._stop_pin
+            pin = hardware.Pin(self._rf_pin, hardware.Pin.OUT, value=0)
+            world.player = Player(world, pin, self.stop_input() or bool)
+            return world.player
+
+        def start_watchdog(self, timeout_ms):
+            world.watchdog_ms = timeout_ms
+            super().start_watchdog(timeout_ms)
+            return lambda: world.meals.append(world.time.now_us)
+
+        def restart(self):
+            raise Restarted
+
+    return Board
+
+
+def edges(pin=RF_PIN):
+    """(µs, level) of each edge of that pin so far."""
+    return [(at_us, level) for at_us, number, level in simboard.edges if number == pin]
