@@ -12,7 +12,8 @@ from firmware.command import LEAVE, Leave
 from lib import dial, fetch, tasks, tls, websock
 from lib.http1 import Answer, Error, follow, parse_url
 
-_CHUNK = const(2048)  # bytes a read
+_CHUNK = const(1024)  # bytes a read
+_MESSAGE_BYTES = const(16384)  # of the largest message: an ESP32 has no larger piece of memory to spare
 _TEND_MS = const(250)  # how often what is due is looked at
 _PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out that often (S11)
 _SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
@@ -107,11 +108,19 @@ class Link:
         url, headers = backend.request()
         rest = await self._open(url, headers)
         self._say("connected")
-        self._frames = websock.Frames()
+        self._frames = websock.Frames(_MESSAGE_BYTES)
         self._heard_ms = self._probed_ms = self._clock()
         await self._send(backend.hello(self._clock()))
         await self._take(rest)
-        await tasks.together(self._listen(), self._tend(), self._errands())
+        lives = self._listen, self._watch, self._tend, self._errands
+        await tasks.together(*[self._until_lost(life) for life in lives])
+
+    async def _until_lost(self, life):
+        """None; as `life`. Everything stops in the very moment in which it ends: each turn of the loop may be a frame (S10)."""
+        try:
+            await life()
+        finally:
+            self._dispatcher.halt("link lost")
 
     # --- on the way up
 
@@ -168,7 +177,7 @@ class Link:
                 raise EOFError("closed before it answered")
             answer.feed(data)
 
-    # --- while it is up: one task reads, one tends, one runs errands
+    # --- while it is up: one task reads, one watches, one writes, one runs errands
 
     async def _listen(self):
         while True:
@@ -198,19 +207,25 @@ class Link:
                 raise detail  # what came before it has been obeyed
             self._dispatcher.obey(order, detail)
 
-    async def _tend(self):
-        """Never returns; sends what is due. OSError when the other side is silent while something is active (S11)."""
+    async def _watch(self):
+        """Never returns; OSError when the other side is silent while something is active (S11). Waits for no writing."""
         while True:
             await asyncio.sleep_ms(_TEND_MS)
             now = self._clock()
             if not self._network.online():
                 raise OSError("Wi-Fi is gone")
-            await self._send(self._backend.keepalive(now))
             if not self._dispatcher.busy():
                 self._heard_ms = max(self._heard_ms, now - _PROBE_MS)  # the silence before an action does not count
             elif now - self._heard_ms >= _SILENT_MS:
                 raise OSError("silent while something is active")
-            elif now - self._probed_ms >= _PROBE_MS:
+
+    async def _tend(self):
+        """Never returns; sends what is due."""
+        while True:
+            await asyncio.sleep_ms(_TEND_MS)
+            now = self._clock()
+            await self._send(self._backend.keepalive(now))
+            if self._dispatcher.busy() and now - self._probed_ms >= _PROBE_MS:
                 self._probed_ms = now
                 await self._send_bytes(self._frames.ping())
 
