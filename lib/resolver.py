@@ -193,7 +193,7 @@ def _follow(host, records, truncated):
     name = (host if host.endswith(".") else host + ".").lower().encode()
     shortest_s = 0x7FFFFFFF
     for _ in range(_MAX_ALIASES):
-        target = None
+        target, found, life_s = None, 0, 0
         for owner, kind, value, ttl_s in records:
             if owner == name and (kind == _TYPE_A or target is None):
                 target, found, life_s = value, kind, ttl_s
