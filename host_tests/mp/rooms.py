@@ -157,3 +157,14 @@ class _File:
             self._written += data.encode() if self._text else data
 
         self._disk._step(keep)
+
+
+class Dice:
+    """Numbers that are the same on both interpreters."""
+
+    def __init__(self, seed):
+        self._state = seed
+
+    def below(self, bound):
+        self._state = (self._state * 1103515245 + 12345) & 0x7FFFFFFF
+        return (self._state >> 8) % bound
