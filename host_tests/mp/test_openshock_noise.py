@@ -12,18 +12,10 @@ from host_tests.mp.openshock_words import (
     control_of,
     entry_of,
     greeted,
-    hear,
     log_of,
     record_of,
 )
 from host_tests.mp.rooms import Dice
-
-
-def test_a_record_without_end_is_left():
-    backend = greeted()
-    for _ in range(8):
-        assert hear(backend, b"x" * 4096)[:2] == ([], None)
-    assert hear(backend, b"x")[1].code == 1009
 
 
 def _seeds():
