@@ -33,7 +33,6 @@ class Radio:
 
     async def run(self):
         """Never returns; a frame at a time, with one turn of the event loop between two of them."""
-        spoilt = False
         while True:
             self._beat()
             self._wake.clear()
@@ -44,9 +43,7 @@ class Radio:
                 except asyncio.TimeoutError:
                     pass  # nothing happened
                 continue
-            spoilt = self._play(train) and not spoilt
-            if spoilt:
-                self._scheduler.again()
+            self._scheduler.again(self._play(train))
             await asyncio.sleep_ms(0)
 
     def _play(self, train):

@@ -29,6 +29,7 @@ class Turn:
         self.goodbye_since = None  # when its first stop frame began
         self.goodbye_until = 0  # when its last one ended
         self.goodbyes = 0
+        self.repeats = False  # its next frame stands for one that was spoilt
 
     def active(self, now):
         """True while frames other than stop frames are due."""
@@ -57,6 +58,13 @@ class Turn:
         self.goodbyes += 1
         self.hurry = False
         return self.silent
+
+    def unsaid(self):
+        """None; the last stop frame was spoilt: it counts for nothing, and one more is due."""
+        self.goodbyes -= 1
+        self.goodbye_until = self.goodbye_since
+        if not self.goodbyes:
+            self.goodbye_since = None
 
 
 class Scheduler:
@@ -175,22 +183,34 @@ class Scheduler:
         self._wake_one(now)
         if not turns:
             return None
-        chosen = turns[0]
-        for turn in turns:
-            if turn.hurry:
-                chosen = turn
+        at = 0
+        for i in range(len(turns)):
+            if turns[i].hurry:
+                at = i
                 break
-        turns.remove(chosen)
-        turns.append(chosen)
+        chosen = _move(turns, at, len(turns) - 1, 1)
         self._sent = chosen
         self.saying_stop = not chosen.active(now)
         return chosen.train(now)
 
-    def again(self):
-        """None; the last frame was spoilt: its receiver is next once more, if it still has anything due then."""
-        turn, self._sent = self._sent, None
-        if turn in self._turns:
-            self._turns.remove(turn)
-            self._turns.insert(0, turn)
+    def again(self, spoilt):
+        """None; told after each frame: one that was spoilt is next once more, if its receiver still has anything due then.
+
+        Once: what is spoilt again is not repeated again.
+        """
+        turn = self._sent
+        turn.repeats = spoilt and not turn.repeats
+        if turn.repeats and turn in self._turns:
+            _move(self._turns, self._turns.index(turn), 0, -1)
             if self.saying_stop:
-                turn.goodbyes -= 1  # that one was not heard
+                turn.unsaid()
+
+
+def _move(turns, at, to, step):
+    """The turn at `at`, which is at `to` now; those between made room by one place. In place: nothing is allocated or freed."""
+    turn = turns[at]
+    while at != to:
+        turns[at] = turns[at + step]
+        at += step
+    turns[to] = turn
+    return turn

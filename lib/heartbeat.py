@@ -5,19 +5,22 @@ class Heartbeats:
     """`names` are those who must be alive; `feed()` is called once all of them have beaten."""
 
     def __init__(self, names, feed):
-        self._names = names
+        self._heard = dict.fromkeys(names, False)  # it keeps its size: a beat allocates nothing
+        self._n_heard = 0
         self._feed = feed
-        self._heard = set()
 
     def beat(self, name):
         """None; `name` is alive. KeyError for somebody who was not expected."""
-        if name not in self._names:
-            raise KeyError(name)
-        self._heard.add(name)
-        if len(self._heard) == len(self._names):
-            self._heard.clear()
+        if self._heard[name]:
+            return
+        self._heard[name] = True
+        self._n_heard += 1
+        if self._n_heard == len(self._heard):
+            for known in self._heard:
+                self._heard[known] = False
+            self._n_heard = 0
             self._feed()
 
     def missing(self):
         """Those who have not beaten since the last meal, a list."""
-        return [name for name in self._names if name not in self._heard]
+        return [name for name, heard in self._heard.items() if not heard]
