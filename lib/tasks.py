@@ -43,7 +43,7 @@ async def together(*coroutines):
 
 
 async def keep(name, start, log, pause_ms, on_fault):
-    """Never returns: runs the coroutine function `start` again and again. Each fault goes to the log and to `on_fault`.
+    """Never returns: runs the coroutine function `start` again and again. Each fault goes to `on_fault`, then to the log.
 
     `pause_ms()` says how long to wait before the next start.
     """
@@ -52,9 +52,20 @@ async def keep(name, start, log, pause_ms, on_fault):
             await start()
             log.warning(name, "ended")
         except Exception as fault:
-            log.error(name, "%s: %s" % (type(fault).__name__, fault))
-            on_fault(name, fault)
+            _tell(name, fault, log, on_fault)
         await asyncio.sleep_ms(pause_ms())
+
+
+def _tell(name, fault, log, on_fault):
+    """None; never raises: where there is no memory for a line, the next start matters more."""
+    try:
+        on_fault(name, fault)
+    except Exception:
+        pass  # `log` may still be able to tell
+    try:
+        log.error(name, "%s: %s" % (type(fault).__name__, fault))
+    except Exception:
+        pass
 
 
 class Backoff:
