@@ -8,6 +8,7 @@ from micropython import const
 _CLEAN_MS = const(65)  # released: no pressed sample for so long (reference/openshock-firmware.md §c)
 _HOLD_MS = const(5000)
 _GRACE_MS = const(250)  # after clearing: a bouncing button must not latch again
+_UNSEEN_MS = const(250)  # nobody looked for so long (a frame is 59 ms): what the button did meanwhile is no holding
 
 NOTHING = const(0)
 TRIP = const(1)
@@ -33,8 +34,12 @@ class Latch:
         except OSError:
             self.latched = True  # nobody knows what it was
 
+    def close(self):
+        """None; latched from now on, in memory alone: it cannot fail. `trip` is due as soon as everything was stopped."""
+        self.latched = True
+
     def trip(self):
-        """None; latched from now on. In memory first: a storage that fails must not delay the stop."""
+        """None; latched from now on, over restarts too. OSError when the storage refuses; the next `trip` tries again."""
         self.latched = True
         if not self._kept:
             self._store.put("estop", 1)
@@ -54,6 +59,7 @@ class Button:
         self._trips = trips
         self._state = _TRIPPED if latched else _READY
         self._since = 0  # when this state began
+        self._looked = 0  # the last sample
         self._pressed_at = None  # the last pressed sample; None: there was none
 
     def sample(self, pressed, latched, now):
@@ -63,6 +69,7 @@ class Button:
         """
         if pressed:
             self._pressed_at = now
+        looked, self._looked = self._looked, now
         down = self._pressed_at is not None and now - self._pressed_at < _CLEAN_MS
         state = self._state
         if latched and state in (_READY, _CLEARED):
@@ -78,6 +85,8 @@ class Button:
         elif state == _HOLDING:
             if not down:
                 self._go(_WAITING, now)
+            elif now - looked >= _UNSEEN_MS:
+                self._go(_HOLDING, now)  # two short presses with a long stall between them look the same
             elif now - self._since >= _HOLD_MS:
                 self._go(_HELD, now)
         elif state == _HELD and not down:
