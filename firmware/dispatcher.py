@@ -49,7 +49,7 @@ class Dispatcher:
         now = self._clock()
         active = self._scheduler.active(now)
         self._scheduler.stop_all(now)
-        self._safety.stopped_all(now)
+        self._safety.stopped_all(now, self._wall())
         self._radio.wake()
         if active:
             self._log.info("stop", "all: " + why)
@@ -69,7 +69,7 @@ class Dispatcher:
         try:
             if admitted and admitted.action == STOP:
                 self._scheduler.stop(admitted.model, admitted.rf_id, admitted.channel, now)
-                self._safety.stopped(admitted, now)
+                self._safety.stopped(admitted, now, self._wall())
             elif admitted and self._latch.latched:
                 admitted, reason = self._safety.refuse("estop")
             elif admitted and self.locked:
@@ -96,11 +96,16 @@ class Dispatcher:
 
     def emergency(self, who):
         """None; everything stops, and stays stopped over restarts until somebody clears it here, in person (S7, S8)."""
-        self.halt("emergency stop, " + who)
+        first = not self._latch.latched
+        self._latch.close()  # before all that could fail
         self._scheduler.keep_alive = False
-        if not self._latch.latched:
+        self.halt("emergency stop, " + who)
+        if first:
             self._log.warning("estop", "latched: " + who)
-        self._latch.trip()
+        try:
+            self._latch.trip()
+        except OSError as fault:
+            self._log.error("estop", "latched, but the storage does not keep it (%s)" % fault)
 
     def clear_estop(self, who):
         """None; the latch is cleared, by a deliberate local act alone. No backend may ever call this. Restarts nothing."""

@@ -68,6 +68,7 @@ class Safety:
         self._budget = budget * 1000
         self._rest_ms = rest_ms
         self._pages = {}  # (model, rf_id) → Page
+        self._all_stopped_us = 0  # the time of day at which everything was stopped last
         self.refused = {}
 
     def refuse(self, reason):
@@ -86,6 +87,8 @@ class Safety:
         model, rf_id, action, level, duration_ms, channel, source, asked_us = command
         if not whole(action, STOP, LIGHT):
             return self.refuse("action")
+        if not isinstance(model, str):
+            return self.refuse("model")
         if not whole(rf_id, 0, 65535):
             return self.refuse("id")
         if action == STOP:
@@ -101,8 +104,8 @@ class Safety:
         caps = self._own.get((model, rf_id), self._caps)
         if action == SHOCK and not caps.shock_allowed:
             return self.refuse("shock")
-        if caps.levels[action] == 0 and level > 0:
-            return self.refuse("cap")
+        if caps.levels[action] == 0:
+            return self.refuse("cap")  # at level 0 as well: sound and light have no strength on the air
         level = min(level, caps.levels[action])
         duration_ms = min(duration_ms, caps.longest_ms)
         reason = self._too_much(model, rf_id, action, level, duration_ms, now)
@@ -111,9 +114,12 @@ class Safety:
         return Command(model, rf_id, action, level, duration_ms, channel, source, asked_us), ""
 
     def _too_old(self, model, rf_id, asked_us, unix_us):
-        """Nothing for a new order; "stale" for one of more than 2 s ago, or older than the last; "repeated" for the last one."""
-        if unix_us is not None and unix_us - asked_us > _STALE_US:
-            return "stale"
+        """Nothing for a new order; "stale" for one of more than 2 s ago, or older than the last or than the last stop of all;
+        "repeated" for the last one."""
+        if type(asked_us) is not int:
+            return "malformed"
+        if unix_us is not None and (unix_us - asked_us > _STALE_US or asked_us <= self._all_stopped_us <= unix_us):
+            return "stale"  # a stop later than now was timed by a clock that has been put right since
         page = self._pages.get((model, rf_id))
         if page is None or page.asked_us is None or asked_us > page.asked_us:
             return ""
@@ -151,15 +157,24 @@ class Safety:
         rest_ms = self._rest_ms if action == SHOCK and duration_ms >= longest_ms else 0
         page.book(action, level, duration_ms, rest_ms, page.repeats(action, level, now), now)
 
-    def stopped(self, command, now):
-        """None; that receiver was stopped: what its command had still to give is not counted, and older orders come too late."""
-        page = self._pages.get((command.model, command.rf_id))
+    def stopped(self, command, now, unix_us=None):
+        """None; that receiver was stopped: what its command had still to give is not counted, and older orders come too late.
+
+        Older than the stop was asked for, or than `unix_us` where nobody says when that was.
+        """
+        key = command.model, command.rf_id
+        page = self._pages.get(key)
+        if page is None and self._room(now):
+            page = self._pages[key] = Page(now)
         if page:
             page.settle(now)
-            if command.asked_us is not None and (page.asked_us is None or command.asked_us > page.asked_us):
-                page.asked_us = command.asked_us
+            asked_us = command.asked_us if type(command.asked_us) is int else unix_us
+            if asked_us is not None and (page.asked_us is None or asked_us > page.asked_us):
+                page.asked_us = asked_us
 
-    def stopped_all(self, now):
-        """None; every receiver was stopped."""
+    def stopped_all(self, now, unix_us=None):
+        """None; every receiver was stopped. What was asked for before `unix_us` comes too late from now on (S5, S16)."""
         for page in self._pages.values():
             page.settle(now)
+        if unix_us is not None:
+            self._all_stopped_us = unix_us
