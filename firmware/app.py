@@ -25,6 +25,7 @@ from lib.nvs import Nvs
 _SETTINGS = "settings.json"
 _CERTIFICATES = "certs"
 _PAUSE_MS = const(1000)
+_SHORT_PAUSE_MS = const(50)  # for radio and e-stop: stop frames are due, and nobody watches the button meanwhile
 _QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
 _SAMPLE_MS = const(5)
 _WATCHDOG_MS = const(8000)
@@ -70,7 +71,7 @@ class App:
             self._kept("radio", self._radio.run),
             self._kept("estop", self._watch_estop),
             self._beat_for("link"),
-            self._wished.wait(),
+            self._until_wished(),
         )
         return self.leaving
 
@@ -96,24 +97,28 @@ class App:
             self._kept("wifi", station.run),
             self._kept("time", keeper.run),
             self._kept("link", link.run),
-            self._wished.wait(),
+            self._until_wished(),
         )
         return self.leaving
 
-    async def leaving(self):
-        """The last mode: stop first (S12), then the chip starts anew."""
-        self._dispatcher.lock("restart")
+    async def _until_wished(self):
+        """None when another mode was wished for and the radio is quiet: until then everyone is still at work (S12)."""
+        await self._wished.wait()
         try:
-            await asyncio.wait_for_ms(tasks.together(self._radio.run(), self._radio.quiet()), _QUIET_MS)
+            await asyncio.wait_for_ms(self._radio.quiet(), _QUIET_MS)
         except asyncio.TimeoutError:
             self._log.error("app", "the stop frames took too long")
+
+    async def leaving(self):
+        """The last mode: the chip starts anew."""
         self._hardware.restart()
 
     def _kept(self, name, start):
-        return tasks.keep(name, start, self._log, _pause_ms, self._on_fault)
+        pause_ms = _short_pause_ms if name in ("radio", "estop") else _pause_ms
+        return tasks.keep(name, start, self._log, pause_ms, self._on_fault)
 
     def _on_fault(self, name, fault):
-        self._dispatcher.halt("fault in " + name)  # S13: whatever failed, nobody is left on
+        self._dispatcher.halt("a fault")  # S13: whatever failed, nobody is left on
 
     def _cut(self):
         """The e-stop input cut a frame short."""
@@ -145,6 +150,7 @@ class App:
     def _on_wish(self, what, detail):
         if what == "restart":
             self._log.info("app", "restart: %s" % detail)
+            self._dispatcher.lock(what)
             self._wish = what
             self._wished.set()
         else:
@@ -153,6 +159,10 @@ class App:
 
 def _pause_ms():
     return _PAUSE_MS
+
+
+def _short_pause_ms():
+    return _SHORT_PAUSE_MS
 
 
 def _file_name(name):
