@@ -6,6 +6,8 @@ Judged by the decoder of tools/rf alone. A test boots it, gives orders, lets tim
 import asyncio
 import json
 import os
+import shutil
+import tempfile
 
 import simboard
 import simclock
@@ -55,7 +57,7 @@ class Device(app.App):
 
 
 class World:
-    """One board and its surroundings. `settings` is what is stored; the current folder keeps it over restarts.
+    """One board and its surroundings. `settings` is what is stored; a folder of its own keeps it over restarts.
 
     There is one world at a time: the next one ends the last, and `World.end()` gives the PC its time back.
     """
@@ -81,9 +83,8 @@ class World:
         self.device = None
         self.main = None
         self.player = None
-        for name in ("settings.json", "nvs-safety.json"):
-            if os.path.exists(name):
-                os.remove(name)
+        self._home = os.getcwd()
+        os.chdir(tempfile.mkdtemp(prefix="world-"))
         self.store(settings or {})
 
     @classmethod
@@ -93,6 +94,8 @@ class World:
         if world:
             world.cut_power()
             world.loop.close()
+            shutil.rmtree(os.getcwd())
+            os.chdir(world._home)
             simclock.wind(*world._ticks_before)
             simboard.levels, simboard.edges, simboard.keep_edges = {}, [], False
 
