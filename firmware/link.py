@@ -9,8 +9,9 @@ import asyncio
 from micropython import const
 
 from firmware.command import LEAVE, Leave
-from lib import dial, fetch, tasks, tls, websock
-from lib.http1 import Answer, Error, follow, parse_url
+from firmware.outing import OUTING
+from lib import tasks, websock
+from lib.hangup import close
 
 _CHUNK = const(1024)  # bytes a read
 _MESSAGE_BYTES = const(16384)  # of the largest message: an ESP32 has no larger piece of memory to spare
@@ -18,14 +19,11 @@ _TEND_MS = const(250)  # how often what is due is looked at
 _PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out that often (S11)
 _SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
 _PULSE_MS = const(1000)
-_ANSWER_MS = const(15000)
 _STEADY_MS = const(10000)  # up for so long: the back-off starts anew
 _MESSAGES = (websock.TEXT, websock.BINARY)
-_REDIRECTS = const(3)
 _ERRANDS = const(8)  # requests before a connection, a negotiation's redirects among them
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
-_REFUSED_MS = const(300000)  # 401 and 403: nobody gets in by knocking
 _FAREWELL_MS = const(1000)
 _GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.4.1)
 
@@ -76,14 +74,8 @@ class Link:
             except Leave as leave:
                 reason, wait_ms = leave.reason, leave.wait_ms
                 self._code = leave.code
-            except dial.Failed as failed:
-                reason = failed.reason
-            except asyncio.TimeoutError:
-                reason = "no answer to the request for WebSocket"
             except (OSError, EOFError) as fault:
                 reason = "connection lost (%s)" % fault
-            except Error as fault:
-                reason = "not the answer of a web server (%s)" % fault
             finally:
                 # whatever ended it, a fault or a cancelled task included: nobody is left to say stop (S10)
                 self._dispatcher.halt("link lost")
@@ -102,11 +94,11 @@ class Link:
         """Never returns: one connection, from its errands to its end, which is an exception with the reason."""
         backend = self._backend
         backend.begin(self._clock())
-        for _ in range(_ERRANDS):
-            if not await self._run_errand():
-                break
-        url, headers = backend.request()
-        rest = await self._open(url, headers)
+        with OUTING:
+            for _ in range(_ERRANDS):
+                if not await self._run_errand():
+                    break
+            self._reader, self._writer, rest = await self._reach().knock(*backend.request(), self._say)
         self._say("connected")
         self._frames = websock.Frames(_MESSAGE_BYTES)
         self._heard_ms = self._probed_ms = self._clock()
@@ -129,53 +121,23 @@ class Link:
         errand = self._backend.errand(self._clock())
         if errand is None:
             return False
-        method, url, headers = errand
-        if url.startswith("https"):
-            await self._keeper.wait_known()
-        status, body, wait_ms = 0, b"", 0
-        try:
-            if method == "POST":
-                answer = await fetch.post(url, b"", headers, self._roots, self._network.resolve)
-            else:
-                answer = await fetch.get(url, headers, self._roots, self._network.resolve)
-            status, body, wait_ms = answer.status, answer.body, (answer.retry_after_s or 0) * 1000
-        except fetch.Failed as failed:
-            if self._frames and tls.NO_MEMORY in str(failed):
-                raise Leave("no memory for a second connection: fetching between two")
-            self._log.warning("link", str(failed))
+        with OUTING:
+            try:
+                status, body, wait_ms, wrong = await self._reach().run(errand)
+            except MemoryError as fault:
+                if self._frames:
+                    raise Leave("no memory for a second connection: fetching between two")
+                status, body, wait_ms, wrong = 0, b"", 0, str(fault)
+        if wrong:
+            self._log.warning("link", wrong)
         self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
         return True
 
-    async def _open(self, url, headers):
-        """The bytes behind the answer's head; the socket is open and upgraded. Leave when the server says no."""
-        for _ in range(_REDIRECTS + 1):
-            scheme, host, port, path = parse_url(url)
-            secure = scheme in ("https", "wss")
-            if secure:
-                await self._keeper.wait_known()
-            self._say("connecting to " + host)
-            key = websock.new_key()
-            knock = websock.upgrade(host, port, secure, path, headers, key)
-            roots = self._roots if secure else None
-            self._reader, self._writer = await dial.dial(host, port, roots, self._network.resolve, opening=knock)
-            answer = Answer()
-            await asyncio.wait_for_ms(self._head(answer), _ANSWER_MS)
-            try:
-                websock.check(answer.status, answer.headers, key)
-                return answer.rest
-            except websock.Refused as refused:
-                url = _elsewhere(url, refused)
-            if parse_url(url)[1] != host:
-                headers = [pair for pair in headers if pair[0] == "User-Agent"]  # the token is for that host alone
-            await self._hang_up()
-        raise Leave("more than %d redirects" % _REDIRECTS)
+    def _reach(self):
+        """The room for the way to a server; for use inside of `with OUTING` alone."""
+        from firmware.reach import Reach
 
-    async def _head(self, answer):
-        while answer.status is None:
-            data = await self._reader.read(_CHUNK)
-            if not data:
-                raise EOFError("closed before it answered")
-            answer.feed(data)
+        return Reach(self._network, self._keeper, self._roots)
 
     # --- while it is up: one task reads, one watches, one writes, one runs errands
 
@@ -260,16 +222,4 @@ class Link:
         self._reader = self._writer = self._frames = None
         self._code = _GOING
         if writer:
-            await dial.close(writer)
-
-
-def _elsewhere(url, refused):
-    """The URL that a refused request for WebSocket leads to. Leave when it leads nowhere."""
-    if refused.location:
-        try:
-            return follow(url, refused.location)
-        except ValueError:
-            raise Leave("a redirect to where nobody may go")
-    if refused.status in (401, 403):
-        raise Leave("the server refused the token (%d)" % refused.status, _REFUSED_MS)
-    raise Leave(str(refused), (refused.retry_after_s or 0) * 1000)
+            await close(writer)

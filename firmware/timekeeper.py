@@ -5,7 +5,8 @@ import time
 
 from micropython import const
 
-from lib import ntp, tasks
+from firmware.outing import OUTING
+from lib import tasks
 
 _MADE_S = 1792000000  # 2026-10-14: no clock may show less (RFC 5280 certificates, reference/micropython-esp32.md §d)
 _SERVERS = ("pool.ntp.org", "time.cloudflare.com", "time.google.com")
@@ -44,13 +45,22 @@ class Timekeeper:
             await asyncio.sleep_ms(_AGAIN_MS)  # a restart keeps the time
         while True:
             await self._network.wait_online()
-            try:
-                now_s = await ntp.fetch_time(_SERVERS, self._network.resolve, _MADE_S)
-            except ntp.Failed as failed:
-                self._log.warning("time", str(failed))
+            now_s = await self._ask()
+            if now_s is None:
                 await asyncio.sleep_ms(backoff.next_ms())
                 continue
             backoff.good()
             self._set_clock(now_s - _EPOCH_S)
             self._log.info("time", "set")
             await asyncio.sleep_ms(_AGAIN_MS)
+
+    async def _ask(self):
+        """Seconds since 1970, or None when no server gave a time that can be believed."""
+        with OUTING:
+            from lib import ntp
+
+            try:
+                return await ntp.fetch_time(_SERVERS, self._network.resolve, _MADE_S)
+            except ntp.Failed as failed:
+                self._log.warning("time", str(failed))
+                return None

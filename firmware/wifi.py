@@ -5,7 +5,9 @@ import asyncio
 import network
 from micropython import const
 
-from lib import resolver, tasks
+from firmware.outing import OUTING
+from lib import tasks
+from lib.addresses import Memory
 
 _TRY_MS = const(15000)  # so long a network has to give us an address
 _LOOK_MS = const(250)
@@ -27,7 +29,7 @@ class Station:
         self._servers = [_server(text) for text in servers]
         self._clock = clock
         self._log = log
-        self._memory = resolver.Memory()
+        self._memory = Memory()
         self._changed = asyncio.Event()
         network.hostname(hostname)
         self._wlan = network.WLAN(network.WLAN.IF_STA)
@@ -44,7 +46,10 @@ class Station:
     async def resolve(self, host):
         """The address of `host`, "a.b.c.d". resolver.NotFound when no name server knows it."""
         servers = self._servers or [(self._wlan.ifconfig()[3], _DNS_PORT)]
-        return await resolver.resolve(host, servers, memory=self._memory, now=self._clock())
+        with OUTING:
+            from lib import resolver
+
+            return await resolver.resolve(host, servers, memory=self._memory, now=self._clock())
 
     async def run(self):
         """Never returns: joins the networks in turn, and again whenever the address is lost."""

@@ -3,12 +3,9 @@
 import asyncio
 import gc
 
-from micropython import const
-
 from lib import tls, udp
+from lib.hangup import close  # offered from here, too
 from lib.resolver import NotFound
-
-_CLOSING_MS = const(2000)
 
 
 class Failed(Exception):
@@ -42,15 +39,6 @@ async def dial(host, port, roots, resolve, opening, timeout_ms=20_000):
     finally:
         if not wire.done:
             await wire.drop()
-
-
-async def close(writer):
-    """None, when the connection is closed, or is left to close by itself after 2 s."""
-    writer.close()
-    try:
-        await asyncio.wait_for_ms(writer.wait_closed(), _CLOSING_MS)
-    except (asyncio.TimeoutError, OSError, ValueError):
-        pass  # whatever the other side says to our leaving, we have left
 
 
 async def _address(host, resolve, timeout_ms):

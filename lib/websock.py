@@ -1,6 +1,6 @@
 """RFC 6455 for a client, without I/O: frames, fragments, control frames, close. Bytes in, messages out.
 
-How a connection begins is in `wsopen`, and offered from here too. Who connects, waits and gives up is elsewhere.
+How a connection begins is in `wsopen`; its names are offered from here, too. Who connects, waits and gives up is elsewhere.
 What runs for every frame is `native`: bytecode with many locals would take its state from the heap at each call.
 """
 
@@ -10,7 +10,6 @@ from micropython import const
 from lib import utf8, wsframe
 from lib.utf8 import is_utf8
 from lib.wsframe import BINARY, CLOSE, PING, PONG, TEXT, Fault, frame
-from lib.wsopen import Refused, accept, check, new_key, upgrade  # noqa: F401  (offered from here, too)
 
 _FIN = const(0x80)
 _MASKED = const(0x80)
@@ -21,6 +20,17 @@ _WHOLE_BINARY = const(0x82)
 _REST = const(256)  # bytes that wait for a message in pieces
 _STEP = const(4096)  # bytes more at once for a message that says its length: no more, for it may lie
 _ANSWERS = const(4096)  # bytes of pongs that may wait, beside the largest message
+
+_OF_WSOPEN = ("Refused", "accept", "check", "new_key", "upgrade")
+
+
+def __getattr__(name):
+    """What `wsopen` offers, which is in memory only where it is asked for: an open connection needs none of it."""
+    if name not in _OF_WSOPEN:
+        raise AttributeError(name)
+    from lib import wsopen
+
+    return getattr(wsopen, name)
 
 
 class Closed(Exception):

@@ -1,0 +1,112 @@
+"""The way to a server: one errand by HTTP, or the WebSocket that a backend asks for. In memory only on the way (outing.py)."""
+
+import asyncio
+
+from micropython import const
+
+from firmware.command import Leave
+from lib import dial, fetch, tls, wsopen
+from lib.http1 import Answer, Error, follow, parse_url
+
+_CHUNK = const(1024)  # bytes a read
+_ANSWER_MS = const(15000)
+_REDIRECTS = const(3)
+_REFUSED_MS = const(300000)  # 401 and 403: nobody gets in by knocking
+
+
+class Reach:
+    """`network` has `resolve(host)`; `keeper` has `wait_known()`: no certificate can be checked before the time is known.
+
+    `roots` are the DER certificates that TLS trusts.
+    """
+
+    def __init__(self, network, keeper, roots):
+        self._network = network
+        self._keeper = keeper
+        self._roots = roots
+
+    async def run(self, errand):
+        """(status, body, how long to wait in ms, what went wrong) of an errand (method, url, headers). Status 0: no answer.
+
+        What went wrong is a text, empty when there is an answer; MemoryError when there is no room for the connection.
+        """
+        method, url, headers = errand
+        if url.startswith("https"):
+            await self._keeper.wait_known()
+        try:
+            if method == "POST":
+                answer = await fetch.post(url, b"", headers, self._roots, self._network.resolve)
+            else:
+                answer = await fetch.get(url, headers, self._roots, self._network.resolve)
+        except fetch.Failed as failed:
+            if tls.NO_MEMORY in str(failed):
+                raise MemoryError(str(failed))
+            return 0, b"", 0, str(failed)
+        return answer.status, answer.body, (answer.retry_after_s or 0) * 1000, ""
+
+    async def knock(self, url, headers, say):
+        """(reader, writer, bytes behind the answer's head) of an open WebSocket. `say(text)` is told where it connects to.
+
+        Leave when there is none: the server says no, or cannot be reached. OSError, EOFError when it goes away meanwhile.
+        """
+        for _ in range(_REDIRECTS + 1):
+            scheme, host, port, path = parse_url(url)
+            secure = scheme in ("https", "wss")
+            if secure:
+                await self._keeper.wait_known()
+            say("connecting to " + host)
+            key = wsopen.new_key()
+            opening = wsopen.upgrade(host, port, secure, path, headers, key)
+            reader, writer = await self._dial(host, port, secure, opening)
+            done = False
+            try:
+                rest = await _answered(reader, key)
+                done = True
+                return reader, writer, rest
+            except wsopen.Refused as refused:
+                url = _elsewhere(url, refused)
+            finally:
+                if not done:
+                    await dial.close(writer)
+            if parse_url(url)[1] != host:
+                headers = [pair for pair in headers if pair[0] == "User-Agent"]  # the token is for that host alone
+        raise Leave("more than %d redirects" % _REDIRECTS)
+
+    async def _dial(self, host, port, secure, opening):
+        try:
+            return await dial.dial(host, port, self._roots if secure else None, self._network.resolve, opening=opening)
+        except dial.Failed as failed:
+            raise Leave(failed.reason)
+
+
+async def _answered(reader, key):
+    """The bytes behind the head of an answer that opens a WebSocket. wsopen.Refused, Leave, OSError, EOFError."""
+    answer = Answer()
+    try:
+        await asyncio.wait_for_ms(_head(reader, answer), _ANSWER_MS)
+    except asyncio.TimeoutError:
+        raise Leave("no answer to the request for WebSocket")
+    except Error as fault:
+        raise Leave("not the answer of a web server (%s)" % fault)
+    wsopen.check(answer.status, answer.headers, key)
+    return answer.rest
+
+
+async def _head(reader, answer):
+    while answer.status is None:
+        data = await reader.read(_CHUNK)
+        if not data:
+            raise EOFError("closed before it answered")
+        answer.feed(data)
+
+
+def _elsewhere(url, refused):
+    """The URL that a refused request for WebSocket leads to. Leave when it leads nowhere."""
+    if refused.location:
+        try:
+            return follow(url, refused.location)
+        except ValueError:
+            raise Leave("a redirect to where nobody may go")
+    if refused.status in (401, 403):
+        raise Leave("the server refused the token (%d)" % refused.status, _REFUSED_MS)
+    raise Leave(str(refused), (refused.retry_after_s or 0) * 1000)

@@ -1,0 +1,30 @@
+"""Rooms that are in memory only while somebody uses them: code is bytecode in RAM, and most of it waits for rare moments."""
+
+import gc
+import sys
+
+
+class Guests:
+    """`with guests:` import and use the rooms `names` (dotted); behind the last such block they are forgotten.
+
+    Nothing made of their classes may be kept outside, an exception neither: it would keep the whole room in memory, and
+    after the next import be of another class than the room's own.
+    """
+
+    def __init__(self, names):
+        self._names = names
+        self._inside = 0
+
+    def __enter__(self):
+        self._inside += 1
+
+    def __exit__(self, *_):
+        self._inside -= 1
+        if self._inside:
+            return
+        for name in self._names:
+            if name in sys.modules:
+                del sys.modules[name]
+                package, _, room = name.rpartition(".")
+                delattr(sys.modules[package], room)
+        gc.collect()
