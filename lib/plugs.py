@@ -1,5 +1,8 @@
 """Finds a plug by name: one file in a folder. The only room that may meet a missing module."""
 
+import os
+import sys
+
 
 class NoSuchPlug(Exception):
     """No file of that name is in the folder."""
@@ -14,3 +17,30 @@ def load(folder, name):
         return __import__(path, None, None, (name,))
     except ImportError:
         raise NoSuchPlug(name)
+
+
+def names(folder):
+    """The names of all plugs in `folder`, sorted; an empty list where its files cannot be listed (frozen code)."""
+    found = set()
+    for start in sys.path:
+        try:
+            files = os.listdir((start or ".") + "/" + folder.replace(".", "/"))
+        except OSError:
+            continue
+        for file in files:
+            name, _, kind = file.rpartition(".")
+            if kind in ("py", "mpy") and name[:1] != "_":
+                found.add(name)
+    return sorted(found)
+
+
+def find(path):
+    """Where the data file `path` lies beside the code: below the first place of the module path that has it, or None."""
+    for start in sys.path:
+        place = (start + "/" if start else "") + path
+        try:
+            os.stat(place)
+            return place
+        except OSError:
+            pass
+    return None

@@ -1,0 +1,8 @@
+"""DFRobot Firebeetle 2 ESP32-E. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32"
+RF_PIN = 13
+ESTOP_PIN = None
+LED_PIN = 2
+PIXEL_PIN = 5
+BOOT_PIN = 0

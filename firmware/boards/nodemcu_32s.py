@@ -1,0 +1,8 @@
+"""NodeMCU-32S. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32"
+RF_PIN = None
+ESTOP_PIN = None
+LED_PIN = 2
+PIXEL_PIN = None
+BOOT_PIN = 0

@@ -1,0 +1,8 @@
+"""OpenShock Core, first version. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32s3"
+RF_PIN = 15
+ESTOP_PIN = 13
+LED_PIN = 35
+PIXEL_PIN = 48
+BOOT_PIN = 0

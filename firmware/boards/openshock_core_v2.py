@@ -1,0 +1,8 @@
+"""OpenShock Core, second version. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32s3"
+RF_PIN = 1
+ESTOP_PIN = 38
+LED_PIN = 13
+PIXEL_PIN = 14
+BOOT_PIN = 0

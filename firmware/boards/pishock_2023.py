@@ -1,0 +1,8 @@
+"""PiShock of 2023. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32"
+RF_PIN = 12
+ESTOP_PIN = None
+LED_PIN = 2
+PIXEL_PIN = None
+BOOT_PIN = 0

@@ -1,0 +1,8 @@
+"""PiShock Lite of 2021. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32"
+RF_PIN = 15
+ESTOP_PIN = None
+LED_PIN = 2
+PIXEL_PIN = None
+BOOT_PIN = 0

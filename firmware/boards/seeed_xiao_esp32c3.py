@@ -1,0 +1,8 @@
+"""Seeed Xiao ESP32C3, which has no lamp. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32c3"
+RF_PIN = None
+ESTOP_PIN = None
+LED_PIN = None
+PIXEL_PIN = None
+BOOT_PIN = 9

@@ -1,0 +1,8 @@
+"""Waveshare ESP32-S3 Zero: its pixel has red and green swapped. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32s3"
+RF_PIN = 1
+ESTOP_PIN = None
+LED_PIN = None
+PIXEL_PIN = 21
+BOOT_PIN = 0

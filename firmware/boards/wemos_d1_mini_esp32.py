@@ -1,0 +1,8 @@
+"""Wemos D1 Mini ESP32. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32"
+RF_PIN = 15
+ESTOP_PIN = None
+LED_PIN = 2
+PIXEL_PIN = None
+BOOT_PIN = 0

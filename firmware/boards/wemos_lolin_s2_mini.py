@@ -1,0 +1,8 @@
+"""Wemos Lolin S2 Mini. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32s2"
+RF_PIN = None
+ESTOP_PIN = None
+LED_PIN = 15
+PIXEL_PIN = None
+BOOT_PIN = 0

@@ -1,0 +1,8 @@
+"""Wemos Lolin S3. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32s3"
+RF_PIN = None
+ESTOP_PIN = None
+LED_PIN = None
+PIXEL_PIN = 38
+BOOT_PIN = 0

@@ -1,0 +1,8 @@
+"""Wemos Lolin S3 Mini: its pixel has red and green swapped. Pins: reference/openshock-firmware.md §j."""
+
+CHIP = "esp32s3"
+RF_PIN = None
+ESTOP_PIN = None
+LED_PIN = None
+PIXEL_PIN = 47
+BOOT_PIN = 0
