@@ -41,10 +41,10 @@ def caps(shock=100, vibrate=100, sound=100, light=100, longest_ms=30000, shock_a
     return Caps(shock_allowed, {SHOCK: shock, VIBRATE: vibrate, SOUND: sound, LIGHT: light}, longest_ms)
 
 
-def raised(kind, function, *arguments):
+def raised(kind, function, *arguments, **more):
     """What `function` raised, which must be of `kind`."""
     try:
-        got = function(*arguments)
+        got = function(*arguments, **more)
     except kind as fault:
         return fault
     raise AssertionError("%r and no %s" % (got, kind.__name__))
