@@ -1,6 +1,5 @@
 """Runs every `test_*` function of the file named on the command line; exit 1 at the first failure."""
 
-import gc
 import sys
 
 sys.path.insert(0, ".")
@@ -15,7 +14,6 @@ def main():
     if not tests:
         raise ValueError("no test in " + name)
     for test in tests:
-        gc.collect()  # the heap is a board's: each test begins with as much of it in one piece as there can be
         getattr(module, test)()
         print("ok", test)
 
