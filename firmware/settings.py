@@ -6,7 +6,6 @@ Only what differs from its default is stored. What is stored and makes no sense 
 
 from firmware.command import whole
 from lib import jsonfile
-from lib.url import only, parse_url
 from lib.utf8 import is_utf8
 
 
@@ -37,6 +36,8 @@ def _base_url(value):
     """http:// or https://, a host, perhaps a port and a path; no query."""
     if not _text(200, 10)(value) or "?" in value or "#" in value:
         return False
+    from lib.url import parse_url  # a guest: it need not stay in memory for a look at one setting
+
     try:
         return parse_url(value)[0] in ("http", "https")
     except ValueError:
@@ -48,7 +49,7 @@ def _network(value):
     if not isinstance(value, dict) or not _text(32, 1)(value.get("ssid")):
         return False
     key = value.get("key", "")
-    return key == "" or _text(63, 8)(key) or _text(64, 64)(key) and only(key.lower(), "0123456789abcdef")
+    return key == "" or _text(63, 8)(key) or _text(64, 64)(key) and _all_in("0123456789abcdef", key.lower())
 
 
 def _name_server(value):
@@ -62,7 +63,11 @@ def _name_server(value):
 
 
 def _decimal(text, low, high):
-    return 0 < len(text) <= 5 and only(text, "0123456789") and low <= int(text) <= high
+    return 0 < len(text) <= 5 and _all_in("0123456789", text) and low <= int(text) <= high
+
+
+def _all_in(alphabet, text):
+    return all(letter in alphabet for letter in text)
 
 
 def _list_of(check, most):
