@@ -25,8 +25,7 @@ class Page:
         self._bin = now // _BIN_MS  # the bin of the last look
         self._action = -1
         self._level = 0
-        self._full = False  # what runs is a full-length shock
-        self._rest_until = now
+        self._rest_from = self._rest_until = now  # behind the last full-length shock, whatever came since
         self.ends = now  # when what was booked last ends
         self.asked_us = None  # when the last order was asked for, by the service's clock
 
@@ -40,7 +39,7 @@ class Page:
 
     def rests(self, now):
         """True while the receiver rests after a full-length shock."""
-        return self._full and self.ends <= now < self._rest_until
+        return self._rest_from <= now < self._rest_until
 
     def dose(self, now):
         """Percent-milliseconds given in the past minute (up to 65 s), not counting what the running command has still to give."""
@@ -56,7 +55,7 @@ class Page:
         self._action, self._level, self.ends = action, level, now + duration_ms
         self._spread(now, self.ends, level)
         if rest_ms:
-            self._full = True
+            self._rest_from = self.ends
             self._rest_until = self.ends + rest_ms
 
     def settle(self, now):
@@ -65,7 +64,8 @@ class Page:
         if now < self.ends:
             self._spread(now, self.ends, -self._level)
             self.ends = now
-            self._full = False
+            if now < self._rest_from:
+                self._rest_until = now
 
     def _advance(self, now):
         """None; bins that left the minute become empty bins of the time ahead."""
