@@ -24,6 +24,7 @@ class Dispatcher:
         self._wishes = wishes
         self._keep_alive = scheduler.keep_alive  # as the settings have it
         scheduler.keep_alive = scheduler.keep_alive and not latch.latched
+        radio.latched = latch.latched
         self.locked = ""  # why the radio may send nothing but stop frames; "" when it may
         self._duties = {
             orders.ACT: self._act,
@@ -98,6 +99,7 @@ class Dispatcher:
         """None; everything stops, and stays stopped over restarts until somebody clears it here, in person (S7, S8)."""
         first = not self._latch.latched
         self._latch.close()  # before all that could fail
+        self._radio.latched = True
         self._scheduler.keep_alive = False
         self.halt("emergency stop, " + who)
         if first:
@@ -110,6 +112,7 @@ class Dispatcher:
     def clear_estop(self, who):
         """None; the latch is cleared, by a deliberate local act alone. No backend may ever call this. Restarts nothing."""
         self._latch.clear()
+        self._radio.latched = False
         self._scheduler.keep_alive = self._keep_alive
         self._log.warning("estop", "cleared: " + who)
 

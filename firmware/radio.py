@@ -5,6 +5,9 @@ import asyncio
 from micropython import const
 
 _LOOK_MS = const(1000)  # an idle radio looks again that often: keep-alives, and a sign of life
+_GAP_MS = const(
+    10
+)  # behind a frame cut short: no low of a frame is as long (7 ms), so what follows is heard as a new one
 _LATE_US = const(60)  # a frame with an edge later than that may not be understood: it is sent again once
 
 
@@ -12,8 +15,8 @@ class Radio:
     """The one user of the transmitter: `player.play(train, heed)`.
 
     `play` gives the worst lateness in µs, or less than 0 when the e-stop input cut the frame; without `heed` it does not
-    look at that input: stop frames go out while the button is still held. `on_cut()` is called after a cut, `beat()` at
-    least once a second.
+    look at that input: so stop frames go out while the button is still held. `latched`: the emergency stop is known, and
+    only then need they not heed it. `on_cut()` is called after a cut, `beat()` at least once a second.
     """
 
     def __init__(self, scheduler, player, clock, on_cut, beat):
@@ -23,6 +26,8 @@ class Radio:
         self._on_cut = on_cut
         self._beat = beat
         self._wake = asyncio.Event()
+        self._gap_ms = 0
+        self.latched = False
         self.frames = 0
         self.late_frames = 0
         self.worst_late_us = 0
@@ -43,14 +48,16 @@ class Radio:
                 except asyncio.TimeoutError:
                     pass  # nothing happened
                 continue
+            self._gap_ms = 0
             self._scheduler.again(self._play(train))
-            await asyncio.sleep_ms(0)
+            await asyncio.sleep_ms(self._gap_ms)
 
     def _play(self, train):
         """True when an edge of the frame came too late."""
-        late_us = self._player.play(train, not self._scheduler.saying_stop)
+        late_us = self._player.play(train, not (self.latched and self._scheduler.saying_stop))
         self.frames += 1
         if late_us < 0:
+            self._gap_ms = _GAP_MS
             self._on_cut()
             return False
         if late_us > self.worst_late_us:
