@@ -5,6 +5,7 @@ pytest loads it as a plug-in (`-p dress`), the simulator by `import dress`. What
 
 import asyncio
 import builtins
+import gc
 import sys
 import time
 
@@ -18,7 +19,8 @@ def _signed(difference):
 
 
 async def _sleep_ms(delay_ms):
-    await asyncio.sleep(delay_ms / 1000)
+    # MicroPython puts a sleeper of 0 ms behind all whose time has come; CPython's own `sleep(0)` goes before them
+    await asyncio.sleep(delay_ms / 1000 if delay_ms > 0 else 1e-9)
 
 
 async def _wait_for_ms(awaitable, timeout_ms):
@@ -36,6 +38,7 @@ def _put_on():
     time.ticks_add = lambda ticks, delta: (ticks + delta) & (_PERIOD - 1)
     time.sleep_ms = lambda delay_ms: time.sleep(delay_ms / 1000)
     time.sleep_us = lambda delay_us: time.sleep(delay_us / 1_000_000)
+    gc.threshold = lambda garbage_bytes: None
     asyncio.sleep_ms = _sleep_ms
     asyncio.wait_for_ms = _wait_for_ms
 
