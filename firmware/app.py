@@ -13,7 +13,7 @@ from firmware.hardware import Hardware, NoPin
 from firmware.radio import Radio
 from firmware.safety import Caps, Safety
 from firmware.scheduler import Scheduler
-from firmware.settings import Settings
+from firmware.seldom import SELDOM
 from firmware.timekeeper import Timekeeper, unix_us
 from firmware.version import VERSION
 from lib import plugs, tasks
@@ -29,6 +29,9 @@ _SHORT_PAUSE_MS = const(50)  # for radio and e-stop: stop frames are due, and no
 _QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
 _SAMPLE_MS = const(5)
 _WATCHDOG_MS = const(8000)
+_GARBAGE_BYTES = const(
+    4096
+)  # collected that often, the heap stays in one piece: what lives long finds its place among its like
 _VITAL = ("radio", "estop", "link")  # who must be alive, or the watchdog bites (S14)
 
 
@@ -38,28 +41,32 @@ class App:
     def __init__(self, hardware=Hardware, wall=unix_us):
         self._clock = Clock().now
         self._log = Log(self._clock)
-        self._settings = Settings(_SETTINGS)
+        with SELDOM:
+            self._build(_read_settings(), hardware, wall)
+
+    def _build(self, settings, hardware, wall):
+        self._set_up = bool(settings.get("wifi"))
+        if settings.damaged:
+            self._log.error("settings", "the file cannot be read: defaults, and nothing may be sent")
         self._wished = asyncio.Event()
         self._wish = None
-        board = plugs.load("firmware.boards", _file_name(self._settings.get("board")))
-        self._hardware = hardware(board, self._settings.section("rf"), self._settings.section("estop"))
+        board = plugs.load("firmware.boards", _file_name(settings.get("board")))
+        self._hardware = hardware(board, settings.section("rf"), settings.section("estop"))
         self._latch = Latch(Nvs("safety"))
-        self._scheduler = Scheduler(_shocker, self._settings.get("rf.keep_alive"))
+        self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
         player = self._hardware.transmitter()
         self._radio = Radio(self._scheduler, player, self._clock, self._cut, self._beats("radio"))
-        safety = _safety(self._settings)
+        safety = _safety(settings)
         self._dispatcher = Dispatcher(
             safety, self._scheduler, self._radio, self._latch, self._clock, wall, self._log, self._on_wish
         )
 
     async def live(self):
         """Never returns but by a restart of the chip."""
-        if self._settings.damaged:
-            self._log.error("settings", "the file cannot be read: defaults, and nothing may be sent")
         if self._latch.latched:
             self._log.warning("estop", "latched since before this start")
-        mode = self.operating if self._settings.get("wifi") else self.waiting
+        mode = self.operating if self._set_up else self.waiting
         while mode:
             mode = await mode()
 
@@ -77,20 +84,9 @@ class App:
 
     async def operating(self):
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
-        from firmware.link import Link
-        from firmware.wifi import Station
-
-        settings = self._settings
-        station = Station(settings.get("wifi"), settings.get("hostname"), settings.get("dns"), self._clock, self._log)
-        name = settings.get("backend")
-        agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
-        backend = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
-        keeper = Timekeeper(station, self._hardware.set_clock, self._log)
-        link = Link(
-            backend, self._dispatcher, station, keeper, _certificates(), self._clock, self._log, self._beats("link")
-        )
+        with SELDOM:
+            station, keeper, link = self._connection(_read_settings())
         gc.collect()
-        self._log.info("app", "%s, backend %s" % (agent, name))
         await tasks.together(
             self._kept("radio", self._radio.run),
             self._kept("estop", self._watch_estop),
@@ -100,6 +96,22 @@ class App:
             self._until_wished(),
         )
         return self.leaving
+
+    def _connection(self, settings):
+        """(station, timekeeper, link) as the settings want them."""
+        from firmware.link import Link
+        from firmware.wifi import Station
+
+        station = Station(settings.get("wifi"), settings.get("hostname"), settings.get("dns"), self._clock, self._log)
+        name = settings.get("backend")
+        agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
+        backend = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
+        keeper = Timekeeper(station, self._hardware.set_clock, self._log)
+        self._log.info("app", "%s, backend %s" % (agent, name))
+        link = Link(
+            backend, self._dispatcher, station, keeper, _certificates(), self._clock, self._log, self._beats("link")
+        )
+        return station, keeper, link
 
     async def _until_wished(self):
         """None when another mode was wished for and the radio is quiet: until then everyone is still at work (S12)."""
@@ -165,6 +177,13 @@ def _short_pause_ms():
     return _SHORT_PAUSE_MS
 
 
+def _read_settings():
+    """The settings as the file has them; for use inside of `with SELDOM` alone."""
+    from firmware.settings import Settings
+
+    return Settings(_SETTINGS)
+
+
 def _file_name(name):
     return name.lower().replace("-", "_")
 
@@ -208,6 +227,7 @@ def _certificates():
 
 def run():
     """Never returns: the life of this device."""
+    gc.threshold(_GARBAGE_BYTES)
     try:
         asyncio.run(App().live())
     except NoPin as missing:

@@ -9,7 +9,7 @@ import asyncio
 from micropython import const
 
 from firmware.command import LEAVE, Leave
-from firmware.outing import OUTING
+from firmware.seldom import SELDOM
 from lib import tasks, websock
 from lib.hangup import close
 
@@ -94,7 +94,7 @@ class Link:
         """Never returns: one connection, from its errands to its end, which is an exception with the reason."""
         backend = self._backend
         backend.begin(self._clock())
-        with OUTING:
+        with SELDOM:
             for _ in range(_ERRANDS):
                 if not await self._run_errand():
                     break
@@ -121,7 +121,7 @@ class Link:
         errand = self._backend.errand(self._clock())
         if errand is None:
             return False
-        with OUTING:
+        with SELDOM:
             try:
                 status, body, wait_ms, wrong = await self._reach().run(errand)
             except MemoryError as fault:
@@ -134,7 +134,7 @@ class Link:
         return True
 
     def _reach(self):
-        """The room for the way to a server; for use inside of `with OUTING` alone."""
+        """The room for the way to a server; for use inside of `with SELDOM` alone."""
         from firmware.reach import Reach
 
         return Reach(self._network, self._keeper, self._roots)

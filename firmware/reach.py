@@ -1,4 +1,4 @@
-"""The way to a server: one errand by HTTP, or the WebSocket that a backend asks for. In memory only on the way (outing.py)."""
+"""The way to a server: one errand by HTTP, or the WebSocket that a backend asks for. In memory only on the way (seldom.py)."""
 
 import asyncio
 

@@ -5,7 +5,7 @@ import time
 
 from micropython import const
 
-from firmware.outing import OUTING
+from firmware.seldom import SELDOM
 from lib import tasks
 
 _MADE_S = 1792000000  # 2026-10-14: no clock may show less (RFC 5280 certificates, reference/micropython-esp32.md §d)
@@ -56,7 +56,7 @@ class Timekeeper:
 
     async def _ask(self):
         """Seconds since 1970, or None when no server gave a time that can be believed."""
-        with OUTING:
+        with SELDOM:
             from lib import ntp
 
             try:

@@ -5,7 +5,7 @@ import asyncio
 import network
 from micropython import const
 
-from firmware.outing import OUTING
+from firmware.seldom import SELDOM
 from lib import tasks
 from lib.addresses import Memory
 
@@ -46,7 +46,7 @@ class Station:
     async def resolve(self, host):
         """The address of `host`, "a.b.c.d". resolver.NotFound when no name server knows it."""
         servers = self._servers or [(self._wlan.ifconfig()[3], _DNS_PORT)]
-        with OUTING:
+        with SELDOM:
             from lib import resolver
 
             return await resolver.resolve(host, servers, memory=self._memory, now=self._clock())

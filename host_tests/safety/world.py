@@ -14,6 +14,7 @@ import simclock
 
 from firmware import app, command
 from firmware.command import ACT, VIBRATE, Command
+from firmware.settings import Settings
 from host_tests.safety import chip
 from host_tests.safety.virtual import Loop, Time
 from lib import tasks
@@ -37,6 +38,7 @@ class Device(app.App):
     def __init__(self, world):
         self.world = world
         super().__init__(chip.hardware_of(world), world.wall_us)
+        self._settings = Settings("settings.json")  # for whoever changes them while it runs
         self.log, self.latch, self.dispatcher = self._log, self._latch, self._dispatcher
 
     async def at_work(self):
