@@ -99,6 +99,8 @@ TABLE = {
     "estop.enabled": (True, _flag, "true or false"),
     "estop.pin": (-1, _number(-1, 48), "a pin, or -1 for the board's own"),
     "estop.normally_closed": (False, _flag, "true or false"),
+    "console.echo": (True, _flag, "true or false"),
+    "led.brightness": (10, _number(0, 100), "0-100; 0 is dark, but for the emergency stop"),
     "backend": ("openshock_user", _text(40, 1), "the name of a backend"),
     "openshock_user.url": ("https://api.openshock.app", _base_url, "http:// or https://, a host, perhaps a path"),
     "openshock_user.token": ("", _text(256), "at most 256 characters"),
@@ -180,6 +182,12 @@ class Settings:
             jsonfile.save(self._path, self._stored)
         except ValueError:
             raise Refused("all settings together are larger than 8 KiB")
+        self.damaged = False
+
+    def reset(self):
+        """None; the file holds no settings any more: all are their defaults. OSError when the file system refuses."""
+        jsonfile.save(self._path, {})
+        self._stored = {}
         self.damaged = False
 
     def section(self, name):

@@ -39,6 +39,7 @@ def _put_on():
     time.sleep_ms = lambda delay_ms: time.sleep(delay_ms / 1000)
     time.sleep_us = lambda delay_us: time.sleep(delay_us / 1_000_000)
     gc.threshold = lambda garbage_bytes: None
+    gc.mem_free = lambda: 1 << 30
     asyncio.sleep_ms = _sleep_ms
     asyncio.wait_for_ms = _wait_for_ms
 

@@ -86,6 +86,8 @@ CASES = {
     "estop.pin": ([-1, 0, 13, 48], [-2, 49] + list(NO_NUMBERS)),
     "rf.player": (["viper", "rmt"], ["", "RMT", None, 0, True, [], ["viper"], {}]),
     "rf.keep_alive": ([True, False], NO_FLAG),
+    "console.echo": ([True, False], NO_FLAG),
+    "led.brightness": ([0, 1, 10, 100], [-1, 101, 10**30] + list(NO_NUMBERS)),
     "estop.enabled": ([True, False], NO_FLAG),
     "estop.normally_closed": ([True, False], NO_FLAG),
     "openshock_user.url": (
@@ -341,6 +343,33 @@ def test_power_may_fail_at_any_write():
                 both = after.get("cap.shock"), after.get("cap.shock_allowed")
                 assert both == ((60, True) if late and at == 7 else (40, False)), (at, late)
                 assert disk.steps == at + 1
+
+
+def test_a_reset_leaves_nothing_and_a_refusal_everything():
+    with Disk(fails_at=8, fault=OSError) as disk:
+        settings = _settings()
+        settings.set("hostname", "desk")
+        settings.set("cap.shock", 40)
+        settings.save()
+        steps = disk.steps
+        settings.reset()
+        assert disk.steps == steps * 2 == 8
+        assert settings.get("hostname") == "OpenShock" and settings.get("cap.shock") == 100
+        assert jsonfile.load(PATH) == {}
+        settings.set("hostname", "desk")
+        raised(OSError, settings.reset)
+        assert settings.get("hostname") == "desk"
+
+
+def test_a_reset_mends_a_damaged_file():
+    with Disk():
+        with jsonfile.open(PATH, "w") as file:
+            file.write("{")
+        settings = Settings(PATH)
+        assert settings.damaged and settings.get("cap.shock") == 0
+        settings.reset()
+        assert not settings.damaged and settings.get("cap.shock") == 100
+        assert not Settings(PATH).damaged
 
 
 def test_a_section_is_a_table_of_its_own():
