@@ -1,10 +1,15 @@
 """One order in, one effect out. Every order of every source passes here, and leaves a line in the log with its reason (S25)."""
 
+from micropython import const
+
 from firmware import command as orders
 from firmware import safety as rules
-from firmware.command import ACTIONS, STOP
+from firmware.command import ACTIONS, SOUND, STOP, VIBRATE, whole
 from firmware.scheduler import Full
 from lib.plugs import NoSuchPlug
+
+TEST_LEVEL = const(30)  # what a test pulse may be at most
+TEST_MS = const(1000)
 
 
 class Dispatcher:
@@ -26,6 +31,7 @@ class Dispatcher:
         scheduler.keep_alive = scheduler.keep_alive and not latch.latched
         radio.latched = latch.latched
         self.locked = ""  # why the radio may send nothing but stop frames; "" when it may
+        self._tests = False  # the lock lets test pulses through
         self._duties = {
             orders.ACT: self._act,
             orders.REFUSE: self._refuse,
@@ -55,16 +61,33 @@ class Dispatcher:
         if active:
             self._log.info("stop", "all: " + why)
 
-    def lock(self, why):
-        """None; stops everything, and lets nothing but stop frames out until `unlock` (S12)."""
+    def lock(self, why, tests=False):
+        """None; stops everything, and lets nothing but stop frames out until `unlock` (S12); with `tests` test pulses, too."""
         self.halt(why)
         self.locked = why
+        self._tests = tests
 
     def unlock(self):
         """None; commands pass again."""
         self.locked = ""
+        self._tests = False
+
+    def test_pulse(self, asked):
+        """Empty when `asked` goes out: the set-up's test, which alone passes a lock that was made for it. Else why not (REASONS).
+
+        Vibrate or sound, at most 30 % for a second; all other rules bind it as well, the latch first of all.
+        """
+        gentle = whole(asked.intensity, 0, TEST_LEVEL) and whole(asked.duration_ms, 1, TEST_MS)
+        if not (gentle and asked.action in (VIBRATE, SOUND)):
+            self._refuse(("test", _words(asked)))
+            return "test"
+        return self._admit(asked, "" if self._tests else self.locked or "nobody is setting up")
 
     def _act(self, asked):
+        self._admit(asked, self.locked)
+
+    def _admit(self, asked, locked):
+        """Empty when `asked` passed, otherwise why not; with `locked` nothing but a stop passes."""
         now = self._clock()
         admitted, reason = self._safety.judge(asked, now, self._wall())
         try:
@@ -73,7 +96,7 @@ class Dispatcher:
                 self._safety.stopped(admitted, now, self._wall())
             elif admitted and self._latch.latched:
                 admitted, reason = self._safety.refuse("estop")
-            elif admitted and self.locked:
+            elif admitted and locked:
                 admitted, reason = self._safety.refuse("locked")
             elif admitted:
                 self._scheduler.put(admitted, now)
@@ -89,6 +112,7 @@ class Dispatcher:
             self._log.info("act", _words(admitted))
         else:
             self._log.warning("refused", "%s: %s" % (rules.REASONS[reason], _words(asked)))
+        return reason
 
     def _refuse(self, detail):
         reason, what = detail

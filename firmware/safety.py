@@ -33,6 +33,7 @@ REASONS = {
     "estop": "the emergency stop is latched",
     "unknown": "unknown receiver",
     "full": "too many receivers at once",
+    "test": "a test is vibrate or sound, at most 30 for a second",
 }
 
 
