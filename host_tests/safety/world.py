@@ -148,10 +148,13 @@ class World:
 
     def cut_power(self):
         """None; the device is gone in the middle of whatever it was at. The world and its files stay."""
-        if self.main:
-            self.main.cancel()
-            self.loop.run_until_complete(asyncio.wait({self.main}))
-            self.main = None
+        left = asyncio.all_tasks(self.loop)
+        while left:  # again and again: `wait_for` of CPython 3.11 may swallow a cancellation
+            for task in left:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.wait(left, timeout=0.001))
+            left = asyncio.all_tasks(self.loop)
+        self.main = None
         self.pins[chip.RF_PIN] = 0
         self.loop.close()
         self.loop = Loop(self.time, self.hub)
