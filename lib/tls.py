@@ -14,34 +14,46 @@ CLOSED = "the other side closed"
 NO_MEMORY = "not enough memory"
 
 # What mbedTLS (MicroPython: the words of a ValueError, or the name in an OSError) and OpenSSL (CPython) say, in lower
-# case. The first line that is found counts: who signed it matters more than how old it is.
-_WORDS = (
-    ("not correctly signed by the trusted ca", NOT_TRUSTED),
-    ("self-signed certificate", NOT_TRUSTED),
-    ("self signed certificate", NOT_TRUSTED),
-    ("unable to get", NOT_TRUSTED),
-    ("does not match with the expected cn", OTHER_HOST),
-    ("hostname mismatch", OTHER_HOST),
-    ("ip address mismatch", OTHER_HOST),
-    ("has expired", EXPIRED),
-    ("starts in the future", NOT_YET_VALID),
-    ("not yet valid", NOT_YET_VALID),
-    ("x509_cert_verify_failed", NOT_TRUSTED),
-    ("certificate_verify_failed", NOT_TRUSTED),
-    ("handshake_failure", NO_COMMON_CIPHER),
-    ("handshake failure", NO_COMMON_CIPHER),
-    ("no_shared_cipher", NO_COMMON_CIPHER),
-    ("protocol_version", NO_COMMON_CIPHER),
-    ("unsupported_protocol", NO_COMMON_CIPHER),
-    ("ssl_fatal_alert_message", REFUSED),
-    ("wrong_version_number", NOT_TLS),
-    ("record_layer_failure", NOT_TLS),
-    ("ssl_invalid_record", NOT_TLS),
-    ("ssl_conn_eof", CLOSED),
-    ("net_conn_reset", CLOSED),
-    ("unexpected_eof", CLOSED),
-    ("eof occurred", CLOSED),
-    ("alloc_failed", NO_MEMORY),
+# case, and the place of what that means in _REASONS. The first line that is found counts: who signed it matters more than
+# how old it is. One text, as fifty small ones would fill the memory that a handshake needs.
+_WORDS = """\
+not correctly signed by the trusted ca=0
+self-signed certificate=0
+self signed certificate=0
+unable to get=0
+does not match with the expected cn=1
+hostname mismatch=1
+ip address mismatch=1
+has expired=2
+starts in the future=3
+not yet valid=3
+x509_cert_verify_failed=0
+certificate_verify_failed=0
+handshake_failure=4
+handshake failure=4
+no_shared_cipher=4
+protocol_version=4
+unsupported_protocol=4
+ssl_fatal_alert_message=5
+wrong_version_number=6
+record_layer_failure=6
+ssl_invalid_record=6
+ssl_conn_eof=7
+net_conn_reset=7
+unexpected_eof=7
+eof occurred=7
+alloc_failed=8
+"""
+_REASONS = (
+    NOT_TRUSTED,
+    OTHER_HOST,
+    EXPIRED,
+    NOT_YET_VALID,
+    NO_COMMON_CIPHER,
+    REFUSED,
+    NOT_TLS,
+    CLOSED,
+    NO_MEMORY,
 )
 
 _NUMBERS = {
@@ -115,9 +127,12 @@ def explain(fault):
     if isinstance(fault, MemoryError):
         return NO_MEMORY
     text = str(fault).lower()
-    for words, reason in _WORDS:
-        if words in text:
-            return reason
+    at = 0
+    while at < len(_WORDS):
+        mark = _WORDS.find("=", at)
+        if _WORDS[at:mark] in text:
+            return _REASONS[int(_WORDS[mark + 1])]
+        at = mark + 3
     if isinstance(fault, OSError) and not fault.args:
         return CLOSED  # CPython's asyncio, when the connection ends in the handshake
     number = fault.args[0] if isinstance(fault, OSError) else None
