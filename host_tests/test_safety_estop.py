@@ -7,6 +7,7 @@ import pytest
 
 from firmware import command as orders
 from firmware.command import EMERGENCY, HALT, NOTE, PORTAL, REFUSE, RESTART, SHOCK, SOUND, UPDATE, VIBRATE
+from firmware.settings import Settings
 from host_tests.mp.rooms import Disk, PowerCut
 from host_tests.safety import chip
 from host_tests.safety.hub import DEVICE, Hub, control, entry
@@ -154,9 +155,10 @@ def _from_afar(world):
 
 def _between(world):
     """While the settings are being saved, by somebody who was at it when the button was pressed."""
-    world.device._settings.set("hostname", "other")
+    settings = Settings("settings.json")
+    settings.set("hostname", "other")
     world.obey(EMERGENCY, "button")
-    world.device._settings.save()
+    settings.save()
 
 
 @pytest.mark.parametrize("trip", (_by_button, _from_afar, _between))

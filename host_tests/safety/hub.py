@@ -16,6 +16,7 @@ class Hub:
         self.shockers = shockers
         self.silent = False  # it says nothing more, not even a pong
         self.refusing = False
+        self.mapless = False  # who asks for the map waits
         self.sockets = []  # the connections that became WebSockets
         self.records = []  # what the device said, as dicts
         self.pings = 0
@@ -112,7 +113,7 @@ class _Connection:
             self._transport.say(answer + proof + b"\r\n\r\n")
             self._upgraded = True
             hub.sockets.append(self._transport)
-        else:
+        elif not hub.mapless:
             body = hub.map()
             self._transport.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
