@@ -1,0 +1,243 @@
+"""What the device keeps in its heap: rooms, at work over TLS, drift over 10 000 commands, smallest heap, largest piece.
+
+All of it on MicroPython's unix port. Its words have 8 bytes and a chip's have 4, so what lives is halved ("scaled"); bytecode
+is the same on both, and is not halved in the row that says "32 bits".
+"""
+
+import asyncio
+import re
+
+from tools import Failure
+from tools.bench._memory import mpy
+from tools.environment import ROOT
+from tools.hub import models
+from tools.sim import compiled
+from tools.sim.world import World
+
+PROBE = ROOT / "tools" / "bench" / "_memory"
+COMMANDS = 10_000
+_ASK, _BREAK_UP = 62, 61  # _memory/probe.py
+_RECEIVERS = 10
+_PACE_S = 0.06
+_QUIET_S = 0.7  # without an edge: every stop frame was sent
+_SLOW_S = 20.0
+_HEAPS = range(48, 129, 4)  # word-scaled KiB
+_PIECES = (256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
+_KIB = 1024
+_NAMES = re.compile(r"n_qstr=(\d+), .*n_total_bytes=(\d+)")
+
+
+class Told:
+    """What the probe said in the device's lines: `stubs`, `probe`, `asyncio`, `rooms` {name: bytes}."""
+
+    def __init__(self, lines):
+        self._lines = lines
+
+    def number(self, what):
+        """The last number that was told of `what`. Failure when nothing was."""
+        found = [line for line in self._lines if line.startswith(f"PROBE {what} ")]
+        if not found:
+            raise Failure(f"the device did not tell of {what}: {self._lines[-3:]}")
+        return int(found[-1].split()[2])
+
+    @property
+    def rooms(self):
+        """Bytes by name, in the order of import."""
+        rooms = {}
+        for line in self._lines:
+            match = re.fullmatch(r"PROBE room (\S+) (-?\d+)", line)
+            if match:
+                rooms[match[1]] = int(match[2])
+        return rooms
+
+
+class Bench:
+    """One world whose device runs the probe before the firmware. Everything that is asked of it."""
+
+    def __init__(self, heap="128wK", rooms=False, probe=True):
+        self.world = World()
+        device = self.world.device
+        if device.ground != "MicroPython":
+            raise Failure("there is no MicroPython with viper for this machine")
+        device.heap = heap
+        device.path = [PROBE]
+        if probe:
+            device.program = f"import probe; probe.start({rooms}); import main"
+        for number in range(_RECEIVERS - len(self.world.hub.shockers)):
+            shocker = models.Shocker(f"extra {number}", "CaiXianlin", 100 + number, self.world.hub.device.guid)
+            self.world.hub.config.shockers.append(shocker)
+        self.told = Told(self.world.lines)
+        self._asked = 1
+
+    async def connected(self, since=0):
+        """None once the device has connected and the map of shockers has arrived."""
+        await self.world.hub.device_connected(since=since, timeout_s=_SLOW_S)
+        await self.line("shockers known")
+
+    async def line(self, text, since=0):
+        """None once the device has said `text`. asyncio.TimeoutError."""
+
+        async def wait():
+            while not any(text in line for line in self.world.lines[since:]):
+                if self.world.device.ended.is_set():
+                    raise asyncio.TimeoutError
+                await asyncio.sleep(0.02)
+
+        await asyncio.wait_for(wait(), _SLOW_S)
+
+    async def command(self, number):
+        """None; one Log event that vibrates every receiver. The level changes now and then."""
+        level = 1 + number // 20 % 5
+        order = {"type": models.VIBRATE, "intensity": level, "duration": 300}
+        await self.world.hub.control([{"id": each.guid, **order} for each in self.world.hub.shockers], name="bench")
+
+    async def commands(self, count):
+        """None once so many commands were sent, and the air is quiet again."""
+        for number in range(count // _RECEIVERS):
+            await self.command(number)
+            await asyncio.sleep(_PACE_S)
+        await self.quiet()
+
+    async def quiet(self):
+        """None once every stop frame was sent."""
+        air = self.world.air
+        await air.until(lambda: air.silent_for(_QUIET_S), _SLOW_S)
+
+    async def live(self):
+        """(bytes that live in the device's heap now, the largest free piece), probe and stubs left out.
+
+        Names are interned in tables that grow in steps: of those, probe and stubs bear their share by number.
+        """
+        self._asked += 1
+        self.world.device.set_input(_ASK, self._asked)
+        await self.line(f"PROBE live {self._asked} ")
+        said = next(line for line in self.world.lines if line.startswith(f"PROBE live {self._asked} "))
+        alive, largest = map(int, said.split()[3:])
+        names = [tuple(map(int, found)) for line in self.world.lines for found in _NAMES.findall(line)]
+        (bare, bare_bytes), (early, early_bytes), (now, now_bytes) = names[0], names[1], names[-1]
+        of_probe = self.told.number("probe") - (early_bytes - bare_bytes)
+        return alive - of_probe - now_bytes * (early - bare) // now, largest
+
+    def acted(self):
+        """How many commands the device has carried out, by its own log."""
+        return sum("][act] " in line for line in self.world.lines)
+
+    def starved(self):
+        """The first line that tells of too little memory, or None."""
+        return next((line for line in self.world.lines if "emory" in line), None)
+
+
+async def _work(report):
+    bench = Bench(rooms=True)
+    async with bench.world:
+        await bench.connected()
+        await bench.quiet()
+        connected, _ = await bench.live()
+        await bench.commands(10 * _RECEIVERS)
+        before, _ = await bench.live()
+        acted = bench.acted()
+        await bench.commands(COMMANDS)
+        after, largest = await bench.live()
+        acted = bench.acted() - acted
+        rooms = bench.told.rooms
+        _tell_rooms(report, rooms)
+        report.row("stubs that no board has (left out below)", bench.told.number("stubs"), "bytes")
+        report.row("asyncio's tables", bench.told.number("asyncio"), "bytes")
+        code = _code(rooms)
+        live = max(before, after)
+        report.row("live, connected over TLS, nothing sent yet, scaled", connected / 2 / _KIB, "KiB", "≤ 60 KiB")
+        report.row("live, at work (three models loaded, log full), scaled", live / 2 / _KIB, "KiB", "≤ 60 KiB")
+        report.row(
+            "the same, estimated for 32 bits",
+            (code + (live - code) / 2) / _KIB,
+            "KiB",
+            note="bytecode whole, all else halved",
+        )
+        report.row("largest free piece after that, of 128 wKiB", largest, "bytes")
+        report.row("drift over 10 000 commands", after - before, "bytes", "≤ 256 bytes", f"{acted} of them carried out")
+
+
+def _code(rooms):
+    folder = compiled.firmware(compiled.interpreter()[1])
+    return sum(mpy.contents(folder / (name.replace(".", "/") + ".mpy")).bytecode for name in rooms)
+
+
+def _tell_rooms(report, rooms):
+    folder = compiled.firmware(compiled.interpreter()[1])
+    for name, size in sorted(rooms.items(), key=lambda item: -item[1]):
+        inside = mpy.contents(folder / (name.replace(".", "/") + ".mpy"))
+        note = f"{inside.functions} functions, {inside.bytecode} bytecode, {inside.native} native, {len(inside.names)} names"
+        report.row(name, size, "bytes", note=note)
+    report.row(
+        "all rooms together",
+        sum(rooms.values()),
+        "bytes",
+        note="tables of names grow in steps, and count where they do",
+    )
+
+
+async def story(heap="128wK", piece=None):
+    """None when the device lived through it, else what went wrong: connect, commands, a new map, a cut, and all again."""
+    bench = Bench(heap, probe=piece is not None)
+    try:
+        async with bench.world:
+            await bench.connected()
+            if piece:
+                bench.world.device.set_input(_BREAK_UP, piece // 64)
+                await bench.line("PROBE holes ")
+            await bench.commands(20 * _RECEIVERS)
+            since = len(bench.world.lines)
+            bench.world.hub.changed()
+            await bench.line("shockers known", since)
+            lost, since = bench.world.hub.journal.mark(), len(bench.world.lines)
+            bench.world.hub.faults.cut()
+            await bench.world.hub.device_connected(since=lost, timeout_s=_SLOW_S)
+            await bench.line("][link] connected", since)
+            await bench.commands(5 * _RECEIVERS)
+            if bench.acted() < 20 * _RECEIVERS:
+                return f"only {bench.acted()} commands were carried out"
+            return bench.starved()
+    except asyncio.TimeoutError:
+        return bench.starved() or "too slow"
+
+
+async def _smallest_heap(report):
+    low, high = 0, len(_HEAPS) - 1
+    why = ""
+    while low < high:
+        middle = (low + high) // 2
+        failed = await story(f"{_HEAPS[middle]}wK")
+        if failed:
+            why, low = failed, middle + 1
+        else:
+            high = middle
+    report.row(
+        "smallest heap that connects, obeys and reconnects (64-bit)",
+        _HEAPS[low],
+        "wKiB",
+        note=f"stubs included; {_HEAPS[low] - 4}: {why}",
+    )
+
+
+async def _largest_piece(report):
+    low, high, why = 0, len(_PIECES), ""
+    while low < high:
+        middle = (low + high) // 2
+        failed = await story("256wK", _PIECES[middle])
+        if failed:
+            why, low = f"{_PIECES[middle]}: {failed}", middle + 1
+        else:
+            high = middle
+    found = _PIECES[low] if low < len(_PIECES) else f"> {_PIECES[-1]}"
+    report.row("free heap in pieces of so many bytes once connected suffices", found, "bytes", "≤ 4096 bytes", why)
+
+
+async def _all(report):
+    await _work(report)
+    await _smallest_heap(report)
+    await _largest_piece(report)
+
+
+def run(report):
+    """None; some minutes, as the commands are played in real time."""
+    asyncio.run(_all(report))
