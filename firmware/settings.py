@@ -106,6 +106,8 @@ TABLE = {
     "openshock_user.token": ("", _text(256), "at most 256 characters"),
     "openshock_user.device_id": ("", _text(36), "at most 36 characters"),
     "openshock_user.negotiate": (False, _flag, "true or false"),
+    "openshock_gateway.url": ("https://api.openshock.app", _base_url, "http:// or https://, a host, perhaps a path"),
+    "openshock_gateway.token": ("", _text(256), "at most 256 characters"),
     "cap.shock_allowed": (True, _flag, "true or false"),
     "cap.shock": (100, _number(0, 100), "0-100"),
     "cap.vibrate": (100, _number(0, 100), "0-100"),
@@ -117,7 +119,7 @@ TABLE = {
     "cap.own": ([], _list_of(_own_caps, 16), "up to 16 tables with model, rf_id and caps of their own"),
 }
 
-SECRET = ("wifi", "openshock_user.token")
+SECRET = ("wifi", "openshock_user.token", "openshock_gateway.token")
 
 # What a cap reads as when its stored value makes no sense, and what all of them read as when the file is damaged
 _STRICTEST = {

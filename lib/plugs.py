@@ -19,6 +19,19 @@ def load(folder, name):
         raise NoSuchPlug(name)
 
 
+def glance(folder, name, read):
+    """What `read(plug)` gives: plain data, for the plug and what only it had loaded are forgotten again. NoSuchPlug as `load`."""
+    before = set(sys.modules)
+    value = read(load(folder, name))
+    tops = (folder.partition(".")[0], __name__.partition(".")[0])
+    for path in [path for path in sys.modules if path not in before and path.partition(".")[0] in tops]:
+        del sys.modules[path]
+        package, _, room = path.rpartition(".")
+        if package in sys.modules and hasattr(sys.modules[package], room):
+            delattr(sys.modules[package], room)
+    return value
+
+
 def names(folder):
     """The names of all plugs in `folder`, sorted; an empty list where its files cannot be listed (frozen code)."""
     found = set()

@@ -68,6 +68,18 @@ def _tell(name, fault, log, on_fault):
         pass
 
 
+async def guarded(name, coroutine, log):
+    """None when `coroutine` ends. What it raises goes to the log: one guest of many, whose fault is nobody else's."""
+    try:
+        await coroutine
+    except Exception as fault:
+        _tell(name, fault, log, _nobody)
+
+
+def _nobody(*_):
+    """None."""
+
+
 class Backoff:
     """Pauses with full jitter: from 0 to a bound that doubles with each failure, at most `cap_ms`."""
 

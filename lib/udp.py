@@ -1,4 +1,4 @@
-"""One datagram out, one back, without blocking. The only place that opens datagram sockets for questions."""
+"""Datagrams without blocking: one out and one back, or a server's many. The only place that opens datagram sockets."""
 
 import asyncio
 import errno
@@ -10,6 +10,7 @@ from micropython import const
 _LONGEST = const(512)  # bytes of one answer: a DNS message over UDP (RFC 1035 §2.3.4); an NTP packet has 48
 _FIRST_PAUSE_MS = const(1)
 _LAST_PAUSE_MS = const(20)
+_AT_ONCE = const(8)  # datagrams that a server answers before it lets others run
 
 
 class Silent(Exception):
@@ -25,6 +26,11 @@ def is_ipv4(text):
 def _is_byte(text):
     # not isdigit(), to which superscripts are digits on CPython
     return 0 < len(text) <= 3 and all("0" <= digit <= "9" for digit in text) and int(text) < 256
+
+
+def ip_of(address):
+    """The "a.b.c.d" of what `accept` and `recvfrom` give: (a.b.c.d, port), or a sockaddr in bytes where there are no such pairs."""
+    return address[0] if isinstance(address, tuple) else "%d.%d.%d.%d" % tuple(address[4:8])
 
 
 async def ask(server, question, read, timeout_ms):
@@ -69,3 +75,38 @@ def _received(sock):
         if fault.errno == errno.EAGAIN:
             return None
         raise
+
+
+async def serve(address, port, answer):
+    """Never returns: sends back what `answer(datagram)` makes of each datagram to `address` (a.b.c.d); None stays unanswered.
+
+    OSError when the port is taken, or the network is gone.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.bind(socket.getaddrinfo(address, port)[0][-1])
+        while True:
+            for _ in range(_AT_ONCE):
+                if not _serve_one(sock, answer):
+                    break
+            await asyncio.sleep_ms(_LAST_PAUSE_MS)
+    finally:
+        sock.close()
+
+
+def _serve_one(sock, answer):
+    """True when a datagram was there."""
+    try:
+        datagram, guest = sock.recvfrom(_LONGEST)
+    except OSError as fault:
+        if fault.errno == errno.EAGAIN:
+            return False
+        raise
+    reply = answer(datagram)
+    if reply is not None:
+        try:
+            sock.sendto(reply, guest)
+        except OSError:
+            pass  # the guest has gone, or there is no room just now: it asks again
+    return True

@@ -122,6 +122,8 @@ CASES = {
     "openshock_user.token": (["", "x" * 256, "a b"], ["x" * 257, "é" * 129, "a\r\nX: y"] + list(NO_TEXT)),
     "openshock_user.device_id": (["", "01960000-bbbb-7000-8000-000000000001"], ["x" * 37] + list(NO_TEXT)),
     "openshock_user.negotiate": ([True, False], NO_FLAG),
+    "openshock_gateway.url": (["http://10.0.0.2:8080"], ["api.openshock.app"] + list(NO_TEXT)),
+    "openshock_gateway.token": (["", "x" * 256], ["x" * 257, "a\r\nX: y"] + list(NO_TEXT)),
     "cap.shock_allowed": ([True, False], NO_FLAG),
     "cap.shock": ([0, 1, 99, 100], [-1, 101, 10**30] + list(NO_NUMBERS)),
     "cap.vibrate": ([0, 1, 99, 100], [-1, 101] + list(NO_NUMBERS)),
