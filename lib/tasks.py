@@ -3,6 +3,10 @@
 import asyncio
 from random import random
 
+from micropython import const
+
+_DEAF_MS = const(4000)
+
 
 class _Ended:
     """Where the tasks of one `together` leave how the first of them ended."""
@@ -10,14 +14,17 @@ class _Ended:
     def __init__(self):
         self.event = asyncio.Event()
         self.fault = None
+        self.running = 0  # those that have begun and not ended; one that is cancelled before it begins never does
 
 
 async def _watch(ended, coroutine):
+    ended.running += 1
     try:
         await coroutine
     except Exception as fault:
         ended.fault = ended.fault or fault
     finally:
+        ended.running -= 1
         ended.event.set()
 
 
@@ -27,19 +34,39 @@ async def together(*coroutines):
     `gather` leaves the others running, on either interpreter (reference/style.md §4.12).
     """
     ended = _Ended()
-    running = [asyncio.create_task(_watch(ended, coroutine)) for coroutine in coroutines]
+    running = []
     try:
+        for coroutine in coroutines:
+            running.append(
+                asyncio.create_task(_watch(ended, coroutine))
+            )  # one by one: no memory for the next, and all end
         await ended.event.wait()
     finally:
         for task in running:
             task.cancel()
-        for task in running:
-            try:
-                await task
-            except asyncio.CancelledError:
-                pass
+        await _all_gone(ended, running)
     if ended.fault:
         raise ended.fault
+
+
+async def _all_gone(ended, running):
+    """None when all have ended. A cancellation meanwhile is ours, and comes out then: to await the tasks would hide it.
+
+    `wait_for` loses a cancellation that comes in the moment in which its own waiting ends, on either interpreter; so who
+    is still there after longer than any farewell takes is told again.
+    """
+    ours = None
+    while ended.running:
+        ended.event.clear()
+        try:
+            await asyncio.wait_for_ms(ended.event.wait(), _DEAF_MS)
+        except asyncio.TimeoutError:
+            for task in running:
+                task.cancel()
+        except asyncio.CancelledError as cancelled:
+            ours = cancelled
+    if ours:
+        raise ours
 
 
 async def keep(name, start, log, pause_ms, on_fault):

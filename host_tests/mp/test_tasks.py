@@ -98,6 +98,54 @@ def test_when_the_whole_is_cancelled_so_are_its_tasks():
     assert sorted(life.said) == ["a cancelled", "a closed", "b cancelled", "b closed"]
 
 
+def test_a_cancellation_while_the_others_are_leaving_is_not_lost():
+    life = Life()
+
+    async def story():
+        whole = asyncio.create_task(tasks.together(life.faults(), life.slow_to_leave()))
+        while not life.said:
+            await asyncio.sleep_ms(1)
+        assert life.said == ["slow cancelled", "slow closed"]  # the first has ended, the other has not left yet
+        whole.cancel()
+        try:
+            await whole
+        except asyncio.CancelledError:
+            return "cancelled"
+        except Wrong:
+            return "the cancellation was lost"
+
+    assert run(story()) == "cancelled"
+    assert life.said[-1] == "slow left"  # it was waited for all the same
+
+
+def test_one_that_did_not_hear_it_is_told_again():
+    life = Life()
+
+    async def deaf():
+        try:
+            await life.forever("deaf")
+        except asyncio.CancelledError:
+            await life.forever("still here")
+
+    assert run(_fate(life.ends(), deaf())) is None
+    assert life.said[-1] == "still here closed"
+
+
+def test_one_that_is_cancelled_before_it_began_is_not_waited_for():
+    life = Life()
+
+    async def story():
+        whole = asyncio.create_task(tasks.together(life.forever("a"), life.forever("b")))
+        await asyncio.sleep_ms(0)
+        whole.cancel()
+        try:
+            await whole
+        except asyncio.CancelledError:
+            return "cancelled"
+
+    assert run(story()) == "cancelled"
+
+
 def test_what_never_waits_counts_as_well():
     async def at_once():
         return
