@@ -50,13 +50,12 @@ class Reach:
         Leave when there is none: the server says no, or cannot be reached. OSError, EOFError when it goes away meanwhile.
         """
         for _ in range(_REDIRECTS + 1):
-            scheme, host, port, path = parse_url(url)
+            key = wsopen.new_key()
+            scheme, host, port, opening = _opening(url, headers, key)
             secure = scheme in ("https", "wss")
             if secure:
                 await self._keeper.wait_known()
             say("connecting to " + host)
-            key = wsopen.new_key()
-            opening = wsopen.upgrade(host, port, secure, path, headers, key)
             reader, writer = await self._dial(host, port, secure, opening)
             done = False
             try:
@@ -68,8 +67,8 @@ class Reach:
             finally:
                 if not done:
                     await dial.close(writer)
-            if parse_url(url)[1] != host:
-                headers = [pair for pair in headers if pair[0] == "User-Agent"]  # the token is for that host alone
+            if parse_url(url)[:3] != (scheme, host, port):
+                headers = [pair for pair in headers if pair[0] == "User-Agent"]  # the token is for that server alone
         raise Leave("more than %d redirects" % _REDIRECTS)
 
     async def _dial(self, host, port, secure, opening):
@@ -77,6 +76,15 @@ class Reach:
             return await dial.dial(host, port, self._roots if secure else None, self._network.resolve, opening=opening)
         except dial.Failed as failed:
             raise Leave(failed.reason)
+
+
+def _opening(url, headers, key):
+    """(scheme, host, port, the request for WebSocket). Leave when the address or a header cannot be sent."""
+    try:
+        scheme, host, port, path = parse_url(url)
+        return scheme, host, port, wsopen.upgrade(host, port, scheme in ("https", "wss"), path, headers, key)
+    except ValueError as fault:
+        raise Leave(str(fault), _REFUSED_MS)
 
 
 async def _answered(reader, key):
