@@ -1,0 +1,231 @@
+"""The console's commands: OpenShock's serial grammar and ours. Looking, sending and stopping are here, settings in configuring.py.
+
+In memory only while a line is carried out. A command is a function of the desk (the Console) and its argument that gives the
+lines of its answer, or raises Wrong; and a row of `_USAGE`. Grammar: reference/openshock-firmware.md §i.
+"""
+
+import gc
+
+from firmware.command import ACT, ACTIONS, Command
+from firmware.replies import ERROR, SUCCESS, Wrong, board_of, number, parsed, response, truth
+from firmware.version import VERSION
+
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+def answer(desk, name, argument):
+    """Yields the lines of the answer to `name` (lower case); exactly one error line when it cannot be carried out."""
+    from firmware.settings import Refused
+
+    try:
+        yield from _command(name, argument)(desk, argument)
+    except (Wrong, Refused) as fault:
+        yield ERROR + str(fault)
+    except OSError as fault:
+        yield ERROR + "the storage or the radio refuses (%s)" % fault
+
+
+def _command(name, argument):
+    """The function that is called so. Wrong when there is none."""
+    if name in _HERE and (name != "estop" or argument.split(" ", 1)[0].lower() not in ("enabled", "pin")):
+        return _HERE[name]
+    if name == "jsonconfig":
+        from firmware.document import json_config
+
+        return json_config
+    from firmware.configuring import COMMANDS
+
+    if name not in COMMANDS:
+        raise Wrong("there is no such command; help lists them")
+    return COMMANDS[name]
+
+
+# --- looking
+
+
+def _help(desk, argument):
+    name = argument.lower()
+    found = [row for row in _USAGE if not name or row[0].partition(" ")[0] == name]
+    if not found:
+        raise Wrong("there is no such command; help lists them")
+    for usage, words in found:
+        yield "%-36s %s" % (usage, words)
+    if not name:
+        yield "A line that begins with $ is not echoed. --secrets behind networks, authtoken or jsonconfig shows them."
+
+
+def _version(desk, argument):
+    settings = desk.rooms.settings()
+    yield "Version: " + VERSION
+    yield "Board: " + settings.get("board")
+    yield "Chip: " + (board_of(settings).CHIP or "simulated")
+
+
+def _sysinfo(desk, argument):
+    uptime_ms = desk.clock()
+    seconds = uptime_ms // 1000
+    gc.collect()
+    yield response("RTOSInfo", "Free Heap|%d" % gc.mem_free())
+    yield response("RTOSInfo", "UptimeMS|%d" % uptime_ms)
+    days = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60, seconds % 60
+    yield response("RTOSInfo", "Uptime|%dd %dh %dm %ds" % days)
+    wifi = desk.rooms.wifi
+    online = wifi.online()
+    yield response("WiFiInfo", "Connected|" + truth(online))
+    if online:
+        yield response("WiFiInfo", "IPv4|" + wifi.address())
+        yield response("WiFiInfo", "RSSI|%d" % wifi.rssi())
+    for fact in desk.rooms.facts():
+        yield response(fact[0], "%s|%s" % (fact[1], fact[2]))
+
+
+def _status(desk, argument):
+    rooms = desk.rooms
+    yield response("Status", "EStop|" + ("latched" if rooms.latch.latched else "clear"))
+    yield response("Status", "Radio|" + (rooms.dispatcher.locked or "ready"))
+    yield response("Status", "OnAir|" + truth(rooms.dispatcher.busy()))
+    yield response("Status", "WiFi|" + (rooms.wifi.address() if rooms.wifi.online() else "not connected"))
+    yield response("Status", "SetUp|" + truth(rooms.access()))
+    for fact in rooms.facts():
+        yield response("Status", "%s %s|%s" % fact)
+
+
+def _log(desk, argument):
+    for at_ms, level, place, text in desk.rooms.log.last():
+        yield response("Log", "[%d][%s][%s] %s" % (at_ms, _LEVELS[level], place, text))
+
+
+def _valid_gpios(desk, argument):
+    from firmware import chips
+
+    pins = chips.transmitter_pins(board_of(desk.rooms.settings()))
+    yield response("ValidGPIOs", ",".join([str(pin) for pin in pins]))
+
+
+# --- sending and stopping
+
+
+def _rf_transmit(desk, argument):
+    asked = parsed(argument)
+    if not isinstance(asked, dict) or "model" not in asked or "id" not in asked or "type" not in asked:
+        raise Wrong('rftransmit {"model":"caixianlin","id":1234,"type":"vibrate","intensity":20,"durationMs":500}')
+    return _send(desk, asked["model"], asked["id"], asked["type"], asked.get("intensity"), asked.get("durationMs"))
+
+
+def _control(desk, argument):
+    words = argument.split()
+    if len(words) != 5:
+        raise Wrong("control MODEL ID ACTION LEVEL MILLISECONDS")
+    return _send(desk, words[0], number(words[1]), words[2], number(words[3]), number(words[4]))
+
+
+def _send(desk, model, rf_id, action, level, duration_ms):
+    """The answer to one order, which passes the dispatcher as those of any other source; its reason is in the log (S25)."""
+    if not isinstance(model, str) or not isinstance(action, str) or action.lower() not in ACTIONS:
+        raise Wrong("a model's name, and one of " + " ".join(ACTIONS))
+    model = model.lower().replace("-", "").replace("pettrainer", "petrainer")
+    model = "wellturnt330" if model == "t330" else model
+    rooms = desk.rooms
+    order = Command(model, rf_id, ACTIONS.index(action.lower()), level, duration_ms, None, "console", None)
+    before = rooms.log.last()[-1:]
+    rooms.dispatcher.obey(ACT, order)
+    told = rooms.log.last()[-1:]
+    if told != before and told[0][2] == "refused":
+        raise Wrong(told[0][3].partition(":")[0])
+    return (SUCCESS + "Command sent",)
+
+
+def _estop(desk, argument):
+    rooms = desk.rooms
+    argument = argument.lower()
+    if argument == "clear":
+        if rooms.latch.latched:
+            rooms.dispatcher.clear_estop("console")
+            return (SUCCESS + "The emergency stop is cleared",)
+        return (SUCCESS + "It was not latched",)
+    if argument:
+        raise Wrong("estop, estop trip, estop clear, estop enabled [true|false], estop pin [NUMBER]")
+    return (response("EStop", "latched" if rooms.latch.latched else "clear"),)
+
+
+# --- the device itself
+
+
+def _restart(desk, argument):
+    yield "Restarting..."
+    desk.rooms.wishes("restart", "console")
+
+
+def _portal(desk, argument):
+    access = desk.rooms.access()
+    if not access:
+        desk.rooms.wishes("portal", True)
+        yield SUCCESS + "The set-up page opens"
+        return
+    name, key, code = access
+    yield response("SetUp", name)
+    yield "Set-up: join the network %s %s, then open http://4.3.2.1/" % (
+        name,
+        "with the key " + key if key else "(open)",
+    )
+    if code:
+        yield "The page asks for this code: " + code
+
+
+def _led_test(desk, argument):
+    if desk.rooms.lamp is None:
+        raise Wrong("this board has no lamp")
+    yield response("LedTest", ",".join(desk.rooms.lamp.test()))
+    yield SUCCESS + "The lamp shows them one after the other"
+
+
+def _repl(desk, argument):
+    desk.leaving = True
+    yield SUCCESS + "Everything stops; the REPL is next, a restart leads back"
+
+
+_HERE = {
+    "help": _help,
+    "version": _version,
+    "restart": _restart,
+    "sysinfo": _sysinfo,
+    "status": _status,
+    "log": _log,
+    "validgpios": _valid_gpios,
+    "rftransmit": _rf_transmit,
+    "control": _control,
+    "estop": _estop,
+    "portal": _portal,
+    "ledtest": _led_test,
+    "repl": _repl,
+}
+
+_USAGE = (
+    ("help [COMMAND]", "this list"),
+    ("version", "what runs here"),
+    ("sysinfo", "memory, uptime, Wi-Fi"),
+    ("status", "emergency stop, radio, connection"),
+    ("log", "the last fifty lines"),
+    ("restart", "start anew"),
+    ("stop", "stop everything"),
+    ("estop [trip|clear]", "the emergency stop: look, latch, clear"),
+    ("estop enabled [true|false]", "whether there is a button"),
+    ("estop pin [NUMBER]", "where; -1 is the board's own"),
+    ("rftransmit JSON", "model, id, type, intensity, durationMs"),
+    ("control MODEL ID ACTION LEVEL MS", "the same for fingers"),
+    ("caps [NAME VALUE]", "what nobody may exceed; here they may be raised"),
+    ("validgpios", "pins for the transmitter"),
+    ("rftxpin [NUMBER]", "the transmitter's pin; -1 is the board's own"),
+    ("keepalive [true|false]", "keep idle receivers awake"),
+    ("networks [JSON]", "Wi-Fi: all of them anew; *** keeps a key"),
+    ("hostname [NAME]", "the name in the network"),
+    ("domain [HOST]", "the server"),
+    ("authtoken [TOKEN]", "what opens it"),
+    ("echo [true|false]", "whether the console shows what is typed"),
+    ("jsonconfig [JSON]", "all settings"),
+    ("rawconfig", "not here: use jsonconfig"),
+    ("factoryreset", "forget all settings"),
+    ("portal", "open the set-up page, or say how to reach it"),
+    ("ledtest", "the lamp shows all it knows"),
+    ("repl", "leave to MicroPython, as Ctrl-C does"),
+)

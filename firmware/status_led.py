@@ -1,0 +1,164 @@
+"""What the device is doing, as a blink: one table for a plain lamp and for a coloured pixel, and the task that shows it.
+
+A state is a row of the table. The patterns are OpenShock's where it has the state (reference/openshock-firmware.md §k).
+`level`, `colour` and `state_of` are pure: time is an argument.
+"""
+
+import asyncio
+
+from micropython import const
+
+# the states, the first that is true is shown
+ERROR = const(0)
+RELEASE = const(1)  # the e-stop is cleared as soon as the finger leaves the button
+CLEARING = const(2)  # the button is held, on the way to clear
+LATCHED = const(3)
+UPDATING = const(4)
+SETTING_UP = const(5)
+CONNECTED = const(6)
+NO_HUB = const(7)  # there is an address, and no hub
+NO_WIFI = const(8)
+
+NAMES = ("error", "release", "clearing", "latched", "updating", "set-up", "connected", "no hub", "no wifi")
+
+_TICK_MS = const(50)
+_SHOW_MS = const(2000)  # each state, in the test
+_NIGHT = const(20)  # percent: errors and the emergency stop show at least so brightly, whatever the setting says
+_RED = (255, 0, 0)
+_GREEN = (0, 255, 0)
+_BLUE = (0, 0, 255)
+_ORANGE = (255, 110, 0)
+_PURPLE = (170, 0, 255)
+_CYAN = (0, 200, 255)
+
+_TWICE = (100, 100, 100, 700)
+_THRICE = (100, 100, 100, 100, 100, 700)
+
+# by state: (the lamp: ms on, off, on, off …; the pixel: the same, or how long a breath takes; its colour)
+_PATTERNS = (
+    ((100, 100), (100, 100), _RED),
+    ((100, 100), (150, 150), _GREEN),
+    ((200, 200), 400, _ORANGE),
+    ((500, 500), (500, 500), _RED),
+    ((900, 100), 1600, _PURPLE),
+    ((1500, 500), 3200, _CYAN),
+    ((100, 10000), (100, 10000), _GREEN),
+    (_TWICE, _TWICE, _ORANGE),
+    (_THRICE, _THRICE, _BLUE),
+)
+
+
+def state_of(estop, connected, online, setting_up=False, updating=False, failed=False):
+    """The state to show. `estop`: what `Button.progress` says, or "latched" while the latch is; "" while all is well."""
+    if failed:
+        return ERROR
+    if estop:
+        return RELEASE if estop == "release" else CLEARING if estop == "clearing" else LATCHED
+    if updating:
+        return UPDATING
+    if setting_up:
+        return SETTING_UP
+    return CONNECTED if connected else NO_HUB if online else NO_WIFI
+
+
+def level(state, now):
+    """1 while a plain lamp is on, else 0."""
+    return _on(_PATTERNS[state][0], now)
+
+
+def colour(state, now):
+    """(red, green, blue), 0–255 each, of the pixel at full brightness."""
+    return _tinted(state, _glow(state, now), 100)
+
+
+def _on(times, now):
+    at = now % sum(times)
+    on = 1
+    for length in times:
+        if at < length:
+            break
+        at -= length
+        on = 1 - on
+    return on
+
+
+def _glow(state, now):
+    """How bright the pixel is, 0–4 quarters. A breath is eight steps, up and down."""
+    times = _PATTERNS[state][1]
+    if type(times) is not int:
+        return 4 * _on(times, now)
+    step = now % times * 8 // times
+    return min(step, 7 - step) + 1
+
+
+def _tinted(state, glow, percent):
+    red, green, blue = _PATTERNS[state][2]
+    share = glow * percent
+    return red * share // 400, green * share // 400, blue * share // 400
+
+
+class Lamp:
+    """`led(percent)` sets the plain lamp, 0 is off; `pixel(red, green, blue)` the pixel; each None where there is none.
+
+    `state()` gives the state to show, `clock()` ms; `brightness` is 0–100. `swapped`: the board's pixel takes green for red.
+    A board with both shows states by the pixel; its lamp is on while all is well (reference/openshock-firmware.md §k).
+    """
+
+    def __init__(self, led, pixel, state, clock, brightness, swapped=False):
+        self._led = led
+        self._pixel = pixel
+        self._state = state
+        self._clock = clock
+        self._brightness = brightness
+        self._swapped = swapped
+        self._test_ms = None  # when the test began
+        self._shown = None
+
+    def test(self):
+        """The names of all states: from now on they are shown one after the other, for two seconds each; the e-stop's go on."""
+        self._test_ms = self._clock()
+        return NAMES
+
+    async def run(self):
+        """Never returns; when it is cancelled, the lamps go out."""
+        try:
+            while True:
+                self.show(self._clock())
+                await asyncio.sleep_ms(_TICK_MS)
+        finally:
+            self._dark()
+
+    def _dark(self):
+        self._shown = None
+        if self._pixel:
+            self._pixel(0, 0, 0)
+        if self._led:
+            self._led(0)
+
+    def show(self, now):
+        """None; the lamps show what is due at `now`. Nothing is written or allocated while nothing changes."""
+        state = self._state()
+        percent = self._brightness
+        if state <= LATCHED:
+            percent = max(percent, _NIGHT)
+        elif self._test_ms is not None:
+            state, percent = self._tested(state, now), max(percent, _NIGHT)
+        glow = _glow(state, now) if self._pixel else 0
+        lit = int(state == CONNECTED) if self._pixel else level(state, now)
+        shown = (percent << 8) + (state << 4) + (glow << 1) + lit
+        if shown == self._shown:
+            return
+        self._shown = shown
+        if self._pixel:
+            red, green, blue = _tinted(state, glow, percent)
+            self._pixel(*((green, red, blue) if self._swapped else (red, green, blue)))
+        if self._led:
+            self._led(percent * lit)
+
+    def _tested(self, state, now):
+        """The state that the test has come to; `state`, when it is over."""
+        showing = (now - self._test_ms) // _SHOW_MS
+        if showing < len(NAMES):
+            return showing
+        self._test_ms = None
+        return state

@@ -1,0 +1,195 @@
+"""What the console's tests share: a person or a program at the other end of the line, in front of the real rooms."""
+
+import asyncio
+
+from firmware.console import Console, Rooms
+from firmware.dispatcher import Dispatcher
+from firmware.estop import Latch
+from firmware.radio import Radio
+from firmware.safety import Safety
+from firmware.scheduler import Scheduler
+from firmware.seldom import SELDOM
+from host_tests.mp import rooms as shared
+from host_tests.mp.rooms import Hand, Store, book, caps
+from lib import plugs
+
+PATH = "settings.json"
+AIR = [("cabin", -40, "wpa2", 1), ("Füchse 🦊", -71, "wpa3", 6), ("café", -9, "open", 11), ("", -80, "wpa2", 11)]
+
+
+class Line:
+    """Both ends of a serial line: `type` puts bytes in, `out` collects what came back. Time passes as bytes do."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        self._waiting = b""
+        self._at = 0
+        self._looks = 0  # since nothing was waiting
+        self.out = b""
+        self.held = None
+
+    def hold(self):
+        self.held = True
+
+    def release(self):
+        self.held = False
+
+    def get(self):
+        if self._at == len(self._waiting):
+            self._looks += 1
+            return -1
+        self._at += 1
+        if self._at % 12 == 0:
+            self._clock.ms += 1  # 115200 baud
+        return self._waiting[self._at - 1]
+
+    def write(self, data):
+        self.out += bytes(data)
+
+    def type(self, data):
+        self._waiting, self._at, self._looks = data, 0, 0
+
+    async def heard(self, looks=2):
+        """None once everything was read, and the console has looked for more."""
+        while self._looks < looks:
+            await asyncio.sleep_ms(1)
+
+
+class Air:
+    """A Station that hears AIR, and joins `cabin` with the key "12345678"."""
+
+    def __init__(self):
+        self.joined = None
+        self.tried = []
+        self.gate = None  # an event that a join waits for
+
+    def online(self):
+        return self.joined is not None
+
+    def address(self):
+        return "192.168.0.20"
+
+    def rssi(self):
+        return -40
+
+    def scan(self):
+        return AIR
+
+    async def try_join(self, ssid, key, address=None):
+        self.tried.append((ssid, key))
+        if self.gate:
+            await self.gate.wait()
+        if ssid == "broken":
+            raise OSError("Wifi Internal Error")
+        if (ssid, key) != ("cabin", "12345678"):
+            return "wrong password"
+        self.joined = ssid
+        return ""
+
+
+class Lamp:
+    """A lamp that only knows when it is tested."""
+
+    tested = 0
+
+    def test(self):
+        self.tested += 1
+        return ("one", "two")
+
+
+class Desk:
+    """`with Desk() as desk`: a console in front of the real rooms; the radio only writes down. `desk.disk` is its flash."""
+
+    def __init__(self, stored=b'{"board": "simulated"}', access=None, bounds=None, fails_at=-1):
+        self.clock = Hand(1000)
+        self.line = Line(self.clock)
+        self.air = Air()
+        self.lamp = Lamp()
+        self.log, self.lines = book(self.clock)
+        self.wishes = []
+        self.left = 0
+        self.access = access
+        self._stored = stored
+        self._fails_at = fails_at
+        self.store = Store()
+        self.latch = Latch(self.store)
+        self.scheduler = Scheduler(lambda model: plugs.load("firmware.shockers", model))
+        radio = Radio(self.scheduler, self, self.clock, None, lambda: None)
+        safety = Safety(bounds or caps(), {}, 6000, 2000)
+        self.dispatcher = Dispatcher(
+            safety, self.scheduler, radio, self.latch, self.clock, lambda: None, self.log, self._wish
+        )
+
+    def _wish(self, what, detail):
+        self.wishes.append((what, detail))
+
+    def __enter__(self):
+        SELDOM.__enter__()  # as in the set-up: settings are kept by others, too
+        from firmware import settings
+        from lib import jsonfile
+
+        self._jsonfile, shared.jsonfile = shared.jsonfile, jsonfile
+        self.disk = shared.Disk(self._fails_at, OSError)
+        self.disk.__enter__()
+        self.disk.files[PATH] = self._stored
+        self.settings = settings.Settings(PATH)
+        self.console = Console(
+            self.line,
+            Rooms(
+                lambda: self.settings,
+                self.dispatcher,
+                self.latch,
+                self.log,
+                self.air,
+                self._wish,
+                self.lamp,
+                lambda: self.access,
+                lambda: ("http://192.168.0.20/",),
+                lambda: [("Hub", "Connected", "true")],
+                self._leave,
+            ),
+            self.clock,
+        )
+        return self
+
+    def __exit__(self, *fault):
+        self.disk.__exit__(*fault)
+        shared.jsonfile = self._jsonfile
+        SELDOM.__exit__()
+
+    async def _leave(self):
+        self.left += 1
+
+    def hears(self, *typed):
+        """What comes back for each of `typed` (bytes, or ms of silence), as one bytes."""
+        return shared.run(self._hears(typed))
+
+    async def _hears(self, typed):
+        self.line.out = b""
+        task = asyncio.create_task(self.console.run())
+        for data in typed:
+            if isinstance(data, int):
+                self.clock.ms += data
+                data = b""
+            self.line.type(data)
+            await self.line.heard()
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            pass
+        return self.line.out
+
+    def asks(self, text):
+        """The lines that answer a program's line."""
+        return self.hears(("$" + text + "\n").encode()).decode().split("\r\n")[:-1]
+
+    def ask(self, text):
+        """The one line that answers a program's line."""
+        lines = self.asks(text)
+        assert len(lines) == 1, lines
+        return lines[0]
+
+    def on_air(self):
+        """How many receivers have frames other than stop frames due."""
+        return self.scheduler.active(self.clock.ms)
