@@ -139,10 +139,15 @@ class Lamp:
         """None; the lamps show what is due at `now`. Nothing is written or allocated while nothing changes."""
         state = self._state()
         percent = self._brightness
+        if state > LATCHED and self._test_ms is not None:
+            showing, now = divmod(now - self._test_ms, _SHOW_MS)  # each pattern from its beginning
+            if showing < len(NAMES):
+                state = showing
+                percent = max(percent, _NIGHT)
+            else:
+                self._test_ms = None
         if state <= LATCHED:
             percent = max(percent, _NIGHT)
-        elif self._test_ms is not None:
-            state, percent = self._tested(state, now), max(percent, _NIGHT)
         glow = _glow(state, now) if self._pixel else 0
         lit = int(state == CONNECTED) if self._pixel else level(state, now)
         shown = (percent << 8) + (state << 4) + (glow << 1) + lit
@@ -154,11 +159,3 @@ class Lamp:
             self._pixel(*((green, red, blue) if self._swapped else (red, green, blue)))
         if self._led:
             self._led(percent * lit)
-
-    def _tested(self, state, now):
-        """The state that the test has come to; `state`, when it is over."""
-        showing = (now - self._test_ms) // _SHOW_MS
-        if showing < len(NAMES):
-            return showing
-        self._test_ms = None
-        return state
