@@ -24,7 +24,17 @@ _SLOW_S = 20.0
 _HEAPS = range(48, 129, 4)  # word-scaled KiB
 _PIECES = (256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
 _KIB = 1024
-_NAMES = re.compile(r"n_qstr=(\d+), .*n_total_bytes=(\d+)")
+_NAMES = re.compile(r"n_qstr=(\d+), n_str_data_bytes=(\d+), n_total_bytes=(\d+)")
+
+
+def _tables(names):
+    """Bytes of the tables for so many interned names: the first holds 10, each further one twice as many; 11 bytes a name."""
+    room, step, size = 0, 10, 0
+    while room < names:
+        room += step
+        size += 48 + 11 * step
+        step *= 2
+    return size
 
 
 class Told:
@@ -68,6 +78,7 @@ class Bench:
             self.world.hub.config.shockers.append(shocker)
         self.told = Told(self.world.lines)
         self._asked = 1
+        self.names = 0  # of the firmware, by the last look at what lives
 
     async def connected(self, since=0):
         """None once the device has connected and the map of shockers has arrived."""
@@ -106,7 +117,7 @@ class Bench:
     async def live(self):
         """(bytes that live in the device's heap now, the largest free piece), probe and stubs left out.
 
-        Names are interned in tables that grow in steps: of those, probe and stubs bear their share by number.
+        Names are interned in tables that double: what counts here is the tables that the firmware's own names would fill.
         """
         self._asked += 1
         self.world.device.set_input(_ASK, self._asked)
@@ -114,9 +125,10 @@ class Bench:
         said = next(line for line in self.world.lines if line.startswith(f"PROBE live {self._asked} "))
         alive, largest = map(int, said.split()[3:])
         names = [tuple(map(int, found)) for line in self.world.lines for found in _NAMES.findall(line)]
-        (bare, bare_bytes), (early, early_bytes), (now, now_bytes) = names[0], names[1], names[-1]
+        (bare, _, bare_bytes), (early, _, early_bytes), (now, texts, now_bytes) = names[0], names[1], names[-1]
         of_probe = self.told.number("probe") - (early_bytes - bare_bytes)
-        return alive - of_probe - now_bytes * (early - bare) // now, largest
+        self.names = now - (early - bare)
+        return alive - of_probe - now_bytes + texts * self.names // now + _tables(self.names), largest
 
     def acted(self):
         """How many commands the device has carried out, by its own log."""
@@ -153,6 +165,7 @@ async def _work(report):
             "KiB",
             note="bytecode whole, all else halved",
         )
+        report.row("interned names", bench.names, "", "≤ 1270", "the table for the next one takes 9 KB at once (32 bits)")
         report.row("largest free piece after that, of 128 wKiB", largest, "bytes")
         report.row("drift over 10 000 commands", after - before, "bytes", "≤ 256 bytes", f"{acted} of them carried out")
 
@@ -182,12 +195,13 @@ async def story(heap="128wK", piece=None):
     try:
         async with bench.world:
             await bench.connected()
+            await bench.commands(2 * _RECEIVERS)  # each model is loaded
             if piece:
                 bench.world.device.set_input(_BREAK_UP, piece // 64)
                 await bench.line("PROBE holes ")
             await bench.commands(20 * _RECEIVERS)
             since = len(bench.world.lines)
-            bench.world.hub.changed()
+            bench.world.hub.changed(bench.world.hub.device.guid)
             await bench.line("shockers known", since)
             lost, since = bench.world.hub.journal.mark(), len(bench.world.lines)
             bench.world.hub.faults.cut()
