@@ -140,9 +140,9 @@ class Lamp:
         state = self._state()
         percent = self._brightness
         if state > LATCHED and self._test_ms is not None:
-            showing, now = divmod(now - self._test_ms, _SHOW_MS)  # each pattern from its beginning
+            showing, ago_ms = divmod(now - self._test_ms, _SHOW_MS)
             if showing < len(NAMES):
-                state = showing
+                state, now = showing, ago_ms  # each pattern from its beginning
                 percent = max(percent, _NIGHT)
             else:
                 self._test_ms = None
@@ -150,7 +150,7 @@ class Lamp:
             percent = max(percent, _NIGHT)
         glow = _glow(state, now) if self._pixel else 0
         lit = int(state == CONNECTED) if self._pixel else level(state, now)
-        shown = (percent << 8) + (state << 4) + (glow << 1) + lit
+        shown = (percent << 8) + (state << 4) + (glow << 1) + lit if percent else 0
         if shown == self._shown:
             return
         self._shown = shown
