@@ -9,6 +9,9 @@ _GAP_MS = const(
     10
 )  # behind a frame cut short: no low of a frame is as long (7 ms), so what follows is heard as a new one
 _LATE_US = const(60)  # a frame with an edge later than that may not be understood: it is sent again once
+# Who became ready while a frame was played runs in the turn after the next; a stop may need more: each 2 KiB of its message
+# are a turn, and so is each task on the way from a lost connection to `halt`.
+_TURNS = const(4)
 
 
 class Radio:
@@ -51,6 +54,8 @@ class Radio:
             self._gap_ms = 0
             self._scheduler.again(self._play(train))
             await asyncio.sleep_ms(self._gap_ms)
+            for _ in range(_TURNS):
+                await asyncio.sleep_ms(0)
 
     def _play(self, train):
         """True when an edge of the frame came too late."""
