@@ -1,12 +1,8 @@
 """The heap of the device (DESIGN §4): what lives at work over TLS, drift over 10 000 commands, holes of 4 KB and no larger."""
 
 import asyncio
-import json
-import os
-import subprocess
 
 import pytest
-from conftest import ROOT, micropython
 
 from tools.bench import memory
 from tools.sim import compiled
@@ -34,19 +30,8 @@ def test_what_lives_while_connected_over_tls():
     assert largest >= 16 * 1024, "the heap is in pieces"
 
 
-def test_ten_thousand_commands_leave_nothing_behind(tmp_path):
-    stubs = ROOT / "host_tests" / "stubs"
-    done = subprocess.run(
-        [micropython(), "-X", "heapsize=128wK", ROOT / "host_tests" / "mp_programs" / "drift.py", "10000"],
-        cwd=tmp_path,
-        env=dict(os.environ, MICROPYPATH=f"{stubs}:{compiled.firmware(compiled.interpreter()[1])}:.frozen"),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
+def test_ten_thousand_commands_leave_nothing_behind():
+    told = asyncio.run(memory.drift(10_000))
     assert told["acted"] == 10_000
     assert told["frames"] > 1000
     assert told["after"] - told["before"] <= DRIFT_BYTES
