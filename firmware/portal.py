@@ -11,13 +11,13 @@ from collections import namedtuple
 from microdot import Microdot, Response
 from micropython import const
 
-from firmware import probes
 from firmware.guest import Guest
 from lib import captive_dns, plugs, tasks, udp
 from lib.httphead import Bad
 from lib.jsontext import loads
 
 _MOST_GUESTS = const(4)
+_BACKLOG = const(8)  # browsers come with six at once, to be told that there is no room
 _MAX_BODY = const(4096)
 _LONGEST_PATH = const(64)
 _TIMEOUT_MS = const(5000)
@@ -68,7 +68,7 @@ class Portal:
     async def run(self):
         """ "done" or "idle", when the set-up is over and phones had time to hear that all is well. OSError: the port is taken."""
         place = self._place
-        server = await asyncio.start_server(self.serve, place.address, place.port)
+        server = await asyncio.start_server(self.serve, place.address, place.port, backlog=_BACKLOG)
         try:
             await tasks.together(self._live(), tasks.keep("dns", self._answer_names, self._log, _pause_ms, _nobody))
         finally:
@@ -126,13 +126,18 @@ class Portal:
 
     async def _lead(self, guest, head):
         """None; who asks for somebody else's host is led to the page, or, once all is done, hears that it is online."""
-        known = probes.success(head.host, head.path) if self._finished else None
+        known = self._success(head) if self._finished else None
         if known:
             status, kind, body, more = known
         else:
             status, kind, body = 302, "text/html", '<a href="%s">OpenShock</a>' % self.url
             more = "Location: %s\r\n" % self.url
         await guest.answer(status, kind, body, more + "Cache-Control: no-store\r\n")
+
+    def _success(self, head):
+        from firmware import probes  # in memory for the last seconds alone
+
+        return probes.success(head.host, head.path)
 
     def _check(self, head):
         """None for a request of our own page. Bad for one of another page, without the token, or of what nobody has."""

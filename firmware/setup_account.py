@@ -1,33 +1,24 @@
-"""The set-up of the account: a menu of backends made from their FIELDS, pairing by code, and "does it reach the hub?"."""
+"""The set-up of the account: a menu of backends made from their FIELDS, pairing by code, and "does it reach the hub?".
 
-import asyncio
+What asks servers is in setup_ask.py, in memory only meanwhile.
+"""
 
 from micropython import const
 
-from firmware.openshock import shockers_of
-from firmware.seldom import SELDOM
 from firmware.setup import Wrong, store, text_of
-from firmware.version import VERSION
 from lib import plugs
-from lib.jsontext import loads
+from lib.guests import Guests
 
 _BACKENDS = "firmware.backends"
 _LONGEST_NAME = const(40)
-_TIMEOUT_MS = const(8000)  # of each step; and
-_WHOLE_MS = const(25000)  # so long the page waits for an answer
-_MOST = const(16384)  # bytes of an answer
 _MINUTE_MS = const(60000)
 _MINUTES_MS = const(300000)
 _TRIES_A_MINUTE = const(5)
 _TRIES = const(10)  # in five minutes; the server's own limit is 10 a minute for everybody behind the same router
 _PAIRED = "openshock_gateway"  # the backend whose token a code gives
-_TOKEN_MOST = const(256)
 
-# How a backend's server is asked whether it knows us: (path, header of the token, whether it tells our shockers)
-_QUESTIONS = {
-    "openshock_user": ("/1/shockers/own", "Open-Shock-Token", True),
-    "openshock_gateway": ("/1/device/self", "Device-Token", False),
-}
+# the way to a server; who resolves names and asks for the time shares the rest of it
+_WAY = Guests(("firmware.setup_ask", "lib.fetch", "lib.dial", "lib.http1", "lib.tls"))
 _NEVER = {"ok": None, "text": ""}
 
 
@@ -112,18 +103,10 @@ class AccountSetup:
         self._tries.append(now)
 
     async def _redeem(self, code):
-        url = self._rooms.settings.get(_PAIRED + ".url").rstrip("/")
-        status, body = await self._ask(url + "/1/device/pair/" + code, [])
-        if status == 404:
-            raise Wrong(400, "nobody knows this code: it is used up, older than 15 minutes, or mistyped", "code")
-        if status == 429:
-            raise Wrong(429, "the server wants a pause: try again in a minute", "code")
-        if status != 200:
-            raise Wrong(502, "the server answers %d" % status)
-        token = _data(body)
-        if not isinstance(token, str) or not 0 < len(token) <= _TOKEN_MOST:
-            raise Wrong(502, "the server's answer makes no sense")
-        return token
+        with _WAY:
+            from firmware import setup_ask
+
+            return await setup_ask.token_of(self._rooms, self._rooms.settings.get(_PAIRED + ".url"), code)
 
     # --- does it reach the hub?
 
@@ -135,64 +118,14 @@ class AccountSetup:
     async def _check(self):
         reached, words = False, "the check broke off"
         try:
-            reached, words = await self._reached()
+            with _WAY:
+                from firmware import setup_ask
+
+                reached, words = await setup_ask.reached(self._rooms, self._rooms.settings.get("backend"))
         except Wrong as wrong:
             words = wrong.words
         finally:
             self._reach = {"ok": reached, "text": words}
-
-    async def _reached(self):
-        """(whether it does, in words)."""
-        settings = self._rooms.settings
-        name = settings.get("backend")
-        if name not in _QUESTIONS:
-            return False, "this backend cannot be asked from here: the lamp tells after the restart"
-        path, header, tells = _QUESTIONS[name]
-        token = settings.get(name + ".token")
-        if not token:
-            return False, "there is no token yet"
-        if not self._rooms.wifi.online():
-            return False, "not connected to the internet yet"
-        status, body = await self._ask(settings.get(name + ".url").rstrip("/") + path, [(header, token)])
-        if status in (401, 403):
-            return False, "the server refuses this token (%d)" % status
-        if status != 200:
-            return False, "the server answers %d" % status
-        if not tells:
-            return True, "reaches the hub"
-        own = settings.get(name + ".device_id").lower()
-        shockers = None if body is None else shockers_of(body, own)
-        if shockers is None and body is not None:
-            return False, "something answers there, but it is no OpenShock server"
-        return True, "reaches the hub" if shockers is None else "reaches the hub: %d shockers" % len(shockers)
-
-    async def _ask(self, url, headers):
-        """(status, body, None for one that is too large). Wrong when there is no answer."""
-        if url.startswith("https"):
-            try:
-                await asyncio.wait_for_ms(self._rooms.keeper.wait_known(), _TIMEOUT_MS)
-            except asyncio.TimeoutError:
-                raise Wrong(504, "no time server answers, and without the time no certificate can be checked")
-        try:
-            return await asyncio.wait_for_ms(self._fetched(url, headers), _WHOLE_MS)
-        except asyncio.TimeoutError:
-            raise Wrong(504, "no whole answer within %d s" % (_WHOLE_MS // 1000))
-
-    async def _fetched(self, url, headers):
-        rooms = self._rooms
-        agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, rooms.settings.get("board"))
-        headers = headers + [("User-Agent", agent)]
-        with SELDOM:
-            from lib import fetch
-
-            try:
-                stream = await fetch.open(url, headers, rooms.roots, rooms.wifi.resolve, _TIMEOUT_MS)
-                try:
-                    return stream.status, await _body(stream)
-                finally:
-                    await stream.close()
-            except fetch.Failed as failed:
-                raise Wrong(502, str(failed))
 
 
 def _entry(name):
@@ -208,21 +141,3 @@ def _field(settings, name, key, label, secret):
     if not secret:
         field["value"] = value
     return field
-
-
-def _data(body):
-    try:
-        return loads(body)["data"]
-    except (ValueError, TypeError, KeyError):
-        return None
-
-
-async def _body(stream):
-    pieces = []
-    size = 0
-    while piece := await stream.read():
-        size += len(piece)
-        if size > _MOST:
-            return None
-        pieces.append(piece)
-    return b"".join(pieces)
