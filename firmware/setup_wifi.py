@@ -81,6 +81,9 @@ class WifiSetup:
         if not TABLE["wifi"][1]([{"ssid": ssid}]):
             raise Wrong(400, "a name has 1-32 bytes", "ssid")
         network = {"ssid": ssid, "key": self._key(body, ssid)}
+        for heard in self._heard:
+            if heard[0] == ssid:
+                network["security"] = heard[2]  # nobody less safe may take its name later
         if type(body.get("hidden", False)) is not bool:
             raise Wrong(400, "true or false", "hidden")
         if body.get("hidden"):

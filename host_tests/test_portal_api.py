@@ -255,6 +255,16 @@ def test_a_network_is_tried_before_it_is_saved(tmp_path):
     story(tmp_path, tell, wifi=[{"ssid": "old", "key": "saved key of home"}])
 
 
+def test_how_safe_a_network_was_is_kept_with_it(tmp_path):
+    async def tell(site):
+        await site.post("wifi", {"ssid": "home", "key": "correct horse"})
+        await site.until(lambda state: state["wifi"]["result"])
+        stored = json.loads((tmp_path / "settings.json").read_text())["wifi"]
+        assert stored == [{"ssid": "home", "key": "correct horse", "security": "wpa2"}]
+
+    story(tmp_path, tell, heard=AIR)
+
+
 def test_a_known_network_keeps_its_place_and_without_a_key_its_key(tmp_path):
     async def tell(site):
         address = {"ip": "192.168.0.20", "mask": "255.255.255.0", "gateway": "192.168.0.1", "dns": "192.168.0.1"}

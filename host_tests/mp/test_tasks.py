@@ -255,3 +255,17 @@ def test_the_jitter_is_full():
 def test_a_cap_below_the_first_bound_holds():
     backoff = tasks.Backoff(1000, 300, chance=lambda: 0.999999)
     assert [backoff.next_ms() for _ in range(3)] == [299, 299, 299]
+
+
+def test_the_fault_of_one_guest_is_a_line_in_the_log():
+    async def break_down():
+        raise ZeroDivisionError("oops")
+
+    async def be_well():
+        ran.append(1)
+
+    ran = []
+    log, lines = book()
+    assert run(tasks.guarded("portal", break_down(), log)) is None
+    assert run(tasks.guarded("portal", be_well(), log)) is None
+    assert ran == [1] and lines == ["[0][error][portal] ZeroDivisionError: oops"]
