@@ -3,6 +3,7 @@
 import json
 import os
 
+import simboard
 import simclock
 
 
@@ -32,16 +33,30 @@ class NVS:
 
 
 class RMT:
-    """The pulse generator: its edges come at their times, seen whenever somebody asks whether it is done."""
+    """The pulse generator: its edges come at their times, seen whenever somebody asks whether it is done.
+
+    While it is busy time passes by looks alone, as with interrupts off: a PC that is busy with something else is no chip.
+    It has what all versions from 1.24 on have, and is as strict as the strictest. `stuck`: a test makes it never end.
+    `made`: the generators that were not given up, so that a test may count them.
+    """
+
+    stuck = False
+    made = []
 
     def __init__(self, channel=-1, *, pin, clock_div=8, idle_level=False):
         self._pin = pin
         self._tick_us = clock_div / 80
         self._edges = []  # (µs, level) still to come
+        if RMT.made:
+            raise ValueError("the channel is taken")
+        RMT.made.append(self)
 
     def write_pulses(self, durations, data=True):
         if self._edges or not isinstance(durations, (list, tuple)):
             raise ValueError("busy, or no list")
+        if any(not 0 < duration < 1 << 15 for duration in durations):
+            raise ValueError("a pulse that does not fit in 15 bits")
+        simclock.mask()
         at_us, level = simclock.peek_us(), 1 if data else 0
         for duration in durations:
             self._edges.append((at_us, level))
@@ -54,7 +69,17 @@ class RMT:
         while self._edges and self._edges[0][0] <= now_us:
             at_us, level = self._edges.pop(0)
             self._pin.drive(level, at_us)
-        return not self._edges
+        if self._edges or RMT.stuck:
+            return False
+        self._rest()
+        return True
 
     def deinit(self):
         self._edges = []
+        self._rest()
+        RMT.made.remove(self)
+
+    def _rest(self):
+        if simclock.masked():
+            simboard.flush()
+            simclock.unmask()
