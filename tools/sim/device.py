@@ -25,9 +25,10 @@ class Device:
         self.exit_code = None  # of a process that ended by itself and was no restart
         self.starts = 0
         self.ended = asyncio.Event()
-        self.heap = _HEAP  # these three may be changed before the start, by a bench
+        self.heap = _HEAP  # these four may be changed before the start, by a bench or a test
         self.program = "import main"
         self.path = []  # further folders of modules for that program
+        self.levels = bytearray([1]) * 64  # of the input pins, as they are when it starts
         self._inputs_path = folder / "inputs"
         self._on_line = on_line
         self._process = None
@@ -53,7 +54,7 @@ class Device:
 
     async def start(self, **environment):
         """None once the process runs; it is started anew whenever it resets."""
-        self._inputs_path.write_bytes(bytes([1]) * 64)
+        self._inputs_path.write_bytes(self.levels)
         self.trace_path.write_bytes(b"")
         self._environment = dict(
             os.environ,

@@ -17,10 +17,20 @@ WIFI = {"ssid": "simulated", "key": "simulated"}
 
 
 class World:
-    """`async with World(...)`: everything runs. `on_event(dict)` gets the device's log lines and the radio's bursts."""
+    """`async with World(...)`: everything runs. `on_event(dict)` gets the device's log lines and the radio's bursts.
+
+    `settings` are the device's, over what it needs here; `config` is the hub's (default: three shockers, faults on demand).
+    """
 
     def __init__(
-        self, on_event=lambda event: None, secure=True, port=0, host="127.0.0.1", on_cpython=False, settings=None
+        self,
+        on_event=lambda event: None,
+        secure=True,
+        port=0,
+        host="127.0.0.1",
+        on_cpython=False,
+        settings=None,
+        config=None,
     ):
         self._on_event = on_event
         self._secure = secure
@@ -28,7 +38,7 @@ class World:
         self._host = host
         self._settings = settings or {}
         self._folder = tempfile.TemporaryDirectory(prefix="sim-")
-        self.hub = Hub(Config.sample(faults=True, page_open=True))
+        self.hub = Hub(config or Config.sample(faults=True, page_open=True))
         self.device = Device(Path(self._folder.name), self._line, on_cpython)
         self.air = None
         self.lines = []
