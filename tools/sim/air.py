@@ -7,6 +7,8 @@ from tools.rf.bursts import Bursts
 from tools.rf.decode import Receiver
 from tools.rf.trace import Words
 
+_GAP_MS = 1200  # a burst ends with so long a silence: far more than a device needs, as this PC may have other work
+_MARGIN_MS = 300
 _LOOK_S = 0.01  # the trace is a file that grows: there is nothing to await
 
 
@@ -22,7 +24,7 @@ class Air:
         self._receiver = Receiver()
         self._changed = asyncio.Condition()
         self._origin_us = time.monotonic_ns() // 1000
-        self._bursts = Bursts(origin_us=self._origin_us)
+        self._bursts = Bursts(_GAP_MS, self._origin_us)
         self._edge_us = self._origin_us  # when the last edge was made
 
     def now_ms(self):
@@ -30,8 +32,12 @@ class Air:
         return round((time.monotonic_ns() // 1000 - self._origin_us) / 1000)
 
     def silent_for(self, seconds):
-        """True when no edge was made for so long, and every burst was told."""
+        """True when no edge was made for so long."""
         return time.monotonic_ns() // 1000 - self._edge_us >= seconds * 1_000_000
+
+    def quiet(self):
+        """True when nothing has been on the air for so long that every burst has ended."""
+        return self.silent_for((_GAP_MS + _MARGIN_MS) / 1000)
 
     async def run(self):
         """Never returns."""
