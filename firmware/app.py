@@ -2,20 +2,16 @@
 
 import asyncio
 import gc
-import os
 
 from micropython import const
 
-from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
 from firmware.dispatcher import Dispatcher
 from firmware.estop import CLEAR, TRIP, Button, Latch
 from firmware.hardware import Hardware, NoPin
 from firmware.radio import Radio
-from firmware.safety import Caps, Safety
 from firmware.scheduler import Scheduler
 from firmware.seldom import SELDOM
-from firmware.timekeeper import Timekeeper, unix_us
-from firmware.version import VERSION
+from firmware.timekeeper import unix_us
 from lib import plugs, tasks
 from lib.clock import Clock
 from lib.heartbeat import Heartbeats
@@ -23,15 +19,12 @@ from lib.log import Log
 from lib.nvs import Nvs
 
 _SETTINGS = "settings.json"
-_CERTIFICATES = "certs"
 _PAUSE_MS = const(1000)
 _SHORT_PAUSE_MS = const(50)  # for radio and e-stop: stop frames are due, and nobody watches the button meanwhile
 _QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
 _SAMPLE_MS = const(5)
 _WATCHDOG_MS = const(8000)
-_GARBAGE_BYTES = const(
-    4096
-)  # collected that often, the heap stays in one piece: what lives long finds its place among its like
+_GARBAGE_BYTES = const(4096)  # collected that often, the heap stays in one piece: what lives long lies among its like
 _VITAL = ("radio", "estop", "link")  # who must be alive, or the watchdog bites (S14)
 
 
@@ -42,24 +35,33 @@ class App:
         self._clock = Clock().now
         self._log = Log(self._clock)
         with SELDOM:
-            self._build(_read_settings(), hardware, wall)
+            self._build(hardware, wall)
 
-    def _build(self, settings, hardware, wall):
+    def _build(self, hardware, wall):
+        from firmware import fitting
+
+        settings = fitting.read(_SETTINGS)
         self._set_up = bool(settings.get("wifi"))
         if settings.damaged:
             self._log.error("settings", "the file cannot be read: defaults, and nothing may be sent")
         self._wished = asyncio.Event()
         self._wish = None
-        board = plugs.load("firmware.boards", _file_name(settings.get("board")))
+        board = fitting.board(settings)
         self._hardware = hardware(board, settings.section("rf"), settings.section("estop"))
         self._latch = Latch(Nvs("safety"))
         self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
         player = self._hardware.transmitter()
         self._radio = Radio(self._scheduler, player, self._clock, self._cut, self._beats("radio"))
-        safety = _safety(settings)
         self._dispatcher = Dispatcher(
-            safety, self._scheduler, self._radio, self._latch, self._clock, wall, self._log, self._on_wish
+            fitting.safety(settings),
+            self._scheduler,
+            self._radio,
+            self._latch,
+            self._clock,
+            wall,
+            self._log,
+            self._on_wish,
         )
 
     async def live(self):
@@ -85,7 +87,7 @@ class App:
     async def operating(self):
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
         with SELDOM:
-            station, keeper, link = self._connection(_read_settings())
+            station, keeper, link = self._connection()
         gc.collect()
         await tasks.together(
             self._kept("radio", self._radio.run),
@@ -97,21 +99,13 @@ class App:
         )
         return self.leaving
 
-    def _connection(self, settings):
+    def _connection(self):
         """(station, timekeeper, link) as the settings want them."""
-        from firmware.link import Link
-        from firmware.wifi import Station
+        from firmware import fitting
 
-        station = Station(settings.get("wifi"), settings.get("hostname"), settings.get("dns"), self._clock, self._log)
-        name = settings.get("backend")
-        agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
-        backend = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
-        keeper = Timekeeper(station, self._hardware.set_clock, self._log)
-        self._log.info("app", "%s, backend %s" % (agent, name))
-        link = Link(
-            backend, self._dispatcher, station, keeper, _certificates(), self._clock, self._log, self._beats("link")
-        )
-        return station, keeper, link
+        settings = fitting.read(_SETTINGS)
+        beat = self._beats("link")
+        return fitting.connection(settings, self._dispatcher, self._hardware, self._clock, self._log, beat)
 
     async def _until_wished(self):
         """None when another mode was wished for and the radio is quiet: until then everyone is still at work (S12)."""
@@ -177,52 +171,8 @@ def _short_pause_ms():
     return _SHORT_PAUSE_MS
 
 
-def _read_settings():
-    """The settings as the file has them; for use inside of `with SELDOM` alone."""
-    from firmware.settings import Settings
-
-    return Settings(_SETTINGS)
-
-
-def _file_name(name):
-    return name.lower().replace("-", "_")
-
-
 def _shocker(model):
     return plugs.load("firmware.shockers", model)
-
-
-def _safety(settings):
-    cap = settings.section("cap")
-    caps = _caps(cap)
-    own = {}
-    for further in cap["own"]:
-        own[(further["model"], further["rf_id"])] = _caps(_over(cap, further))
-    return Safety(caps, own, cap["budget"], cap["rest_ms"])
-
-
-def _over(cap, further):
-    own = cap.copy()
-    own.update(further)
-    return own
-
-
-def _caps(cap):
-    levels = {SHOCK: cap["shock"], VIBRATE: cap["vibrate"], SOUND: cap["sound"], LIGHT: cap["light"]}
-    return Caps(cap["shock_allowed"], levels, cap["longest_ms"])
-
-
-def _certificates():
-    """The DER certificates in the folder of roots: a list of bytes, empty when there is no such folder."""
-    try:
-        names = [name for name in os.listdir(_CERTIFICATES) if name.endswith(".der")]
-    except OSError:
-        return []
-    roots = []
-    for name in names:
-        with open(_CERTIFICATES + "/" + name, "rb") as file:
-            roots.append(file.read())
-    return roots
 
 
 def run():

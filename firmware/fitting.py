@@ -1,0 +1,67 @@
+"""What the settings make of the rooms: the board, the bounds of safety, a connection with its network. Used at the start alone."""
+
+import os
+
+from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
+from firmware.safety import Caps, Safety
+from firmware.settings import Settings
+from firmware.version import VERSION
+from lib import plugs
+from lib.log import INFO
+
+_CERTIFICATES = "certs"
+
+
+def read(path):
+    """The Settings in the file `path`."""
+    return Settings(path)
+
+
+def board(settings):
+    """The module of the board that is set; its name may have capitals and hyphens. plugs.NoSuchPlug."""
+    return plugs.load("firmware.boards", settings.get("board").lower().replace("-", "_"))
+
+
+def safety(settings):
+    """A Safety with the caps that are set, and those of single receivers."""
+    cap = settings.section("cap")
+    own = {}
+    for further in cap["own"]:
+        bounds = cap.copy()
+        bounds.update(further)
+        own[(further["model"], further["rf_id"])] = _caps(bounds)
+    return Safety(_caps(cap), own, cap["budget"], cap["rest_ms"])
+
+
+def _caps(cap):
+    levels = {SHOCK: cap["shock"], VIBRATE: cap["vibrate"], SOUND: cap["sound"], LIGHT: cap["light"]}
+    return Caps(cap["shock_allowed"], levels, cap["longest_ms"])
+
+
+def connection(settings, dispatcher, hardware, clock, log, beat):
+    """(Station, Timekeeper, Link) for the network and the backend that are set. plugs.NoSuchPlug."""
+    # not loaded by a device that waits to be set up
+    from firmware.link import Link
+    from firmware.timekeeper import Timekeeper
+    from firmware.wifi import Station
+
+    station = Station(settings.get("wifi"), settings.get("hostname"), settings.get("dns"), clock, log)
+    keeper = Timekeeper(station, hardware.set_clock, log)
+    name = settings.get("backend")
+    agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
+    backend = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
+    log.line(INFO, "app", "%s, backend %s" % (agent, name))
+    return station, keeper, Link(backend, dispatcher, station, keeper, _certificates(), clock, log, beat)
+
+
+def _certificates():
+    """The DER certificates in the folder of roots: a list of bytes, empty when there is no such folder."""
+    try:
+        names = [name for name in os.listdir(_CERTIFICATES) if name.endswith(".der")]
+    except OSError:
+        return []
+    roots = []
+    for name in names:
+        with open(_CERTIFICATES + "/" + name, "rb") as file:
+            roots.append(file.read())
+    return roots
