@@ -1,0 +1,71 @@
+"""The page is made smaller, and stays the same page. test_setup_page.py drives the small one, to see that it still works."""
+
+import subprocess
+import zlib
+
+import pytest
+from conftest import ROOT, peer_program
+
+from tools import shrink
+
+PAGE = """<!doctype html>
+<!-- a remark -->
+<style>
+/* another */
+a > b , i { color: red; margin: 0 calc(1px + 2px); }
+@media (x: y) { a { content: "▾"; } }
+</style>
+<p>
+  <b>one</b> <b>two</b>
+</p>
+<script>
+"use strict";
+// a remark
+const table = { first: ["a // no remark", "it's"], };
+let counter = 1; /* one more */
+const unused = /^https?:\\/\\/[/"`]/i;
+function increase(by) {
+  counter += by;   // the end of the line
+  return `${counter} of ${table.first} counter "${by ? word("counter") : by}"`;
+}
+const word = (counted) => counted
+  .trim();
+const first = 4 / 2 / increase(1);
+</script>
+"""
+
+
+def test_what_is_left():
+    """Own names get short; names that are properties too, and texts, do not."""
+    assert shrink.shrink(PAGE) == (
+        '<!doctype html><style>a>b,i{color:red;margin:0 calc(1px + 2px)}@media (x:y){a{content:"▾"}}</style>'
+        "<p><b>one</b> <b>two</b></p><script>"
+        '"use strict";const a={first:["a // no remark","it\'s"],};let b=1;const c=/^https?:\\/\\/[/"`]/i;function d(by){b+=by;'
+        'return`${b} of ${a.first} counter "${by ? e("counter") : by}"`;}\nconst e=(counted)=>counted.trim();'
+        "const first=4/2/d(1);"
+        "</script>\n"
+    )
+
+
+def test_a_page_of_another_kind_is_refused():
+    for page in ("<p>", "<style></style>", PAGE + "<script></script>"):
+        with pytest.raises(ValueError, match="one <"):
+            shrink.shrink(page)
+
+
+def test_squeezed_is_deflate():
+    data = PAGE.encode() * 3
+    assert zlib.decompress(shrink.squeeze(data), -15) == data
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    assert len(shrink.squeeze(data)) <= len(squeeze.compress(data) + squeeze.flush())
+
+
+@pytest.mark.peer("node")
+def test_both_pages_are_javascript():
+    node = peer_program("node")
+    page = (ROOT / "firmware" / "www" / "index.html").read_text()
+    for text in (page, shrink.shrink(page)):
+        script = text.partition("<script>")[2].partition("</script>")[0]
+        command = [node, "--check", "--input-type=commonjs"]
+        done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done.stderr
