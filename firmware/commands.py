@@ -91,8 +91,10 @@ def _status(desk, argument):
 
 
 def _log(desk, argument):
-    for at_ms, level, place, text in desk.rooms.log.last():
+    lines = desk.rooms.log.last()
+    for at_ms, level, place, text in lines:
         yield response("Log", "[%d][%s][%s] %s" % (at_ms, _LEVELS[level], place, text))
+    yield SUCCESS + "%d lines" % len(lines)
 
 
 def _valid_gpios(desk, argument):

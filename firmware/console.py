@@ -25,7 +25,7 @@ _ENTER = const(1)
 _LEAVE = const(2)
 
 _SLOW = (improv.WIFI, improv.SCAN)
-_GUESTS = Guests(
+GUESTS = Guests(  # what the console calls
     (
         "firmware.commands",
         "firmware.configuring",
@@ -62,12 +62,13 @@ class Console:
         self._fault = ""  # why the line that is being typed cannot be taken
         self._noise_ms = -_CALM_MS
         self._job = None  # the request that takes seconds
-        self._wanted = asyncio.Event()
+        self._wanted = None  # the event that there is one
         self._restart_ms = None
 
     async def run(self):
         """Never returns. KeyboardInterrupt comes out when somebody wants the REPL: everything is quiet by then."""
         self._terminal.hold()
+        self._job, self._wanted = None, asyncio.Event()
         with SELDOM:
             self.echo = self.rooms.settings().get("console.echo")
         if self.rooms.access():
@@ -190,7 +191,7 @@ class Console:
             self.say("$SYS$|Success|Everything stops, and stays so until somebody clears it")
         else:
             try:
-                with SELDOM, _GUESTS:
+                with SELDOM, GUESTS:
                     from firmware.commands import answer
 
                     for line in answer(self, name, argument):
@@ -228,7 +229,7 @@ class Console:
 
     async def _provide(self, request):
         try:
-            with SELDOM, _GUESTS:
+            with SELDOM, GUESTS:
                 from firmware.provisioning import answer
 
                 await answer(self, *request)

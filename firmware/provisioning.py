@@ -125,7 +125,7 @@ async def _try(desk, network):
     except asyncio.TimeoutError:
         reason = "no answer in time"
     except (Refused, OSError) as fault:
-        reason = str(fault)
+        reason = "the radio or the storage refuses (%s)" % fault
     finally:
         desk.joining = False
     desk.rooms.log.line(INFO, "improv", "%s: %s" % (network["ssid"], reason or "joined and saved"))

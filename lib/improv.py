@@ -14,7 +14,7 @@ INFO = const(3)
 SCAN = const(4)
 HOSTNAME = const(5)
 DEVICE_NAME = const(6)
-FAULT = const(0)  # not asked for: a packet came that is none, and the client is owed an error
+FAULT = const(-1)  # not asked for: a packet came that is none, and the client is owed an error
 
 # states
 READY = const(2)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from firmware.console import Console, Rooms
+from firmware.console import GUESTS, Console, Rooms
 from firmware.dispatcher import Dispatcher
 from firmware.estop import Latch
 from firmware.radio import Radio
@@ -27,6 +27,8 @@ class Line:
         self._looks = 0  # since nothing was waiting
         self.out = b""
         self.held = None
+        self.watch = None  # called at each write; what it gives is kept
+        self.watched = []
 
     def hold(self):
         self.held = True
@@ -45,13 +47,15 @@ class Line:
 
     def write(self, data):
         self.out += bytes(data)
+        if self.watch:
+            self.watched.append(self.watch())
 
     def type(self, data):
         self._waiting, self._at, self._looks = data, 0, 0
 
-    async def heard(self, looks=2):
-        """None once everything was read, and the console has looked for more."""
-        while self._looks < looks:
+    async def heard(self, task):
+        """None once everything was read, and the console has looked for more; or once it has ended."""
+        while self._looks < 2 and not task.done():
             await asyncio.sleep_ms(1)
 
 
@@ -98,9 +102,12 @@ class Lamp:
 
 
 class Desk:
-    """`with Desk() as desk`: a console in front of the real rooms; the radio only writes down. `desk.disk` is its flash."""
+    """`with Desk() as desk`: a console in front of the real rooms, with nobody to play what is due. `desk.disk` is its flash.
 
-    def __init__(self, stored=b'{"board": "simulated"}', access=None, bounds=None, fails_at=-1):
+    `lean`: the rooms of the commands are forgotten behind each line, as on the device; that takes its time under pytest.
+    """
+
+    def __init__(self, stored=b'{"board": "simulated"}', access=None, bounds=None, fails_at=-1, lean=False):
         self.clock = Hand(1000)
         self.line = Line(self.clock)
         self.air = Air()
@@ -111,6 +118,7 @@ class Desk:
         self.access = access
         self._stored = stored
         self._fails_at = fails_at
+        self._lean = lean
         self.store = Store()
         self.latch = Latch(self.store)
         self.scheduler = Scheduler(lambda model: plugs.load("firmware.shockers", model))
@@ -125,6 +133,8 @@ class Desk:
 
     def __enter__(self):
         SELDOM.__enter__()  # as in the set-up: settings are kept by others, too
+        if not self._lean:
+            GUESTS.__enter__()
         from firmware import settings
         from lib import jsonfile
 
@@ -155,6 +165,8 @@ class Desk:
     def __exit__(self, *fault):
         self.disk.__exit__(*fault)
         shared.jsonfile = self._jsonfile
+        if not self._lean:
+            GUESTS.__exit__()
         SELDOM.__exit__()
 
     async def _leave(self):
@@ -172,7 +184,7 @@ class Desk:
                 self.clock.ms += data
                 data = b""
             self.line.type(data)
-            await self.line.heard()
+            await self.line.heard(task)
         task.cancel()
         try:
             await task
