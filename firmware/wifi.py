@@ -1,4 +1,7 @@
-"""Joins a network, and stays joined; looks names up there. Door to `network`."""
+"""Joins a network, and stays joined; looks names up there. Door to `network`, beside access_point.py, which opens a network.
+
+How to join is in joining.py: a device that is connected does without it.
+"""
 
 import asyncio
 
@@ -8,83 +11,154 @@ from micropython import const
 from firmware.seldom import SELDOM
 from lib import tasks
 from lib.addresses import Memory
+from lib.guests import Guests
+from lib.log import WARNING
 
-_TRY_MS = const(15000)  # so long a network has to give us an address
+_JOINING = Guests(("firmware.joining", "firmware.networks"))
 _LOOK_MS = const(250)
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
 _DNS_PORT = const(53)
-_TRYING = (
-    network.STAT_IDLE,
-    network.STAT_CONNECTING,
-    network.STAT_GOT_IP,
-)  # idle shows for a moment before the address
+_BEACON_TIMEOUT = const(200)  # whoever ends it for another reason tells a number that few can use (wifi_err_reason_t)
 
 
 class Station:
-    """The station interface. `networks` is the setting `wifi`, `servers` the setting `dns` (the network's own when empty)."""
+    """The station interface. `networks` is the setting `wifi`, `servers` the setting `dns` (the network's own when empty).
 
-    def __init__(self, networks, hostname, servers, clock, log):
-        self._networks = networks
+    `busy()` is True while anything is due on the air, a stop frame included: nobody scans or joins then. `store` (an Nvs)
+    remembers which network took us last. `failed_rounds` counts the rounds of all networks in a row that ended in nothing,
+    `reason` says why the last attempt did ("" when it did not).
+    """
+
+    def __init__(self, networks, hostname, servers, clock, log, busy=bool, store=None):
+        self.networks = networks
+        self.clock = clock
+        self.log = log
+        self.busy = busy
+        self.store = store
+        self.record = {}  # ssid → how it went (networks.note)
+        self.heard = ()  # what the last scan gave, where an access point of ours follows the station
+        self.on_channel = _ignore  # told the channel of a network that is about to be tried
+        self.has_own_address = False  # not one that a network gave
+        self.lock = asyncio.Lock()  # one attempt at a time
+        self.failed_rounds = 0
+        self.reason = ""
+        self._failed = asyncio.Event()
         self._servers = [_server(text) for text in servers]
-        self._clock = clock
-        self._log = log
         self._memory = Memory()
-        self._changed = asyncio.Event()
-        network.hostname(hostname)
-        self._wlan = network.WLAN(network.WLAN.IF_STA)
+        network.hostname(_host_label(hostname))
+        self.wlan = network.WLAN(network.WLAN.IF_STA)
+
+    # --- how it stands
 
     def online(self):
         """True while the station has an address."""
-        return self._wlan.isconnected()
+        return self.wlan.isconnected()
 
     async def wait_online(self):
         """None as soon as the station has an address."""
         while not self.online():
             await asyncio.sleep_ms(_LOOK_MS)
 
+    async def wait_failed(self, rounds):
+        """None as soon as so many rounds of all networks in a row have failed. For one task at a time."""
+        while self.failed_rounds < rounds:
+            self._failed.clear()
+            await self._failed.wait()
+
+    def address(self):
+        """Our address in the network that we have joined, "a.b.c.d"."""
+        return self.wlan.ifconfig()[0]
+
+    def rssi(self):
+        """The strength of the access point that we have joined, in dBm; 0 while there is none."""
+        try:
+            return self.wlan.status("rssi")
+        except OSError:
+            return 0
+
+    def ranked(self):
+        """The known networks in the order of the next round, as far as it is known without a scan."""
+        with _JOINING:
+            from firmware import networks
+
+            return networks.ranked(self.networks, None, self.record)
+
     async def resolve(self, host):
         """The address of `host`, "a.b.c.d". resolver.NotFound when no name server knows it."""
-        servers = self._servers or [(self._wlan.ifconfig()[3], _DNS_PORT)]
+        servers = self._servers or [(self.wlan.ifconfig()[3], _DNS_PORT)]
         with SELDOM:
             from lib import resolver
 
-            return await resolver.resolve(host, servers, memory=self._memory, now=self._clock())
+            return await resolver.resolve(host, servers, memory=self._memory, now=self.clock())
+
+    # --- what it does
 
     async def run(self):
-        """Never returns: joins the networks in turn, and again whenever the address is lost."""
-        wlan = self._wlan
-        wlan.active(True)
-        wlan.config(
-            reconnects=0
-        )  # the driver's own endless retries would hide the reason (reference/onboarding-ota-safety.md §A5)
+        """Never returns: joins a known network, and again whenever the address is lost."""
         backoff = tasks.Backoff(_FIRST_MS, _CAP_MS)
         while True:
-            for known in self._networks:
-                if await self._join(known["ssid"], known.get("key", "")):
-                    backoff.good()
-                    await self._stay()
-                    break
-            await asyncio.sleep_ms(backoff.next_ms())
+            if await self.join():
+                backoff.good()
+                await self._stay()
+            else:
+                await asyncio.sleep_ms(backoff.next_ms())
 
-    async def _join(self, ssid, key):
-        """True when the network gave an address in time."""
-        wlan = self._wlan
-        wlan.disconnect()  # connect() while connected raises
-        wlan.connect(ssid, key or None)
-        until_ms = self._clock() + _TRY_MS
-        while not wlan.isconnected():
-            if self._clock() >= until_ms or wlan.status() not in _TRYING:
-                self._log.warning("wifi", "%s: not joined (%d)" % (ssid, wlan.status()))
-                return False
-            await asyncio.sleep_ms(_LOOK_MS)
-        self._log.info("wifi", "joined %s as %s" % (ssid, wlan.ifconfig()[0]))
-        return True
+    async def join(self):
+        """True when we have an address at the end of one round of all known networks."""
+        async with self.lock:
+            joined = self.online()
+            if not joined:
+                with _JOINING:
+                    from firmware import joining
+
+                    joined = await joining.one_round(self)
+        self.failed_rounds = 0 if joined else self.failed_rounds + 1
+        self._failed.set()
+        return joined
+
+    async def try_join(self, ssid, key, address=None):
+        """Empty when that network gave us an address, else why not, in plain words. One attempt, nothing is saved.
+
+        `address` as in the settings, None: the network gives us one. An access point of ours stays up.
+        """
+        with _JOINING:
+            from firmware import joining
+
+            return await joining.trial(self, ssid, key, address)
+
+    def scan(self):
+        """[(ssid, rssi in dBm, security in words, channel)], the strongest of each name, strongest first.
+
+        Holds everything up for 2–3 s. OSError while anything is on the air, or a network is being tried.
+        """
+        if self.busy():
+            raise OSError("a receiver is on the air")
+        if self.lock.locked():
+            raise OSError("a network is being tried")
+        with _JOINING:
+            from firmware import joining
+
+            heard = joining.scan(self)
+        if self.on_channel != _ignore:
+            self.heard = heard
+        return heard
 
     async def _stay(self):
-        while self._wlan.isconnected():
+        while self.online():
             await asyncio.sleep_ms(_LOOK_MS)
-        self._log.warning("wifi", "lost")
+        status = self.wlan.status()
+        self.log.line(WARNING, "wifi", "lost, too weak" if status == _BEACON_TIMEOUT else "lost (reason %d)" % status)
+
+
+def _ignore(channel):
+    """None: nobody follows."""
+
+
+def _host_label(name):
+    """`name` as the network can have it: letters, digits and hyphens, 32 at most (RFC 1123 §2.1). mDNS adds ".local" to it."""
+    letters = [letter if letter < "\x7f" and (letter.isalpha() or letter.isdigit()) else "-" for letter in name]
+    return "".join(letters)[:32].strip("-") or "OpenShock"
 
 
 def _server(text):

@@ -16,7 +16,7 @@ FAMILIES = sorted(path.stem for path in (ROOT / "firmware" / "backends").glob("*
 DOORS = {
     "machine": ("firmware/hardware.py",),
     "neopixel": ("firmware/hardware.py",),
-    "network": ("firmware/wifi.py",),
+    "network": ("firmware/access_point.py", "firmware/wifi.py"),
     "esp32": ("lib/nvs.py", "lib/partitions.py", "lib/rmt.py"),
     "socket": ("lib/udp.py",),
     "ssl": ("lib/tls.py",),

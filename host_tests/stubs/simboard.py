@@ -1,8 +1,11 @@
 """The simulated board behind the stub doors: what its pins, its radio network and its storage do. Both interpreters.
 
 tools/sim speaks to it through the environment: SIM_TRACE (file for the edges of SIM_RF_PIN), SIM_INPUTS (64 bytes,
-one a pin: its level; byte 63: 0 = the radio network is out of reach), SIM_NETWORKS (JSON: {ssid: key}), SIM_DNS. Without
-them the board stands alone: inputs read 1, and tests set `levels`.
+one a pin: its level; byte 63: 0 = the radio network is out of reach), SIM_NETWORKS, SIM_DNS. Without them the board stands
+alone: inputs read 1, and tests set `levels`.
+
+SIM_NETWORKS is JSON: {ssid: key}, or {ssid: {"key", "rssi", "channel", "security", "hidden", "reason" (the number that
+joining ends with), "dhcp" (false: nobody gives an address)}}, or a list of those for several access points of one name.
 """
 
 import json
@@ -28,13 +31,14 @@ _trace = _open("SIM_TRACE", "ab")
 _rf_pin = int(os.getenv("SIM_RF_PIN") or -1)
 _records = bytearray(8 * 256)  # edges of one frame
 _waiting = 0  # bytes of them
-_networks = json.loads(os.getenv("SIM_NETWORKS") or '{"simulated": "simulated"}')
+air = json.loads(os.getenv("SIM_NETWORKS") or '{"simulated": "simulated"}')  # what can be heard; tests may change it
+guests = []  # MAC addresses of who has joined our access point
 
 
-def read(pin):
-    """The level of an input pin: 0 or 1."""
+def read(pin, floating=1):
+    """The level of an input pin: 0 or 1; `floating` where a test connects nothing to it."""
     if _inputs is None:
-        return levels.get(pin, 1)
+        return levels.get(pin, floating)
     _inputs.seek(pin)
     return _inputs.read(1)[0]
 
@@ -70,9 +74,24 @@ def in_reach():
     return read(WIFI_BYTE) != 0
 
 
-def key_of(ssid):
-    """The key of a network in reach, or None when there is no such network."""
-    return _networks.get(ssid) if in_reach() else None
+def networks():
+    """The access points in reach: dicts of "ssid", "bssid" and what SIM_NETWORKS can say, all of it said."""
+    found = []
+    for ssid in air if in_reach() else ():
+        several = air[ssid] if isinstance(air[ssid], list) else [air[ssid]]
+        for each in several:
+            said = {"key": each} if isinstance(each, str) else each
+            key = said.get("key", "")
+            point = {"ssid": ssid, "key": key, "rssi": -55, "channel": 6, "security": "wpa2" if key else "open"}
+            point.update({"hidden": False, "reason": 0, "dhcp": True, "bssid": bytes((2, 0, 0, 0, 0, len(found)))})
+            point.update(said)
+            found.append(point)
+    return found
+
+
+def stations():
+    """Who has joined our access point, as the driver tells it."""
+    return [(mac,) for mac in guests]
 
 
 def name_server():
