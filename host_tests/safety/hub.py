@@ -16,7 +16,7 @@ class Hub:
         self.shockers = shockers
         self.silent = False  # it says nothing more, not even a pong
         self.refusing = False
-        self.mapless = False  # who asks for the map waits
+        self.mapless = False  # who asks for the map waits, and is slow to leave
         self.sockets = []  # the connections that became WebSockets
         self.records = []  # what the device said, as dicts
         self.pings = 0
@@ -25,6 +25,7 @@ class Hub:
     def __call__(self, transport):
         if self.refusing:
             raise OSError(111, "refused")
+        transport.lingers_s = 1.5 if self.mapless else 0
         return _Connection(self, transport).take
 
     @property

@@ -80,6 +80,7 @@ class Wire(asyncio.Transport):
         self._open = True
         self.server = None  # called with each piece that the client writes
         self.clogged = False  # nothing the client writes arrives any more
+        self.lingers_s = 0  # how long a close by the client takes
 
     def say(self, data):
         """None; the client will read `data`."""
@@ -111,9 +112,13 @@ class Wire(asyncio.Transport):
             self._loop.call_soon(self.server, bytes(data))
 
     def close(self):
-        self.reset()
+        if self.lingers_s:
+            self._loop.call_later(self.lingers_s, self.reset)
+        else:
+            self.reset()
 
-    abort = close
+    def abort(self):
+        self.reset()
 
     def is_closing(self):
         return not self._open

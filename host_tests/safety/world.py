@@ -38,6 +38,7 @@ class Device(app.App):
     def __init__(self, world):
         self.world = world
         super().__init__(chip.hardware_of(world), world.wall_us)
+        self._log._write = world.hear
         self._settings = Settings("settings.json")  # for whoever changes them while it runs
         self.log, self.latch, self.dispatcher = self._log, self._latch, self._dispatcher
 
@@ -81,6 +82,7 @@ class World:
         self.clock_set = True
         self.stop_pin = chip.STOP_PIN
         self.meals = []
+        self.told = []  # (µs, line of the log), over all restarts
         self.restarts = 0
         self.device = None
         self.main = None
@@ -172,6 +174,11 @@ class World:
         if to_ms is not None:
             changes.append((now_us + round(to_ms * 1000), 1 - pressed))
         self.pins.script(pin, changes)
+
+    def hear(self, line):
+        """None; the device wrote a line to its log."""
+        self.told.append((self.time.now_us, line))
+        print(line)
 
     # --- orders
 

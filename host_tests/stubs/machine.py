@@ -22,6 +22,7 @@ class Pin:
 
     def __init__(self, number, mode=-1, pull=-1, *, value=None):
         self._number = number
+        self._floating = 1 if pull == Pin.PULL_UP else 0  # what it reads when nothing is connected
         self._output = mode in (Pin.OUT, Pin.OPEN_DRAIN)
         if self._output:
             Pin._routed[number] = self  # whoever drove the pad before drives it no longer
@@ -30,7 +31,7 @@ class Pin:
 
     def __call__(self, level=None):
         if level is None:
-            return simboard.levels.get(self._number, 0) if self._output else simboard.read(self._number)
+            return simboard.levels.get(self._number, 0) if self._output else simboard.read(self._number, self._floating)
         simboard.write(self._number, 1 if level else 0)
         return None
 

@@ -1,0 +1,605 @@
+"""What each guard is worth: a table of guards removed or off by one, and the test that must see it (DESIGN §7).
+
+`python3 host_tests/mutations.py [S07 …]` applies each to a copy of firmware/ and lib/ and tells which test went red.
+A row whose text is no longer in the source fails: whoever moves a guard moves its row.
+"""
+
+import ast
+import os
+import pathlib
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+AT_ONCE = 2
+RED = 1  # pytest's exit code for tests that failed, and nothing else
+
+# number: the invariant · path: of the file · old, new: text of the source, and what takes its place · test: in test_safety_*
+Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
+
+_AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
+_DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
+
+MUTATIONS = [
+    Mutation(*row)
+    for row in (
+        # S1
+        (
+            "S01",
+            "lib/ook.py",
+            "        finally:\n            self._pin(0)\n",
+            "        finally:\n",
+            _AIR + "test_s01_the_pin_is_low",
+        ),
+        (
+            "S01",
+            "firmware/shockers/caixianlin.py",
+            "train((1400, 750)",
+            "train((1500, 750)",
+            _AIR + "test_s01_no_mark_is_longer",
+        ),
+        # S2
+        (
+            "S02",
+            "firmware/shockers/caixianlin.py",
+            "kind + level & 0xFF",
+            "kind + level + 1 & 0xFF",
+            _AIR + "test_s02_every_frame",
+        ),
+        (
+            "S02",
+            "firmware/scheduler.py",
+            "if turn and turn.what == what else None",
+            "if turn and turn.what[:1] == what[:1] else None",
+            _AIR + "test_s02_a_new_level",
+        ),
+        # S3
+        (
+            "S03",
+            "firmware/scheduler.py",
+            "return now < self.ends\n",
+            "return now < self.ends + 60\n",
+            _AIR + "test_s03",
+        ),
+        (
+            "S03",
+            "firmware/scheduler.py",
+            "turn.ends = now + command.duration_ms",
+            "turn.ends = max(turn.ends, now) + command.duration_ms + 50",
+            _AIR + "test_s03",
+        ),
+        # S4
+        ("S04", "firmware/command.py", "type(value) is int and low", "low", _AIR + "test_s04_what_is_no_whole"),
+        (
+            "S04",
+            "firmware/safety.py",
+            "if not whole(duration_ms, 1, LONGEST_MS):",
+            "if not whole(duration_ms, 1, LONGEST_MS + 1):",
+            _AIR + "test_s04_what_is_no_whole",
+        ),
+        (
+            "S04",
+            "firmware/safety.py",
+            "if not whole(level, 0, 100):",
+            "if not whole(level, 0, 101):",
+            _AIR + "test_s04_what_is_no_whole",
+        ),
+        # S5
+        (
+            "S05",
+            "firmware/scheduler.py",
+            "        self.hurry = True\n",
+            "        self.hurry = False\n",
+            _AIR + "test_s05",
+        ),
+        (
+            "S05",
+            "firmware/safety.py",
+            '        if action == STOP:\n            return command, ""\n',
+            "",
+            _AIR + "test_s05_a_stop_passes_when",
+        ),
+        (
+            "S05",
+            "firmware/safety.py",
+            "asked_us <= self._all_stopped_us <= unix_us",
+            "False",
+            _AIR + "test_s05_an_order_that_was",
+        ),
+        (
+            "S05",
+            "firmware/safety.py",
+            "else unix_us\n",
+            "else None\n",
+            _AIR + "test_s05_an_order_that_was",
+        ),
+        # S6
+        (
+            "S06",
+            "firmware/radio.py",
+            "not (self.latched and self._scheduler.saying_stop)",
+            "not (True and self._scheduler.saying_stop) and False",
+            _ESTOP + "test_s06_the_button_at_any_moment[1-1000-6]",
+        ),
+        (
+            "S06",
+            "firmware/radio.py",
+            "not (self.latched and self._scheduler.saying_stop)",
+            "True",
+            _ESTOP + "test_s06_stop_frames_go_out",
+        ),
+        (
+            "S06",
+            "firmware/radio.py",
+            "not (self.latched and self._scheduler.saying_stop)",
+            "not self._scheduler.saying_stop",
+            _ESTOP + "test_s06_a_touch_inside_a_stop_frame",
+        ),
+        (
+            "S06",
+            "firmware/scheduler.py",
+            "const(300)  # stop frames after each",
+            "const(250)  # stop frames after each",
+            _ESTOP + "test_s06_the_button_at_any_moment[1-1000-6]",
+        ),
+        (
+            "S06",
+            "lib/rmt.py",
+            "                if heed and self._pressed():\n                    return -2\n",
+            "",
+            _ESTOP + "test_s06_the_other_player",
+        ),
+        # S7
+        (
+            "S07",
+            "firmware/estop.py",
+            '            self._store.put("estop", 1)\n',
+            "",
+            _ESTOP + "test_s07_latch_survives",
+        ),
+        (
+            "S07",
+            "firmware/estop.py",
+            'store.get("estop", 0) != 0',
+            'store.get("estop", 0) == 1',
+            _ESTOP + "test_s07_what_cannot_be_read",
+        ),
+        (
+            "S07",
+            "firmware/estop.py",
+            "_HOLD_MS = const(5000)",
+            "_HOLD_MS = const(4800)",
+            _ESTOP + "test_s07_only_holding",
+        ),
+        (
+            "S07",
+            "firmware/estop.py",
+            "_TRIPPED if latched else _READY",
+            "_WAITING if latched else _READY",
+            _ESTOP + "test_s07_holding_on_over_a_restart",
+        ),
+        (
+            "S07",
+            "firmware/estop.py",
+            "elif now - looked >= _UNSEEN_MS:",
+            "elif False:",
+            _ESTOP + "test_s07_two_touches",
+        ),
+        ("S07", "lib/nvs.py", "        self._store.commit()\n", "", _ESTOP + "test_s07_latch_survives"),
+        # S8
+        (
+            "S08",
+            "firmware/dispatcher.py",
+            "            self._latch.trip()\n",
+            "            pass\n",
+            _ESTOP + "test_s08",
+        ),
+        (
+            "S08",
+            "firmware/dispatcher.py",
+            '        self._wishes("portal", wanted)\n',
+            '        self._wishes("portal", wanted)\n        self._latch.clear()\n',
+            _ESTOP + "test_s08_nothing",
+        ),
+        # S9
+        (
+            "S09",
+            "firmware/hardware.py",
+            '1 if estop["normally_closed"] else 0',
+            "0",
+            _ESTOP + "test_s09_a_broken_wire",
+        ),
+        ("S09", "firmware/hardware.py", "Pin.IN, Pin.PULL_UP)", "Pin.IN)", _ESTOP + "test_s09_unplugged"),
+        # S10
+        (
+            "S10",
+            "firmware/link.py",
+            '            await life()\n        finally:\n            self._dispatcher.halt("link lost")\n',
+            "            await life()\n        finally:\n            pass\n",
+            _LINK + "test_s10_a_connection_that_is_lost_while",
+        ),
+        ("S10", "firmware/link.py", "if not self._network.online():", "if False:", _LINK + "test_s10_lost_wifi"),
+        # S11
+        (
+            "S11",
+            "firmware/link.py",
+            "_SILENT_MS = const(2500)",
+            "_SILENT_MS = const(3500)",
+            _LINK + "test_s11_a_silent",
+        ),
+        (
+            "S11",
+            "firmware/link.py",
+            "                await self._send_bytes(self._frames.ping())\n",
+            "                pass\n",
+            _LINK + "test_s11_a_hub_that_answers",
+        ),
+        (
+            "S11",
+            "firmware/link.py",
+            "now - self._heard_ms >= _SILENT_MS",
+            "self._writing.locked() is False and now - self._heard_ms >= _SILENT_MS",
+            _LINK + "test_s11_a_hub_that_takes_nothing",
+        ),
+        # S12
+        (
+            "S12",
+            "firmware/app.py",
+            "            self._dispatcher.lock(what)\n",
+            "",
+            _DEVICE + "test_s12_a_restart_stops_first",
+        ),
+        (
+            "S12",
+            "firmware/app.py",
+            "            await asyncio.wait_for_ms(self._radio.quiet(), _QUIET_MS)\n",
+            "            pass\n",
+            _DEVICE + "test_s12_a_restart_stops_first",
+        ),
+        (
+            "S12",
+            "firmware/dispatcher.py",
+            "            elif admitted and locked:\n",
+            "            elif False:\n",
+            _DEVICE + "test_s12_a_locked_radio",
+        ),
+        # S13
+        (
+            "S13",
+            "firmware/app.py",
+            '        self._dispatcher.halt("a fault")',
+            "        pass",
+            _DEVICE + "test_s13_a_fault_at_every_await",
+        ),
+        (
+            "S13",
+            "lib/tasks.py",
+            "        except Exception as fault:\n            _tell(",
+            "        except OSError as fault:\n            _tell(",
+            _DEVICE + "test_s13_a_fault_at_every_await",
+        ),
+        (
+            "S13",
+            "lib/tasks.py",
+            '        log.error(name, "%s: %s" % (type(fault).__name__, fault))\n    except Exception:\n',
+            '        log.error(name, "%s: %s" % (type(fault).__name__, fault))\n    except OSError:\n',
+            _DEVICE + "test_s13_a_log_that_fails",
+        ),
+        # S14
+        (
+            "S14",
+            "lib/heartbeat.py",
+            "if self._n_heard == len(self._heard):",
+            "if self._n_heard == len(self._heard) - 1:",
+            _DEVICE + "test_s14",
+        ),
+        (
+            "S14",
+            "firmware/app.py",
+            '_VITAL = ("radio", "estop", "link")',
+            '_VITAL = ("radio", "estop")',
+            _DEVICE + "test_s14",
+        ),
+        ("S14", "firmware/app.py", "_WATCHDOG_MS = const(8000)", "_WATCHDOG_MS = const(80000)", _DEVICE + "test_s14"),
+        # S15
+        (
+            "S15",
+            "firmware/hardware.py",
+            "pin = Pin(self._rf_pin, Pin.OUT, value=0)",
+            "pin = Pin(self._rf_pin, Pin.OUT, value=1)",
+            _DEVICE + "test_s15",
+        ),
+        (
+            "S15",
+            "firmware/scheduler.py",
+            "        self._idle = []  #",
+            '        self._idle = [(("caixianlin", 0, None), 0)]  #',
+            _DEVICE + "test_s15_no_start",
+        ),
+        # S16
+        (
+            "S16",
+            "firmware/safety.py",
+            "_STALE_US = const(2000000)",
+            "_STALE_US = const(2400000)",
+            _LINK + "test_s16_orders",
+        ),
+        (
+            "S16",
+            "firmware/safety.py",
+            "            self._all_stopped_us = unix_us\n",
+            "            pass\n",
+            _LINK + "test_s16_nothing_from_before",
+        ),
+        (
+            "S16",
+            "firmware/safety.py",
+            'return "repeated" if asked_us == page.asked_us else "stale"',
+            'return "repeated" if asked_us == page.asked_us else ""',
+            _LINK + "test_s16_an_order_overtaken",
+        ),
+        # S17
+        (
+            "S17",
+            "firmware/safety.py",
+            'asked_us > page.asked_us:\n            return ""',
+            'asked_us >= page.asked_us:\n            return ""',
+            _LINK + "test_s17_the_same_order",
+        ),
+        (
+            "S17",
+            "firmware/backends/openshock_user.py",
+            "        if invocation_id in self._heard:\n            return True\n",
+            "",
+            _LINK + "test_s17_the_same_invocation",
+        ),
+        # S18
+        ("S18", "firmware/ledger.py", "RATE = const(10)", "RATE = const(11)", _CAPS + "test_s18_a_flood"),
+        (
+            "S18",
+            "firmware/ledger.py",
+            "_SECOND_MS = const(1000)",
+            "_SECOND_MS = const(900)",
+            _CAPS + "test_s18_a_flood",
+        ),
+        (
+            "S18",
+            "firmware/ledger.py",
+            "and action == self._action and level == self._level",
+            "and action == self._action",
+            _CAPS + "test_s18",
+        ),
+        # S19
+        ("S19", "firmware/ledger.py", "_PAST = const(13)", "_PAST = const(12)", _CAPS + "test_s19_no_minute"),
+        (
+            "S19",
+            "firmware/safety.py",
+            "page.dose(now) + level * duration_ms > self._budget",
+            "page.dose(now) > self._budget",
+            _CAPS + "test_s19",
+        ),
+        (
+            "S19",
+            "firmware/safety.py",
+            "if action == SHOCK and duration_ms >= longest_ms else 0",
+            "if action == SHOCK and duration_ms > longest_ms else 0",
+            _CAPS + "test_s19_a_shock_of_full",
+        ),
+        # S20
+        (
+            "S20",
+            "firmware/safety.py",
+            "        level = min(level, caps.levels[action])\n",
+            "",
+            _CAPS + "test_s20_the_strictest",
+        ),
+        (
+            "S20",
+            "firmware/safety.py",
+            "        duration_ms = min(duration_ms, caps.longest_ms)\n",
+            "",
+            _CAPS + "test_s20_the_strictest",
+        ),
+        (
+            "S20",
+            "firmware/safety.py",
+            "{key: caps.and_also(further) for",
+            "{key: further for",
+            _CAPS + "test_s20_the_strictest",
+        ),
+        (
+            "S20",
+            "firmware/safety.py",
+            "if action == SHOCK and not caps.shock_allowed:",
+            "if False:",
+            _CAPS + "test_s20_no_shock",
+        ),
+        (
+            "S20",
+            "firmware/settings.py",
+            "whole(value, 0, now) if",
+            "whole(value, 0, now + 1) if",
+            _CAPS + "test_s20_from_afar",
+        ),
+        # S21
+        (
+            "S21",
+            "firmware/shockers/d80.py",
+            "or not whole(channel, 1, 3)",
+            "or not whole(channel, 0, 3)",
+            _AIR + "test_s21_an_unknown_model",
+        ),
+        (
+            "S21",
+            "firmware/openshock.py",
+            "if model and whole(rf_id, 0, 65535) and",
+            "if whole(rf_id, 0, 65535) and",
+            _AIR + "test_s21_what_the_map",
+        ),
+        # S22
+        ("S22", "lib/clock.py", "ticks_diff(ticks, self._ticks)", "ticks - self._ticks", _DEVICE + "test_s22_where"),
+        (
+            "S22",
+            "firmware/safety.py",
+            "asked_us <= self._all_stopped_us <= unix_us",
+            "asked_us <= self._all_stopped_us",
+            _DEVICE + "test_s22_after_a_clock",
+        ),
+        # S23
+        (
+            "S23",
+            "lib/jsonfile.py",
+            '    with open(path + ".new", "w") as file:',
+            '    with open(path, "w") as file:',
+            _CAPS + "test_s23_a_power_cut_at_any_write",
+        ),
+        (
+            "S23",
+            "firmware/settings.py",
+            "return value if fits(value) else _STRICTEST.get(key, default)",
+            "return value if fits(value) else default",
+            _CAPS + "test_s23_one_damaged",
+        ),
+        (
+            "S23",
+            "firmware/settings.py",
+            "            self._stored = dict(_STRICTEST)",
+            "            self._stored = {}",
+            _CAPS + "test_s23_damaged",
+        ),
+        # S24
+        (
+            "S24",
+            "firmware/scheduler.py",
+            "            if turn.key == (model, rf_id, channel):\n                return turn\n",
+            "            pass\n",
+            _AIR + "test_s24",
+        ),
+        (
+            "S24",
+            "firmware/safety.py",
+            'return "repeated" if asked_us == page.asked_us else "stale"',
+            'return ""',
+            _AIR + "test_s24_an_older",
+        ),
+        # S25
+        (
+            "S25",
+            "firmware/dispatcher.py",
+            '            self._log.info("act", _words(admitted))\n',
+            "",
+            _DEVICE + "test_s25",
+        ),
+        (
+            "S25",
+            "firmware/dispatcher.py",
+            '            self._log.warning("refused", "%s: %s" % (rules.REASONS[reason], _words(asked)))\n',
+            "            pass\n",
+            _DEVICE + "test_s25",
+        ),
+        (
+            "S25",
+            "firmware/dispatcher.py",
+            '            self._log.warning("estop", "latched: " + who)\n',
+            "            pass\n",
+            _DEVICE + "test_s25_stops",
+        ),
+    )
+]
+
+
+class Moved(Exception):
+    """The text that a mutation replaces is not in the source, or more than once."""
+
+
+def mutated(mutation, source):
+    """`source` without that guard. Moved when it is not there exactly once."""
+    if source.count(mutation.old) != 1:
+        raise Moved(f"{mutation.number}: {source.count(mutation.old)} times in {mutation.path}: {mutation.old!r}")
+    changed = source.replace(mutation.old, mutation.new)
+    ast.parse(changed)
+    return changed
+
+
+class Copy:
+    """A copy of the product in a folder of its own, `with Copy() as copy`."""
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mutant-"))
+        for part in ("firmware", "lib"):
+            shutil.copytree(ROOT / part, self.folder / part, ignore=shutil.ignore_patterns("__pycache__", "www"))
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+    def test(self, mutation):
+        """(exit code, output) of the mutation's tests on the copy with that guard gone; the copy is whole afterwards."""
+        path = self.folder / mutation.path
+        whole = path.read_text()
+        path.write_text(mutated(mutation, whole))
+        try:
+            return self.run(mutation.test)
+        finally:
+            path.write_text(whole)
+
+    def run(self, test):
+        """(exit code, output) of pytest on `test`: a file, two colons and the beginning of names."""
+        name, _, start = test.partition("::")
+        where = [f"host_tests/{test}"] if "[" in start else [f"host_tests/{name}", "-k", start]
+        paths = f"{self.folder} . host_tests/cpython host_tests/stubs"
+        command = [sys.executable, "-m", "pytest", *where, "-x", "--tb=line", "-o", f"pythonpath={paths}"]
+        command += ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:cov", "-o", "timeout=100"]
+        environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=str(self.folder))
+        environment.pop("PYTEST_ADDOPTS", None)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+
+def run_all(mutations):
+    """[(mutation, caught, what was seen)] in their order; AT_ONCE of them at a time."""
+    copies = queue.Queue()
+
+    def one(mutation):
+        copy = copies.get()
+        try:
+            code, output = copy.test(mutation)
+        except (Moved, SyntaxError) as fault:
+            return mutation, False, str(fault)
+        finally:
+            copies.put(copy)
+        return mutation, code == RED and " failed" in output, output
+
+    with Copy() as first, Copy() as second:
+        for copy in (first, second):
+            copies.put(copy)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(one, mutations))
+
+
+def main(numbers):
+    """0 when each of the mutations (of these invariants alone) was caught."""
+    missed = 0
+    results = run_all([mutation for mutation in MUTATIONS if not numbers or mutation.number in numbers])
+    for mutation, caught, output in results:
+        missed += not caught
+        print(f"{mutation.number}  {'caught' if caught else 'MISSED'}  {mutation.path}: {mutation.old.strip()[:60]!r}")
+        if not caught:
+            print(output[-1500:])
+    invariants = {mutation.number for mutation, _, _ in results}
+    whole = {mutation.number for mutation, caught, _ in results if not caught}
+    print(
+        f"{len(results) - missed} of {len(results)} mutations; {len(invariants - whole)} of {len(invariants)} invariants"
+    )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
