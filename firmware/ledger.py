@@ -25,6 +25,7 @@ class Page:
         self._bin = now // _BIN_MS  # the bin of the last look
         self._action = -1
         self._level = 0
+        self._since = now  # when what is on the air began, by one command or by several that followed on each other
         self._rest_from = self._rest_until = now  # behind the last full-length shock, whatever came since
         self.ends = now  # when what was booked last ends
         self.asked_us = None  # when the last order was asked for, by the service's clock
@@ -32,6 +33,10 @@ class Page:
     def repeats(self, action, level, now):
         """True when this very action at this level is on the air: live control says the same again and again."""
         return now < self.ends and action == self._action and level == self._level
+
+    def lasted(self, action, now):
+        """Milliseconds for which `action` has been on the air without a break, at whatever levels; 0 when it is not."""
+        return now - self._since if now < self.ends and action == self._action else 0
 
     def often(self, now):
         """True when the tenth last command is less than a second ago."""
@@ -48,6 +53,8 @@ class Page:
 
     def book(self, action, level, duration_ms, rest_ms, repeated, now):
         """None; a command went on the air, what ran before gives no more. `rest_ms` > 0 for a full-length shock."""
+        if not self.lasted(action, now):
+            self._since = now
         self.settle(now)
         if not repeated:
             self._times[self._next] = now

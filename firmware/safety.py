@@ -108,7 +108,9 @@ class Safety:
         if caps.levels[action] == 0:
             return self.refuse("cap")  # at level 0 as well: sound and light have no strength on the air
         level = min(level, caps.levels[action])
-        duration_ms = min(duration_ms, caps.longest_ms)
+        page = self._pages.get((model, rf_id))
+        lasted_ms = page.lasted(action, now) if page and action == SHOCK else 0
+        duration_ms = min(duration_ms, caps.longest_ms - lasted_ms)  # shocks that follow on each other are one
         reason = self._too_much(model, rf_id, action, level, duration_ms, now)
         if reason:
             return self.refuse(reason)
@@ -155,7 +157,8 @@ class Safety:
             page = self._pages[(model, rf_id)] = Page(now)
         page.asked_us = asked_us if asked_us is not None else page.asked_us
         longest_ms = self._own.get((model, rf_id), self._caps).longest_ms
-        rest_ms = self._rest_ms if action == SHOCK and duration_ms >= longest_ms else 0
+        full = action == SHOCK and page.lasted(action, now) + duration_ms >= longest_ms
+        rest_ms = self._rest_ms if full else 0
         page.book(action, level, duration_ms, rest_ms, page.repeats(action, level, now), now)
 
     def stopped(self, command, now, unix_us=None):
