@@ -386,9 +386,16 @@ MUTATIONS = [
         (
             "S19",
             "firmware/safety.py",
-            "if action == SHOCK and duration_ms >= longest_ms else 0",
-            "if action == SHOCK and duration_ms > longest_ms else 0",
+            "page.lasted(action, now) + duration_ms >= longest_ms",
+            "page.lasted(action, now) + duration_ms > longest_ms",
             _CAPS + "test_s19_a_shock_of_full",
+        ),
+        (
+            "S19",
+            "firmware/safety.py",
+            "caps.longest_ms - lasted_ms)",
+            "caps.longest_ms)",
+            _CAPS + "test_s19_shocks_that_follow",
         ),
         # S20
         (
@@ -401,8 +408,8 @@ MUTATIONS = [
         (
             "S20",
             "firmware/safety.py",
-            "        duration_ms = min(duration_ms, caps.longest_ms)\n",
-            "",
+            "min(duration_ms, caps.longest_ms - lasted_ms)",
+            "duration_ms",
             _CAPS + "test_s20_the_strictest",
         ),
         (

@@ -175,6 +175,18 @@ def test_s19_a_shock_of_full_length_is_followed_by_a_rest():
     assert world.active()[-1].action == "shock"
 
 
+def test_s19_shocks_that_follow_on_each_other_are_one_and_end_with_its_length():
+    world = World({"cap.budget": 6000, "cap.longest_ms": 2000, "cap.rest_ms": 3000})
+    device = world.boot()
+    start_us = world.time.now_us
+    while world.time.now_us < start_us + 4_500_000:
+        world.act(action=SHOCK, level=10 + world.now_ms() % 7, ms=500)  # live control that never lets go
+        world.pass_ms(200)
+    frames = world.active()
+    assert {frame.action for frame in frames} == {"shock"} and device.refused()["rest"] >= 10
+    assert 1_950_000 <= frames[-1].end_us - start_us <= 2_060_000
+
+
 # S20: local caps bind every source; remote may lower them, only local may raise them
 
 
