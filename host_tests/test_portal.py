@@ -259,13 +259,32 @@ def test_no_other_page_may_ask(tmp_path):
     story(tmp_path, tell)
 
 
+def test_whoever_is_in_another_network_is_turned_away(tmp_path):
+    """The station's network, or any that leads to it, must not reach a page that hands out its token."""
+
+    async def tell(site):
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port, local_addr=("127.0.1.5", 0))
+        except OSError:
+            pytest.skip("this machine has but one loopback address")
+        writer.write(f"GET /api/hello HTTP/1.1\r\nHost: {site.host}\r\n\r\n".encode())
+        try:
+            assert (await reader.read()).startswith(b"HTTP/1.1 503")
+        except ConnectionResetError:
+            pass
+        writer.close()
+        assert (await site.get("hello"))[0] == 200
+
+    story(tmp_path, tell)
+
+
 def test_only_post_changes_and_only_get_asks(tmp_path):
     async def tell(site):
         for method, name in site.setup._calls:
             other = "POST" if method == "GET" else "GET"
             if (other, name) not in site.setup._calls:
                 assert (await site.ask(other, "/api/" + name, {} if other == "POST" else None))[0] == 405
-        for method in ("PUT", "DELETE", "PATCH"):
+        for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
             assert (await site.ask(method, "/api/caps", {"shock": 1}))[0] == 405
         assert (await site.get("nothing"))[0] == 404 and (await site.get("a/b/c"))[0] == 404
         assert site.house.settings.get("cap.shock") == 100
@@ -350,6 +369,8 @@ def test_what_is_no_json_or_no_table_is_refused(tmp_path):
 
 def test_a_fifth_guest_is_turned_away_at_once_and_a_free_place_is_used_again(tmp_path):
     async def tell(site):
+        while site.portal._guests:
+            await asyncio.sleep(0.005)
         guests = [await asyncio.open_connection("127.0.0.1", site.port) for _ in range(4)]
         for _, writer in guests:
             writer.write(b"GET / HT")
@@ -369,6 +390,8 @@ def test_a_fifth_guest_is_turned_away_at_once_and_a_free_place_is_used_again(tmp
 
 def test_who_says_nothing_or_a_byte_at_a_time_is_cut(tmp_path):
     async def tell(site):
+        while site.portal._guests:
+            await asyncio.sleep(0.005)
         silent = await asyncio.open_connection("127.0.0.1", site.port)
         half = await asyncio.open_connection("127.0.0.1", site.port)
         half[1].write(b"GET / HTTP/1.1\r\nHost: ")
@@ -386,6 +409,8 @@ def test_who_says_nothing_or_a_byte_at_a_time_is_cut(tmp_path):
                 pass
 
         dripping = asyncio.create_task(drip())
+        while len(site.portal._guests) < 4:
+            await asyncio.sleep(0.005)
         for reader, _ in (silent, half, body, slow):
             try:
                 assert await reader.read() == b""
@@ -398,7 +423,7 @@ def test_who_says_nothing_or_a_byte_at_a_time_is_cut(tmp_path):
         for _, writer in (silent, half, body, slow):
             writer.close()
 
-    story(tmp_path, tell, timeout_ms=150)
+    story(tmp_path, tell, timeout_ms=300)
 
 
 def test_who_asks_and_never_listens_is_cut(tmp_path):
@@ -466,12 +491,13 @@ def test_a_page_that_lies_open_keeps_nothing_open(tmp_path):
     async def tell(site):
         while not site.task.done():
             try:
-                assert (await site.get("state"))[1]["idle_ms_left"] <= 150
+                _, state = await site.get("state")
             except aiohttp.ClientError:
-                break
+                break  # it closed in the middle of the answer
+            assert state["idle_ms_left"] <= 300
         assert await site.task == "idle"
 
-    story(tmp_path, tell, idle_ms=150)
+    story(tmp_path, tell, idle_ms=300)
 
 
 def test_whoever_does_something_is_not_idle(tmp_path):
@@ -501,4 +527,4 @@ def test_leaving_cuts_every_guest_and_frees_the_ports(tmp_path):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind(("127.0.0.1", site.dns_port))
 
-    story(tmp_path, tell)
+    story(tmp_path, tell, timeout_ms=100_000)
