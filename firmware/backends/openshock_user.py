@@ -167,15 +167,15 @@ class Backend:
 
         What came before a close is obeyed: its orders are given, and the next `receive` or `keepalive` raises Leave.
         """
-        made = []
+        made, self._made = self._made, []
         for event in self._session.feed(message, now):
             kind = event[0]
             if kind == signalr.INVOCATION:
                 self._invoked(event, made, now)
             elif kind == signalr.CLOSED:
                 self._left = self._farewell(event[1] or "no reason", event[2])
-            elif kind == signalr.RESULT and event[3]:
-                made.append((orders.NOTE, "a call failed: %s" % event[3]))
+            elif kind == signalr.RESULT:
+                self._result(event, made)
         if self._left and not made:
             raise self._left
         return made

@@ -152,6 +152,15 @@ def test_what_is_refused_leaves_what_runs_alone():
     assert house.hear() == {_train(VIBRATE, 40): 20, SILENCE: 7}
 
 
+def test_what_went_on_the_air_is_booked():
+    house = House(budget=100)
+    for level in range(10):
+        assert "[act]" in house.act(level=1 + level, ms=10)
+    assert "more than 10 commands a second" in house.act(level=99, ms=10)
+    house.clock.ms = 5000
+    assert "the minute's budget is spent" in house.act(level=100, ms=1000)
+
+
 def test_whatever_stands_in_a_command_becomes_one_line():
     house = House()
     for value in ("a\nb\x1b[2J", b"\xff", float("nan"), 10**100, [[]], {"a": 1}, (), None) + NO_NUMBERS:

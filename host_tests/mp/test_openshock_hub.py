@@ -323,6 +323,23 @@ def test_how_our_calls_end():
     assert hear(backend, b'{"type":3,"invocationId":"77","error":"no"}\x1e')[0] == []
 
 
+def test_a_call_that_nobody_answers_is_told_with_the_next_message():
+    backend = greeted()
+    backend.reboot(DEVICE, 0)
+    assert list(backend.keepalive(9999)) == []
+    backend.keepalive(10000)
+    assert backend.receive(b"", 10001) == [(NOTE, "call 1 failed: no answer in time")]
+    assert backend.receive(b"", 10002) == []
+
+
+def test_an_id_is_forgotten_after_a_while():
+    backend = greeted()
+    for number in range(200):
+        hear(backend, record_of("Nonsense", call="n%d" % number))
+    assert kinds_of(hear(backend, record_of("Control", [control_of(RED)], call="n1"))[0]) == [ACT]
+    assert kinds_of(hear(backend, record_of("Control", [control_of(RED)], call="n199"))[0]) == [REFUSE]
+
+
 def test_nothing_can_be_called_before_the_greeting():
     backend = Backend(settings_with(), "a/1")
     backend.begin(0)

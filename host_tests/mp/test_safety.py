@@ -141,6 +141,7 @@ def test_the_strictest_caps_let_only_stops_through():
             admitted, reason = _safety(strictest()).judge(command(action=action, level=level, ms=1), 0)
             assert admitted is None and reason in ("shock", "cap")
     assert _safety(strictest()).judge(command(action=STOP), 0)[1] == ""
+    assert strictest().longest_ms == 1 and set(strictest().levels.values()) == {0}
 
 
 def test_caps_of_one_receiver_bind_it_alone_and_only_more_tightly():
@@ -270,6 +271,14 @@ def test_what_was_stopped_is_not_counted():
         assert _obey(safety, command(rf_id=5, level=100, ms=10000), 50000 + number * 2000), number
         safety.stopped_all(50000 + number * 2000 + 100)
     assert not safety.refused
+
+
+def test_what_was_replaced_is_not_counted():
+    safety = _safety(budget=1000)
+    for number in range(4):  # each would be a third of the budget and more, and gives a tenth of that
+        assert _obey(safety, command(level=100 - number, ms=4000), number * 400), number
+    _refused("budget", command(level=100, ms=9000), safety, 1600)
+    assert _obey(safety, command(level=100, ms=8000), 1600)
 
 
 def test_after_a_full_length_shock_comes_a_rest():

@@ -32,6 +32,7 @@ CASES = {
             [HOME],
             [{"ssid": "open"}],
             [{"ssid": "open", "key": ""}],
+            [{"ssid": "x"}],
             [{"ssid": "x" * 32, "key": "x" * 63}],
             [{"ssid": "猫", "key": "0123456789abcdefABCDEF0123456789" * 2}],
             [{"ssid": "home", "key": "12345678", "note": "what a newer version may add"}],
