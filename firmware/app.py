@@ -50,8 +50,8 @@ class App:
         self._hardware = hardware(board, settings.section("rf"), settings.section("estop"))
         self._latch = Latch(Nvs("safety"))
         self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
+        player = self._hardware.transmitter()  # without one nothing starts, and nobody is to feed a watchdog
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
-        player = self._hardware.transmitter()
         self._radio = Radio(self._scheduler, player, self._clock, self._cut, self._beats("radio"))
         self._dispatcher = Dispatcher(
             fitting.safety(settings),
@@ -105,7 +105,8 @@ class App:
 
         settings = fitting.read(_SETTINGS)
         beat = self._beats("link")
-        return fitting.connection(settings, self._dispatcher, self._hardware, self._clock, self._log, beat)
+        busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
+        return fitting.connection(settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat)
 
     async def _until_wished(self):
         """None when another mode was wished for and the radio is quiet: until then everyone is still at work (S12)."""

@@ -8,6 +8,7 @@ from firmware.settings import Settings
 from firmware.version import VERSION
 from lib import plugs
 from lib.log import INFO
+from lib.nvs import Nvs
 
 _CERTIFICATES = "certs"
 
@@ -38,23 +39,31 @@ def _caps(cap):
     return Caps(cap["shock_allowed"], levels, cap["longest_ms"])
 
 
-def connection(settings, dispatcher, hardware, clock, log, beat):
+def connection(settings, dispatcher, hardware, busy, clock, log, beat):
     """(Station, Timekeeper, Link) for the network and the backend that are set. plugs.NoSuchPlug."""
     # not loaded by a device that waits to be set up
     from firmware.link import Link
     from firmware.timekeeper import Timekeeper
     from firmware.wifi import Station
 
-    station = Station(settings.get("wifi"), settings.get("hostname"), settings.get("dns"), clock, log)
+    station = Station(
+        settings.get("wifi"),
+        settings.get("hostname"),
+        settings.get("dns"),
+        clock,
+        log,
+        busy=busy,
+        store=Nvs("wifi"),
+    )
     keeper = Timekeeper(station, hardware.set_clock, log)
     name = settings.get("backend")
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     backend = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    return station, keeper, Link(backend, dispatcher, station, keeper, _certificates(), clock, log, beat)
+    return station, keeper, Link(backend, dispatcher, station, keeper, certificates(), clock, log, beat)
 
 
-def _certificates():
+def certificates():
     """The DER certificates in the folder of roots: a list of bytes, empty when there is no such folder."""
     try:
         names = [name for name in os.listdir(_CERTIFICATES) if name.endswith(".der")]
