@@ -40,6 +40,7 @@ class Guest:
     async def read_head(self, wanted):
         """A `Head` with the headers in `wanted`. httphead.Bad, EOFError, OSError, asyncio.TimeoutError."""
         head = self._head = Head(wanted)
+        data, used = b"", 0
         while not head.done:
             data = await self._timed(self._reader.read(_READ))
             if not data:

@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections import namedtuple
 
-from microdot import Microdot, Response
+from microdot import Microdot, Response  # pyright: ignore[reportMissingImports]
 from micropython import const
 
 from firmware.guest import Guest
