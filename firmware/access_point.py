@@ -28,8 +28,6 @@ class AccessPoint:
     `name` is OpenShock-XX:XX:XX:XX:XX:XX, of the station's MAC address: other tools look for exactly that.
     """
 
-    address = _ADDRESS
-
     def __init__(self, station, key, log):
         self._station = station
         self._log = log
@@ -68,6 +66,10 @@ class AccessPoint:
         """None; on that channel from now on, where one may be: guests hear of it, and most of them follow."""
         if self._wlan.active() and _FIRST_CHANNEL <= channel <= _LAST_CHANNEL:
             self._wlan.config(channel=channel)
+
+    def address(self):
+        """Where its guests find us, "4.3.2.1"."""
+        return self._wlan.ifconfig()[0]
 
     def clients(self):
         """How many guests have joined it."""

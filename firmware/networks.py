@@ -196,10 +196,9 @@ class Attempt:
         waited_ms = now - self._since
         if status == _GOT_IP:
             return ""
-        undecided = status in (
-            _IDLE,
-            _CONNECTING,
-        )  # idle shows behind a disconnect, and for a moment before the address
-        if not undecided and (status != self._before or waited_ms >= _STALE_MS):
+        if status != self._before:
+            self._before = None  # from now on every reason is this attempt's
+        # idle shows behind a disconnect, and for a moment before the address
+        if status not in (_IDLE, _CONNECTING) and (self._before is None or waited_ms >= _STALE_MS):
             return reason(status, waited_ms // 1000)
         return reason(status, waited_ms // 1000) if waited_ms >= _TRY_MS else None

@@ -37,7 +37,7 @@ class Station:
         self.busy = busy
         self.store = store
         self.record = {}  # ssid → how it went (networks.note)
-        self.heard = ()  # what the last scan gave, where an access point of ours follows the station
+        self.heard = ()  # what the last `scan` gave
         self.on_channel = _ignore  # told the channel of a network that is about to be tried
         self.has_own_address = False  # not one that a network gave
         self.lock = asyncio.Lock()  # one attempt at a time
@@ -114,7 +114,9 @@ class Station:
 
                     joined = await joining.one_round(self)
         self.failed_rounds = 0 if joined else self.failed_rounds + 1
-        self._failed.set()
+        if not joined:
+            self.log.line(WARNING, "wifi", "no network: rounds that failed in a row: %d" % self.failed_rounds)
+            self._failed.set()
         return joined
 
     async def try_join(self, ssid, key, address=None):
@@ -139,10 +141,8 @@ class Station:
         with _JOINING:
             from firmware import joining
 
-            heard = joining.scan(self)
-        if self.on_channel != _ignore:
-            self.heard = heard
-        return heard
+            self.heard = joining.scan(self)
+        return self.heard
 
     async def _stay(self):
         while self.online():

@@ -197,7 +197,12 @@ def test_a_reason_from_the_last_attempt_proves_nothing_until_this_one_could_have
     attempt = networks.Attempt(201, 0)
     assert attempt.look(201, 100) is None and attempt.look(201, 5_999) is None
     assert attempt.look(201, 6_000) == MISSING
-    assert attempt.look(202, 100) == WRONG and attempt.look(1010, 100) == ""
+    for news in (202, 1010, 15):
+        assert networks.Attempt(201, 0).look(news, 100) is not None
+    attempt = networks.Attempt(15, 0)
+    assert attempt.look(15, 50) is None
+    assert attempt.look(1001, 100) is None
+    assert attempt.look(15, 900) == WRONG, "it was connecting meanwhile: this is news"
 
 
 def test_no_status_keeps_an_attempt_going_for_ever():
@@ -533,7 +538,6 @@ def test_a_network_that_wants_more_than_a_key_is_refused_before_it_is_tried():
     air = {"office": {"key": "x" * 8, "security": "enterprise"}, "old": {"key": "x" * 8, "security": "wep"}}
 
     async def story(world):
-        access_point.AccessPoint(world.station, "", world.log)
         world.station.scan()
         assert "enterprise" in await world.station.try_join("office", "12345678")
         assert "WEP" in await world.station.try_join("old", "12345678")
@@ -544,8 +548,8 @@ def test_a_network_that_wants_more_than_a_key_is_refused_before_it_is_tried():
 
 def test_the_access_point_follows_before_the_trial_and_stays_up():
     async def story(world):
-        point = access_point.AccessPoint(world.station, "abcdefgh", world.log)
         world.station.scan()
+        point = access_point.AccessPoint(world.station, "abcdefgh", world.log)
         point.start()
         ap = network._newest[network.WLAN.IF_AP]
         assert ap.config("channel") == 1
@@ -593,7 +597,7 @@ def test_a_trial_takes_turns_with_the_supervisor_and_the_old_network_comes_back(
 def test_the_access_point_has_a_name_a_key_and_an_address():
     async def story(world):
         point = access_point.AccessPoint(world.station, "abcdefgh", world.log)
-        assert point.name == "OpenShock-24:0A:C4:00:00:01" and point.address == "4.3.2.1"
+        assert point.name == "OpenShock-24:0A:C4:00:00:01"
         point.move(6)  # before it is open: nothing to move
         assert point.clients() == 0
         world.station.scan()
@@ -607,6 +611,7 @@ def test_the_access_point_has_a_name_a_key_and_an_address():
             9,
         ]
         assert ap.ifconfig() == ("4.3.2.1", "255.255.255.0", "4.3.2.1", "4.3.2.1")
+        assert point.address() == "4.3.2.1"
         assert ap.active() and world.wlan.active()
         point.move(13)  # not everywhere allowed
         assert ap.config("channel") == 9
