@@ -32,7 +32,7 @@ def test_the_tour_is_told_in_words_and_exits_0():
     done = sim("--demo")
     assert done.returncode == 0, done.stdout + done.stderr
     steps = [line for line in done.stdout.splitlines() if line.startswith("ok  ")]
-    assert len(steps) == 9 and steps[-1].startswith("ok  9/9 ")
+    assert len(steps) == 9 and steps[-1].startswith("ok   9/9 ")
     assert "FAIL" not in done.stdout and "Traceback" not in done.stdout + done.stderr
     assert done.stdout.count("       heard: ") == 9
     assert "MicroPython" in done.stdout.splitlines()[0]
