@@ -36,16 +36,18 @@ class Wrong(Exception):
 
 
 class Portal:
-    """A device in set-up mode. Change its attributes to change what it is; `heard` lists the (call, body) of every POST.
+    """A device in set-up mode. Change its attributes to change what it is; `heard` lists the (call, body) of every POST,
+    `polls` counts the states that were told, `waiting` what has been asked for and not been answered yet.
 
-    `trial` is an asyncio.Event: a network that is tried is decided once it is set (it is, at first).
+    Two are asyncio.Events, set at first: `trial`, a network that is tried is decided only then; `quick`, what is asked for by
+    GET is answered only then, with what was true before.
     """
 
     def __init__(self, page, hands_out=True, fixed=False):
         self.page = page
         self.hands_out = hands_out
         self.heard = []
-        self.polls = 0
+        self.polls = self.waiting = 0
         self.token = TOKEN
         self.networks = [
             Network("Home", "correct horse", -48, "wpa2/wpa3", 6),
@@ -86,6 +88,8 @@ class Portal:
         self.over = False
         self.trial = asyncio.Event()
         self.trial.set()
+        self.quick = asyncio.Event()
+        self.quick.set()
         self._here = asyncio.Event()
         self._here.set()
         self._tasks = set()
@@ -269,8 +273,12 @@ class Portal:
         if request.headers.get("X-Token") != self.token:
             return web.json_response({"error": "the code is missing or wrong"}, status=403)
         if request.method == "GET":
+            answer = web.json_response({"state": self.state, "scan": lambda: self._scan(None)}[call]())
+            self.waiting += 1
+            await self.quick.wait()
+            self.waiting -= 1
             self.polls += call == "state"
-            return web.json_response({"state": self.state, "scan": lambda: self._scan(None)}[call]())
+            return answer
         body = await request.json()
         assert request.headers["Origin"] == f"http://{request.host}"
         assert len(await request.read()) <= 4096

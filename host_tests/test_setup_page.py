@@ -339,6 +339,56 @@ async def test_accounts(person):
 
 
 @story(with_pins(ONLINE))
+async def test_what_is_being_typed_is_kept(person):
+    """The device changes meanwhile, by the console or another phone: what nobody has touched here follows, the rest stays."""
+    page, portal = person.page, person.portal
+    await flow.at(page, "account")
+    await page.click("#view")
+    await flow.type_into(page, "[name=shock]", "35")
+    await flow.choose(page, "form[name=account] [name=backend]", "openshock_user")
+    await flow.type_into(page, "#fields [name=device_id]", "half")
+    await flow.choose(page, "[name=rf_pin]", 25)
+    portal.caps["vibrate"] = 50
+    portal.board["estop_pin"] = 26
+    portal.fields["openshock_gateway"]["token"] = "p"
+    portal.hostname = "other"
+    await page.until("document.querySelector('[name=hostname]').value === 'other'")
+    names = ("[name=shock]", "[name=backend]", "[name=device_id]", "[name=rf_pin]")
+    kept = [await page.run(f"document.querySelector('{name}').value") for name in names]
+    assert kept == ["35", "openshock_user", "half", "25"]
+
+
+@story(with_pins(ONLINE))
+async def test_an_old_state_does_not_outrun_a_new_one(person):
+    page, portal = person.page, person.portal
+    await flow.at(page, "account")
+    await page.click("#view")
+    await flow.shown(page, "[name=hostname]")
+    portal.quick.clear()
+    await asked(portal)
+    await flow.type_into(page, "[name=hostname]", "desk")
+    await flow.submit(page, "naming")
+    portal.quick.set()  # the state of before is on its way
+    portal.quick.clear()
+    await answered(portal)
+    await asked(portal)  # the next one: that one has been looked at
+    assert await page.run("document.querySelector('[name=hostname]').value") == "desk"
+    portal.quick.set()
+
+
+async def asked(portal):
+    """Return when the page waits for a state."""
+    while not portal.waiting:
+        await asyncio.sleep(0.01)
+
+
+async def answered(portal):
+    """Return when it waits for none."""
+    while portal.waiting:
+        await asyncio.sleep(0.01)
+
+
+@story(with_pins(ONLINE))
 async def test_pairing_codes(person):
     page, portal = person.page, person.portal
     assert await page.run("document.querySelector('[name=code]').inputMode") == "numeric"
@@ -416,6 +466,26 @@ async def test_skipping_is_possible_and_its_price_is_said(person):
     assert await page.run("document.activeElement.textContent") == "Wi-Fi"
 
 
+URL = {"url": "https://api.openshock.app"}
+DONE = {"openshock_gateway": {**URL, "token": "p" * 256}, "openshock_user": {**URL, "token": "", "device_id": ""}}
+
+
+@story(with_pins({**ONLINE, "online": False, "fields": DONE}))
+async def test_whoever_comes_back_sees_what_is_there(person):
+    page = person.page
+    await flow.at(page, "done")
+    told = await page.run(
+        "Array.from(document.querySelectorAll('#summary li'), it => it.querySelector('span').textContent)"
+    )
+    assert told == [
+        "Board generic-esp32, Pin 14",
+        "Test Without a test nobody knows whether the receiver obeys.",
+        "Emergency stop done",
+        "Wi-Fi saved",
+        "Account saved",
+    ]
+
+
 @story({**with_pins(NOW), "board": Portal("", fixed=True).board, "pulsed": False})
 async def test_a_board_that_knows_its_pins_is_not_asked(person):
     page = person.page
@@ -459,6 +529,7 @@ async def test_an_open_network_asks_for_the_code(person):
         await flow.type_into(page, "[name=token]", wrong)
         await flow.submit(page, "gate")
         assert await flow.error(page, "gate") == ["token", "That is not the code."]
+        await flow.shown(page, "#gate .error")
     assert portal.polls == 0
     await flow.type_into(page, "[name=token]", " 01234567-89ABCDEF")
     await flow.submit(page, "gate")
