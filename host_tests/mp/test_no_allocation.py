@@ -163,7 +163,7 @@ async def _radio(scheduler, board, fed):
     await asyncio.sleep_ms(0)
     micropython.heap_lock()
     try:
-        while board.us < 500_000:
+        while board.us < 500_000 and not task.done():
             await asyncio.sleep_ms(0)
     finally:
         micropython.heap_unlock()
