@@ -24,6 +24,7 @@ COMMANDS = 60
 _BUSY_COMMANDS = 50
 _QUIET_S = 0.25  # a frame is seen as a whole, when it has ended
 _SLOW_S = 20.0
+_DEAF_S = 3.0
 _RECEIVER = ROOT / "tools" / "bench" / "_latency" / "receiver.py"
 
 
@@ -76,7 +77,7 @@ async def _send(world, shocker, level, duration_ms=300):
 
 
 async def _edge(world, rf_id, level, since_us):
-    """When the first edge was made of the first frame of that receiver with that level, µs."""
+    """When the first edge was made of the first frame of that receiver with that level, µs; None when none was heard."""
     air, found = world.air, []
 
     def heard():
@@ -87,8 +88,15 @@ async def _edge(world, rf_id, level, since_us):
                 found[:] = [frame.start_us]
         return bool(found)
 
-    await air.until(heard, _SLOW_S)
+    try:
+        await air.until(heard, _DEAF_S)
+    except asyncio.TimeoutError:
+        return None
     return found[0]
+
+
+def _took_ms(sent_ns, edge_us):
+    return None if edge_us is None else edge_us / 1000 - sent_ns / 1e6
 
 
 async def _idle(world, peer):
@@ -100,8 +108,7 @@ async def _idle(world, peer):
         await asyncio.sleep(random.random() * 0.05)
         level, seen = 10 + number % 50, len(peer.times_ns)
         sent_ns = await _send(world, shocker, level)
-        edge_us = await _edge(world, shocker.rf_id, level, sent_ns // 1000)
-        device.append(edge_us / 1000 - sent_ns / 1e6)
+        device.append(_took_ms(sent_ns, await _edge(world, shocker.rf_id, level, sent_ns // 1000)))
         if len(peer.times_ns) > seen:
             other.append((peer.times_ns[seen] - sent_ns) / 1e6)
     return device, other
@@ -120,12 +127,27 @@ async def _busy(world):
         await asyncio.sleep(0.6 + random.random() * 0.1)  # the last one's stop frames are over
         level = 10 + number % 50
         sent_ns = await _send(world, shocker, level)
-        took.append(await _edge(world, shocker.rf_id, level, sent_ns // 1000) / 1000 - sent_ns / 1e6)
+        took.append(_took_ms(sent_ns, await _edge(world, shocker.rf_id, level, sent_ns // 1000)))
     return took
 
 
+def _median(took_ms):
+    return statistics.median([took for took in took_ms if took is not None])
+
+
 def _tell(report, name, took_ms, target=None, note=""):
-    took_ms = sorted(took_ms)
+    deaf = sum(took is None for took in took_ms)
+    if deaf:
+        report.row(
+            f"{name}, not heard",
+            deaf,
+            "commands",
+            "0",
+            "refused, or their frames were damaged: this machine is too busy",
+        )
+    took_ms = sorted(took for took in took_ms if took is not None)
+    if not took_ms:
+        return
     for label, value in (
         ("p50", statistics.median(took_ms)),
         ("p99", took_ms[min(len(took_ms) - 1, len(took_ms) * 99 // 100)]),
@@ -153,7 +175,7 @@ async def _measure(report, secure):
     _tell(report, f"send → first edge, {way}, quiet air", device, note=note)
     if other:
         _tell(report, f"send → pysignalr's handler, {way}", other, note=f"{len(other)} of the same messages")
-        report.row(f"median edge ÷ median pysignalr, {way}", statistics.median(device) / statistics.median(other), "×")
+        report.row(f"median edge ÷ median pysignalr, {way}", _median(device) / _median(other), "×")
     note = f"{len(busy)} commands; a frame of the other receiver takes 44 ms and ends first"
     _tell(report, f"send → first edge, {way}, another receiver on the air", busy, note=note)
 

@@ -6,6 +6,7 @@ changes, and breaks the heap up when byte 61 does. Its own cost, and that of the
 
 import builtins
 import gc
+import sys
 
 import micropython
 
@@ -58,6 +59,7 @@ async def _answer(board, sleep_ms):
         if board.read(_ASK) != asked:
             asked = board.read(_ASK)
             micropython.qstr_info()
+            print("PROBE here", " ".join([name for name in sys.modules if name.split(".")[0] in _PACKAGES]))
             print("PROBE live", asked, used(), _largest(60000))
         if board.read(_BREAK_UP) != broken:
             broken = board.read(_BREAK_UP)
