@@ -1,7 +1,7 @@
 """The console's commands: OpenShock's serial grammar and ours. Looking, sending and stopping are here, settings in configuring.py.
 
 In memory only while a line is carried out. A command is a function of the desk (the Console) and its argument that gives the
-lines of its answer, or raises Wrong; and a row of `_USAGE`. Grammar: reference/openshock-firmware.md §i.
+lines of its answer, or raises Wrong; and a row in usage.py. Grammar: reference/openshock-firmware.md §i.
 """
 
 import gc
@@ -11,6 +11,8 @@ from firmware.replies import ERROR, SUCCESS, Wrong, board_of, number, parsed, re
 from firmware.version import VERSION
 
 _LEVELS = ("debug", "info", "warning", "error")
+# the states of status_led.py, in their order
+_LAMP = "error,e-stop to be released,e-stop clearing,e-stop latched,updating,set-up,connected,no hub,no Wi-Fi"
 
 
 def answer(desk, name, argument):
@@ -44,14 +46,12 @@ def _command(name, argument):
 
 
 def _help(desk, argument):
-    name = argument.lower()
-    found = [row for row in _USAGE if not name or row[0].partition(" ")[0] == name]
+    from firmware.usage import lines
+
+    found = lines(argument.lower())
     if not found:
         raise Wrong("there is no such command; help lists them")
-    for usage, words in found:
-        yield "%-36s %s" % (usage, words)
-    if not name:
-        yield "A line that begins with $ is not echoed. --secrets behind networks, authtoken or jsonconfig shows them."
+    return found
 
 
 def _version(desk, argument):
@@ -177,7 +177,8 @@ def _portal(desk, argument):
 def _led_test(desk, argument):
     if desk.rooms.lamp is None:
         raise Wrong("this board has no lamp")
-    yield response("LedTest", ",".join(desk.rooms.lamp.test()))
+    desk.rooms.lamp.test()
+    yield response("LedTest", _LAMP)
     yield SUCCESS + "The lamp shows them one after the other"
 
 
@@ -201,33 +202,3 @@ _HERE = {
     "ledtest": _led_test,
     "repl": _repl,
 }
-
-_USAGE = (
-    ("help [COMMAND]", "this list"),
-    ("version", "what runs here"),
-    ("sysinfo", "memory, uptime, Wi-Fi"),
-    ("status", "emergency stop, radio, connection"),
-    ("log", "the last fifty lines"),
-    ("restart", "start anew"),
-    ("stop", "stop everything"),
-    ("estop [trip|clear]", "the emergency stop: look, latch, clear"),
-    ("estop enabled [true|false]", "whether there is a button"),
-    ("estop pin [NUMBER]", "where; -1 is the board's own"),
-    ("rftransmit JSON", "model, id, type, intensity, durationMs"),
-    ("control MODEL ID ACTION LEVEL MS", "the same for fingers"),
-    ("caps [NAME VALUE]", "what nobody may exceed; here they may be raised"),
-    ("validgpios", "pins for the transmitter"),
-    ("rftxpin [NUMBER]", "the transmitter's pin; -1 is the board's own"),
-    ("keepalive [true|false]", "keep idle receivers awake"),
-    ("networks [JSON]", "Wi-Fi: all of them anew; *** keeps a key"),
-    ("hostname [NAME]", "the name in the network"),
-    ("domain [HOST]", "the server"),
-    ("authtoken [TOKEN]", "what opens it"),
-    ("echo [true|false]", "whether the console shows what is typed"),
-    ("jsonconfig [JSON]", "all settings"),
-    ("rawconfig", "not here: use jsonconfig"),
-    ("factoryreset", "forget all settings"),
-    ("portal", "open the set-up page, or say how to reach it"),
-    ("ledtest", "the lamp shows all it knows"),
-    ("repl", "leave to MicroPython, as Ctrl-C does"),
-)

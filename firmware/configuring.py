@@ -4,7 +4,6 @@ In memory only while a line is carried out. Secrets are shown as *** unless `--s
 file as well, but screens are shared and logs are pasted. *** is understood, too: what is stored stays.
 """
 
-from firmware import chips
 from firmware.replies import SUCCESS, Wrong, board_of, number, parsed, response, truth
 from firmware.settings import SECRET, TABLE, Refused
 from lib.jsontext import dumps
@@ -56,6 +55,8 @@ def _check_pins(settings, keys):
     """None. Wrong when one of the pins among `keys` cannot be used on this board, or both are one."""
     if not any(key in ("board", "rf.pin", "estop.pin") for key in keys):
         return
+    from firmware import chips
+
     board = board_of(settings)
     for key in ("rf.pin", "estop.pin"):
         pin = settings.get(key)

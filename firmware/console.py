@@ -9,8 +9,9 @@ from collections import namedtuple
 from micropython import const
 
 from firmware.seldom import SELDOM
-from lib import improv, tasks
+from lib import tasks
 from lib.guests import Guests
+from lib.improv import FAULT, SCAN, WIFI, Improv
 from lib.utf8 import is_utf8
 
 _LONGEST = const(4096)  # bytes of a line
@@ -24,15 +25,17 @@ _REST_MS = const(
 _ENTER = const(1)
 _LEAVE = const(2)
 
-_SLOW = (improv.WIFI, improv.SCAN)
+_BUSY = const(255)  # Improv's "unknown error"
 GUESTS = Guests(  # what the console calls
     (
         "firmware.commands",
         "firmware.configuring",
         "firmware.document",
         "firmware.replies",
+        "firmware.usage",
         "firmware.provisioning",
         "firmware.chips",
+        "lib.improv_words",
     )
 )
 
@@ -57,7 +60,7 @@ class Console:
         self.joining = False  # a network is being tried
         self.leaving = False  # somebody asked for the REPL
         self._terminal = terminal
-        self._improv = improv.Improv()
+        self._improv = Improv()
         self._line = bytearray()
         self._fault = ""  # why the line that is being typed cannot be taken
         self._noise_ms = -_CALM_MS
@@ -210,10 +213,11 @@ class Console:
 
     async def _asked(self, request):
         """None; what takes seconds goes to `_toil`: whoever wants to stop must not wait for it."""
-        if request[0] not in _SLOW:
+        slow = request[0] == WIFI or request[0] == SCAN
+        if not slow:
             await self._provide(request)
         elif self._job:
-            self.send(improv.error(improv.UNKNOWN_ERROR))
+            await self._provide((FAULT, _BUSY))
         else:
             self._job = request
             self._wanted.set()
@@ -234,4 +238,4 @@ class Console:
 
                 await answer(self, *request)
         except MemoryError:
-            self.send(improv.error(improv.UNKNOWN_ERROR))
+            self.say("$SYS$|Error|there is not enough memory for that just now")

@@ -10,7 +10,8 @@ from micropython import const
 from firmware.replies import Wrong, board_of
 from firmware.settings import TABLE, Refused
 from firmware.version import VERSION
-from lib import improv
+from lib import improv_words as improv
+from lib.improv import FAULT, SCAN, WIFI
 from lib.log import INFO
 from lib.utf8 import is_utf8
 
@@ -21,7 +22,7 @@ _NETWORKS = const(8)
 
 async def answer(desk, command, payload):
     """None; the request (lib/improv.py) was answered, as soon as could be: networks are scanned and tried in between."""
-    if command == improv.FAULT:
+    if command == FAULT:
         desk.send(improv.error(payload))
         return
     if command not in _ANSWERS:
@@ -66,9 +67,9 @@ async def _scan(desk, _):
         return
     for ssid, rssi, security, _ in rooms.wifi.scan():
         if ssid:
-            desk.send(improv.result(improv.SCAN, (ssid, str(rssi), "NO" if security == "open" else "YES")))
+            desk.send(improv.result(SCAN, (ssid, str(rssi), "NO" if security == "open" else "YES")))
             await asyncio.sleep_ms(0)
-    desk.send(improv.result(improv.SCAN))
+    desk.send(improv.result(SCAN))
 
 
 async def _hostname(desk, payload):
@@ -108,7 +109,7 @@ async def _join(desk, payload):
         desk.send(improv.state(_state(desk)))
         return
     desk.send(improv.state(improv.PROVISIONED))
-    desk.send(improv.result(improv.WIFI, _urls(desk)))
+    desk.send(improv.result(WIFI, _urls(desk)))
     desk.rooms.wishes("provisioned", network["ssid"])
 
 
@@ -147,8 +148,8 @@ def _save(settings, network):
 _ANSWERS = {
     improv.STATE: _tell_state,
     improv.INFO: _tell_info,
-    improv.SCAN: _scan,
-    improv.WIFI: _join,
+    SCAN: _scan,
+    WIFI: _join,
     improv.HOSTNAME: _hostname,
     improv.DEVICE_NAME: _device_name,
 }

@@ -8,31 +8,29 @@ import asyncio
 
 from micropython import const
 
-# the states, the first that is true is shown
-ERROR = const(0)
-RELEASE = const(1)  # the e-stop is cleared as soon as the finger leaves the button
-CLEARING = const(2)  # the button is held, on the way to clear
-LATCHED = const(3)
-UPDATING = const(4)
-SETTING_UP = const(5)
-CONNECTED = const(6)
-NO_HUB = const(7)  # there is an address, and no hub
-NO_WIFI = const(8)
-
-NAMES = ("error", "release", "clearing", "latched", "updating", "set-up", "connected", "no hub", "no wifi")
+# The states: the first that is true is shown. Their numbers are their rows below, and their names in commands.py.
+_ERROR = const(0)
+_RELEASE = const(1)  # the e-stop is cleared as soon as the finger leaves the button
+_CLEARING = const(2)  # the button is held, on the way to clear
+_LATCHED = const(3)
+_UPDATING = const(4)
+_SETTING_UP = const(5)
+_CONNECTED = const(6)
+_NO_HUB = const(7)  # there is an address, and no hub
+_NO_WIFI = const(8)
 
 _TICK_MS = const(50)
 _SHOW_MS = const(2000)  # each state, in the test
 _NIGHT = const(20)  # percent: errors and the emergency stop show at least so brightly, whatever the setting says
-_RED = (255, 0, 0)
-_GREEN = (0, 255, 0)
-_BLUE = (0, 0, 255)
-_ORANGE = (255, 110, 0)
-_PURPLE = (170, 0, 255)
-_CYAN = (0, 200, 255)
+_RED = const((255, 0, 0))
+_GREEN = const((0, 255, 0))
+_BLUE = const((0, 0, 255))
+_ORANGE = const((255, 110, 0))
+_PURPLE = const((170, 0, 255))
+_CYAN = const((0, 200, 255))
 
-_TWICE = (100, 100, 100, 700)
-_THRICE = (100, 100, 100, 100, 100, 700)
+_TWICE = const((100, 100, 100, 700))
+_THRICE = const((100, 100, 100, 100, 100, 700))
 
 # by state: (the lamp: ms on, off, on, off …; the pixel: the same, or how long a breath takes; its colour)
 _PATTERNS = (
@@ -51,14 +49,14 @@ _PATTERNS = (
 def state_of(estop, connected, online, setting_up=False, updating=False, failed=False):
     """The state to show. `estop`: what `Button.progress` says, or "latched" while the latch is; "" while all is well."""
     if failed:
-        return ERROR
+        return _ERROR
     if estop:
-        return RELEASE if estop == "release" else CLEARING if estop == "clearing" else LATCHED
+        return _RELEASE if estop == "release" else _CLEARING if estop == "clearing" else _LATCHED
     if updating:
-        return UPDATING
+        return _UPDATING
     if setting_up:
-        return SETTING_UP
-    return CONNECTED if connected else NO_HUB if online else NO_WIFI
+        return _SETTING_UP
+    return _CONNECTED if connected else _NO_HUB if online else _NO_WIFI
 
 
 def level(state, now):
@@ -115,9 +113,8 @@ class Lamp:
         self._shown = None
 
     def test(self):
-        """The names of all states: from now on they are shown one after the other, for two seconds each; the e-stop's go on."""
+        """None; from now on all states are shown one after the other, for two seconds each, unless there is an emergency."""
         self._test_ms = self._clock()
-        return NAMES
 
     async def run(self):
         """Never returns; when it is cancelled, the lamps go out."""
@@ -139,17 +136,17 @@ class Lamp:
         """None; the lamps show what is due at `now`. Nothing is written or allocated while nothing changes."""
         state = self._state()
         percent = self._brightness
-        if state > LATCHED and self._test_ms is not None:
+        if state > _LATCHED and self._test_ms is not None:
             showing, ago_ms = divmod(now - self._test_ms, _SHOW_MS)
-            if showing < len(NAMES):
+            if showing < len(_PATTERNS):
                 state, now = showing, ago_ms  # each pattern from its beginning
                 percent = max(percent, _NIGHT)
             else:
                 self._test_ms = None
-        if state <= LATCHED:
+        if state <= _LATCHED:
             percent = max(percent, _NIGHT)
         glow = _glow(state, now) if self._pixel else 0
-        lit = int(state == CONNECTED) if self._pixel else level(state, now)
+        lit = int(state == _CONNECTED) if self._pixel else level(state, now)
         shown = (percent << 8) + (state << 4) + (glow << 1) + lit if percent else 0
         if shown == self._shown:
             return

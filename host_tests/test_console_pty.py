@@ -47,9 +47,8 @@ def test_a_client_provisions_the_device_with_noise_before_and_after():
         cable.write(noise(2, 300))
         cable.hear(0.3)
         cable.write(b"\n$networks\n")
-        heard = cable.until(b"|Networks|")
-        heard += cable.until(b"\r\n")
-        assert b'"ssid":"cabin"' in heard and b"12345678" not in heard
+        heard = cable.until(b"}]\r\n")
+        assert b"|Networks|[{" in heard and b'"ssid":"cabin"' in heard and b"12345678" not in heard
 
 
 def test_a_client_that_meets_a_booting_device_is_answered_when_it_is_up():

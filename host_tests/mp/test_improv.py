@@ -1,18 +1,14 @@
 """Improv's packets: what a client sends, what it is told, and what else may be on the line."""
 
 from host_tests.mp.rooms import Dice, raised
-from lib.improv import (
-    FAULT,
+from lib.improv import FAULT, SCAN, WIFI, Improv
+from lib.improv_words import (
     HOSTNAME,
     INFO,
     INVALID_RPC,
-    NO_ERROR,
     PROVISIONED,
     READY,
-    SCAN,
     STATE,
-    WIFI,
-    Improv,
     error,
     result,
     state,
@@ -114,9 +110,13 @@ def test_what_a_device_says_is_no_request():
     assert fed(Improv(), packet(1, b"\x02")[:-1] + b"\x00" + ASK_STATE) == [(STATE, b"")]
 
 
-def test_the_longest_packet_fits_and_whoever_sends_more_is_typing():
-    data = bytes((9, 253)) + b"x" * 253
-    assert fed(Improv(), packet(3, data) + b"x") == [(9, b"x" * 253), 120]
+def test_a_large_request_fits_and_a_larger_one_is_an_error():
+    for size in (98, 125, 126):
+        data = bytes((9, size)) + b"x" * size
+        assert fed(Improv(), packet(3, data) + b"x") == [(9, b"x" * size), 120]
+    for size in (127, 200, 253):
+        data = bytes((9, size)) + b"x" * size
+        assert fed(Improv(), packet(3, data) + b"x" + ASK_STATE) == [(FAULT, INVALID_RPC), 120, (STATE, b"")]
 
 
 def test_texts_whose_lengths_do_not_add_up_are_none():
@@ -130,7 +130,7 @@ def test_texts_whose_lengths_do_not_add_up_are_none():
 def test_what_the_device_says():
     assert state(READY) == b"\nIMPROV\x01\x01\x01\x02\xe2\n"
     assert state(PROVISIONED) == b"\nIMPROV\x01\x01\x01\x04\xe4\n"
-    assert error(NO_ERROR) == b"\nIMPROV\x01\x02\x01\x00\xe1\n"
+    assert error(0) == b"\nIMPROV\x01\x02\x01\x00\xe1\n"
     assert error(INVALID_RPC) == b"\nIMPROV\x01\x02\x01\x01\xe2\n"
     assert result(SCAN) == b"\nIMPROV\x01\x04\x02\x04\x00\xe8\n"
     assert result(WIFI, ("http://192.168.0.20/",)) == b"\nIMPROV\x01\x04\x17\x01\x15\x14http://192.168.0.20/\x01\n"
