@@ -6,12 +6,10 @@ behind those nine bytes belongs to the packet, line feeds included. A line feed 
 
 import contextlib
 import os
-import pty
 import select
 import subprocess
 import threading
 import time
-import tty
 
 from conftest import ROOT, micropython
 
@@ -134,13 +132,22 @@ def _texts(data):
     return texts
 
 
+def _line():
+    """Both ends of a pseudo-terminal that leaves every byte as it is."""
+    import pty  # Windows has none
+    import tty
+
+    near, far = pty.openpty()
+    tty.setraw(far)
+    return near, far
+
+
 class Cable:
     """`with Cable(settings) as cable`: host_tests/mp_programs/console_child.py on MicroPython, at one end of a pseudo-terminal."""
 
     def __init__(self, settings="{}"):
         self._settings = settings
-        self._near, self._far = pty.openpty()
-        tty.setraw(self._far)
+        self._near, self._far = _line()
 
     def __enter__(self):
         environment = dict(os.environ, MICROPYPATH=f"{ROOT / 'host_tests' / 'stubs'}:{ROOT}:.frozen")
@@ -193,8 +200,7 @@ class Cable:
     @contextlib.contextmanager
     def port(self):
         """The name of a serial port that leads to the device, for a program of somebody else."""
-        near, far = pty.openpty()
-        tty.setraw(far)
+        near, far = _line()
         stop = threading.Event()
         carrier = threading.Thread(target=self._carry, args=(near, stop))
         carrier.start()
