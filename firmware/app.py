@@ -47,6 +47,7 @@ class App:
         self._wished = asyncio.Event()
         self._wish = None
         board = fitting.board(settings)
+        fitting.backend(settings)  # looked for while there is no watchdog that would bite over a name that is none
         self._hardware = hardware(board, settings.section("rf"), settings.section("estop"))
         self._latch = Latch(Nvs("safety"))
         self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
@@ -183,3 +184,5 @@ def run():
         asyncio.run(App().live())
     except NoPin as missing:
         print("[error][app] %s: set rf.pin in %s" % (missing, _SETTINGS))
+    except plugs.NoSuchPlug as missing:
+        print("[error][app] there is no board, backend or receiver '%s': see %s" % (missing, _SETTINGS))

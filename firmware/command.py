@@ -45,6 +45,12 @@ class Leave(Exception):
         self.code = code
 
 
+def stops(order):
+    """True for an order, (what, detail), that can only stop something."""
+    what, detail = order
+    return what in (HALT, EMERGENCY) or what == ACT and detail.action == STOP
+
+
 def whole(value, low, high):
     """True when `value` is a whole number from `low` to `high`; a bool, a float or a text is not."""
     return type(value) is int and low <= value <= high

@@ -23,6 +23,11 @@ def board(settings):
     return plugs.load("firmware.boards", settings.get("board").lower().replace("-", "_"))
 
 
+def backend(settings):
+    """The module of the backend that is set. plugs.NoSuchPlug."""
+    return plugs.load("firmware.backends", settings.get("backend"))
+
+
 def safety(settings):
     """A Safety with the caps that are set, and those of single receivers."""
     cap = settings.section("cap")
@@ -58,9 +63,9 @@ def connection(settings, dispatcher, hardware, busy, clock, log, beat):
     keeper = Timekeeper(station, hardware.set_clock, log)
     name = settings.get("backend")
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
-    backend = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
+    service = backend(settings).Backend(settings.section(name), agent)
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    return station, keeper, Link(backend, dispatcher, station, keeper, certificates(), clock, log, beat)
+    return station, keeper, Link(service, dispatcher, station, keeper, certificates(), clock, log, beat)
 
 
 def certificates():

@@ -72,3 +72,35 @@ def control_entry(guid, action, intensity, duration_ms, exclusive=False):
     if not (whole(action, STOP, SOUND) and whole(intensity, 0, 100) and whole(duration_ms, 300, 65535)):
         raise ValueError("no such control")
     return {"id": guid, "type": action, "intensity": intensity, "duration": duration_ms, "exclusive": exclusive}
+
+
+class Calls:
+    """What a device can ask of the server (reference/openshock-api.md §a.3), for a backend with a `_session`.
+
+    Each gives (call id, message bytes); signalr.Refused while there is no connection. A good answer does not mean that it
+    was carried out: the server refuses in silence.
+    """
+
+    def control(self, controls, now):
+        """(call id, message); `controls` is a list of `openshock.control_entry`."""
+        return self._session.invoke("Control", [controls], now)
+
+    def control_v2(self, controls, custom_name, now):
+        """(call id, message); `custom_name` is a text or None. A good answer does not mean that it was carried out."""
+        return self._session.invoke("ControlV2", [controls, custom_name], now)
+
+    def captive_portal(self, device_id, enabled, now):
+        """(call id, message)"""
+        return self._session.invoke("CaptivePortal", [device_id, enabled], now)
+
+    def emergency_stop(self, device_id, now):
+        """(call id, message)"""
+        return self._session.invoke("EmergencyStop", [device_id], now)
+
+    def ota_install(self, device_id, version, now):
+        """(call id, message); `version` is a text such as 1.2.0."""
+        return self._session.invoke("OtaInstall", [device_id, version], now)
+
+    def reboot(self, device_id, now):
+        """(call id, message)"""
+        return self._session.invoke("Reboot", [device_id], now)

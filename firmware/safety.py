@@ -28,6 +28,7 @@ REASONS = {
     "model": "unknown model",
     "unsupported": "this receiver cannot do that",
     "stale": "too old",
+    "future": "asked for in the future: is a clock wrong",
     "repeated": "said twice",
     "locked": "the radio is locked",
     "estop": "the emergency stop is latched",
@@ -123,6 +124,8 @@ class Safety:
             return "malformed"
         if unix_us is not None and (unix_us - asked_us > _STALE_US or asked_us <= self._all_stopped_us <= unix_us):
             return "stale"  # a stop later than now was timed by a clock that has been put right since
+        if unix_us is not None and asked_us - unix_us > _STALE_US:
+            return "future"  # remembered, it would make all later orders look old
         page = self._pages.get((model, rf_id))
         if page is None or page.asked_us is None or asked_us > page.asked_us:
             return ""

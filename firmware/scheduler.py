@@ -46,7 +46,7 @@ class Turn:
         """True when the goodbye was said: nothing more is due."""
         if self.active(now) or self.goodbyes < _GOODBYE_FRAMES:
             return False
-        return self.goodbye_until - self.goodbye_since >= _GOODBYE_MS
+        return self.goodbye_until - self.goodbye_since > _GOODBYE_MS  # of a clock in whole ms: 300 may be 299.2 on the air
 
     def train(self, now):
         """The pulse train due now; counts a stop frame as said."""
@@ -65,6 +65,11 @@ class Turn:
         self.goodbye_until = self.goodbye_since
         if not self.goodbyes:
             self.goodbye_since = None
+
+
+def _channel(shocker, channel):
+    """The channel that a receiver is on the air by: the usual one of its model is one with no channel at all."""
+    return shocker.CHANNEL if channel is None else channel
 
 
 class Scheduler:
@@ -92,8 +97,8 @@ class Scheduler:
 
         ValueError when the model cannot carry it (what ran before runs on); Full when too many are on the air.
         """
-        key = command.model, command.rf_id, command.channel
         shocker = self._load(command.model)
+        key = command.model, command.rf_id, _channel(shocker, command.channel)
         turn = self._find(*key)
         what = command.action, command.intensity
         frame = turn.frame if turn and turn.what == what else None
@@ -117,6 +122,7 @@ class Scheduler:
         the model cannot carry.
         """
         found = False
+        shocker = self._load(model)
         for turn in self._turns:
             if turn.key[:2] == (model, rf_id) and channel in (None, turn.key[2]):
                 turn.stop(now)
@@ -125,7 +131,7 @@ class Scheduler:
             return
         if len(self._turns) >= _MOST:
             self._make_room(now)
-        self._enter((model, rf_id, channel), self._load(model)).stop(now)
+        self._enter((model, rf_id, _channel(shocker, channel)), shocker).stop(now)
 
     def _enter(self, key, shocker):
         """A new turn at the end of the round; its receiver is idle no longer. ValueError as `shocker.stop`."""

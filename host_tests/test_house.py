@@ -28,7 +28,7 @@ STREAMS = {
 QUESTIONS = {("sys", "platform"), ("sys", "implementation"), ("os", "name"), ("os", "uname")}
 MOST_LINES = 300
 # rooms that have grown too large, and may only become smaller: take them out of here as soon as they fit
-GROWN = {"firmware/backends/openshock_user.py": 343}
+GROWN = {"firmware/backends/openshock_user.py": 321}
 
 
 class Room:

@@ -177,7 +177,6 @@ def test_spoilt_settings_are_told_and_nothing_is_sent(content):
     story()
 
 
-@pytest.mark.xfail(strict=True, reason="firmware/app.py ends with a traceback: take this mark away with it")
 @pytest.mark.parametrize("wrong", [{"board": "nosuch"}, {"backend": "nosuch"}], ids=str)
 def test_settings_that_cannot_work_are_told_in_one_line(wrong):
     @world(secure=False, prepare=_spoil(lambda settings: json.dumps({**settings, **wrong}).encode()))

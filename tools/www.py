@@ -1,10 +1,12 @@
-"""Packs the set-up page for the device: gzipped, and with the hashes of its scripts and styles for its security policy."""
+"""Packs the set-up page for the device: shrunk, gzipped, with the hashes of its scripts and styles for its security policy."""
 
 import base64
 import hashlib
 import re
 import struct
 import zlib
+
+from tools import shrink
 
 
 def pack(page):
@@ -13,9 +15,9 @@ def pack(page):
     The comment of its head (RFC 1952 §2.3.1) holds what a Content-Security-Policy must say for exactly these inline scripts
     and styles (CSP Level 3 §2.3.1); firmware/portal.py sends it. Decompressors skip it.
     """
+    page = shrink.shrink(page.decode()).encode()
     comment = "; ".join(f"{directive} {_hashes(page, tag)}" for directive, tag in _DIRECTIVES)
-    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
-    body = squeeze.compress(page) + squeeze.flush()
+    body = shrink.squeeze(page)
     head = b"\x1f\x8b\x08\x10" + bytes(4) + b"\x02\xff" + comment.encode("ascii") + b"\0"
     return head + body + struct.pack("<II", zlib.crc32(page), len(page) & 0xFFFFFFFF)
 

@@ -8,7 +8,7 @@ from micropython import const
 
 from firmware import command as orders
 from firmware.command import STOP, Command, Leave, whole
-from firmware.openshock import MISFITS, moment_us, shockers_of
+from firmware.openshock import MISFITS, Calls, moment_us, shockers_of
 from lib import signalr
 from lib.websock import TEXT
 
@@ -31,7 +31,7 @@ _CLOSED_WAIT_MS = const(60000)  # after a close that does not invite back (refer
 _HUB = "/1/hubs/user"
 
 
-class Backend:
+class Backend(Calls):
     """One account's hub. `settings`: url, token, device_id, negotiate; `agent` is the User-Agent header."""
 
     OPCODE = TEXT
@@ -182,20 +182,23 @@ class Backend:
 
     def _invoked(self, event, made, now):
         _, target, arguments, invocation_id = event
-        if invocation_id is not None and self._again(invocation_id):
-            made.append((orders.REFUSE, ("repeated", target)))
-            self._session.complete(invocation_id, error="said twice")
-            return
+        repeated = invocation_id is not None and self._again(invocation_id)
         handler = self._handlers.get(target.lower())
         if handler is None:
             return
         try:
-            made += handler(target, arguments, now)
+            asked = handler(target, arguments, now)
+            if repeated:
+                asked = [
+                    order for order in asked if orders.stops(order)
+                ]  # a stop may be said as often as one likes (S5)
+                asked.append((orders.REFUSE, ("repeated", target)))
+            made += asked
         except MISFITS:
             made.append((orders.NOTE, "%s came with arguments that do not fit" % target))
             return
         if invocation_id is not None:
-            self._session.complete(invocation_id)
+            self._session.complete(invocation_id, error="said twice" if repeated else None)
 
     def _farewell(self, reason, again):
         """The Leave that a close makes, or a record that breaks the rules (then with its WebSocket code)."""
@@ -292,32 +295,6 @@ class Backend:
         if misfits:
             made.append((orders.NOTE, "%d entries that do not fit" % misfits))
         return made
-
-    # --- what the device can ask of the server (reference/openshock-api.md §a.3); each gives (call id, message)
-
-    def control(self, controls, now):
-        """(call id, message); `controls` is a list of `openshock.control_entry`."""
-        return self._session.invoke("Control", [controls], now)
-
-    def control_v2(self, controls, custom_name, now):
-        """(call id, message); `custom_name` is a text or None. A good answer does not mean that it was carried out."""
-        return self._session.invoke("ControlV2", [controls, custom_name], now)
-
-    def captive_portal(self, device_id, enabled, now):
-        """(call id, message)"""
-        return self._session.invoke("CaptivePortal", [device_id, enabled], now)
-
-    def emergency_stop(self, device_id, now):
-        """(call id, message)"""
-        return self._session.invoke("EmergencyStop", [device_id], now)
-
-    def ota_install(self, device_id, version, now):
-        """(call id, message); `version` is a text such as 1.2.0."""
-        return self._session.invoke("OtaInstall", [device_id, version], now)
-
-    def reboot(self, device_id, now):
-        """(call id, message)"""
-        return self._session.invoke("Reboot", [device_id], now)
 
 
 def _negotiation():

@@ -12,12 +12,13 @@ from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE, carried, whole
 from lib.pulses import train
 
 ACTIONS = {SHOCK: 1, VIBRATE: 2, SOUND: 3, LIGHT: 4}
+CHANNEL = 0  # the usual one
 
 
 def encode(rf_id, action, intensity, channel=None):
     """A new pulse train of one frame, `array("H")` in µs. ValueError for an id, action or channel that it cannot carry."""
     level = min(carried(rf_id, action, intensity), 99)
-    channel = 0 if channel is None else channel
+    channel = CHANNEL if channel is None else channel
     if action not in ACTIONS or not whole(channel, 0, 15):
         raise ValueError("CaiXianlin: no such action or channel (0-15)")
     if action == SOUND:

@@ -13,12 +13,13 @@ from firmware.command import SHOCK, SOUND, VIBRATE, carried, whole
 from lib.pulses import train
 
 ACTIONS = {SHOCK: 1, VIBRATE: 2, SOUND: 3}
+CHANNEL = 1  # the usual one
 
 
 def encode(rf_id, action, intensity, channel=None):
     """A new pulse train of one frame, `array("H")` in µs. ValueError for an id, action or channel (1-3) it cannot carry."""
     percent = carried(rf_id, action, intensity)  # clamped before it is scaled: 107 would wrap to 0 in four bits
-    channel = 1 if channel is None else channel
+    channel = CHANNEL if channel is None else channel
     if action not in ACTIONS or not whole(channel, 1, 3):
         raise ValueError("D80: no such action or channel (1-3)")
     level = 0 if action == SOUND or percent == 0 else max(percent * 15 // 100, 1)

@@ -13,6 +13,7 @@ from firmware.command import SHOCK, SOUND, VIBRATE, carried
 from lib.pulses import train
 
 ACTIONS = {SHOCK: 0, VIBRATE: 1, SOUND: 2}
+CHANNEL = None
 
 
 def encode(rf_id, action, intensity, channel=None):

@@ -16,6 +16,7 @@ from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE, carried, whole
 from lib.pulses import train
 
 ACTIONS = {SHOCK: 1, VIBRATE: 2, SOUND: 4, LIGHT: 8}
+CHANNEL = 1  # the usual one
 _CHANNELS = {1: 0b1000, 2: 0b1111}
 
 
@@ -29,7 +30,7 @@ def _check(nibble):
 def encode(rf_id, action, intensity, channel=None):
     """A new pulse train of one frame, `array("H")` in µs. ValueError for an id, action or channel (1, 2) it cannot carry."""
     level = carried(rf_id, action, intensity)
-    channel = 1 if channel is None else channel
+    channel = CHANNEL if channel is None else channel
     if action not in ACTIONS or not whole(channel, 1, 2):
         raise ValueError("Petrainer 998DR: no such action or channel (1, 2)")
     kind, lane = ACTIONS[action], _CHANNELS[channel]

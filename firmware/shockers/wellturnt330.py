@@ -16,13 +16,14 @@ from firmware.command import SHOCK, SOUND, VIBRATE, carried, whole
 from lib.pulses import train
 
 ACTIONS = {SHOCK: 0x61, VIBRATE: 0x72, SOUND: 0x84}
+CHANNEL = 1  # the usual one
 _CHANNELS = {1: 0b0000, 2: 0b1110}
 
 
 def encode(rf_id, action, intensity, channel=None):
     """A new pulse train of one frame, `array("H")` in µs. ValueError for an id, action or channel (1, 2) it cannot carry."""
     level = carried(rf_id, action, intensity)
-    channel = 1 if channel is None else channel
+    channel = CHANNEL if channel is None else channel
     if action not in ACTIONS or not whole(channel, 1, 2):
         raise ValueError("Wellturn T330: no such action or channel (1, 2)")
     if action == SOUND:

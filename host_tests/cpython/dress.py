@@ -6,6 +6,7 @@ pytest loads it as a plug-in (`-p dress`), the simulator by `import dress`. What
 import asyncio
 import builtins
 import gc
+import os
 import sys
 import time
 
@@ -32,6 +33,7 @@ def _put_on():
     builtins.uint = int
     simclock.wind(lambda: time.monotonic_ns() // 1_000, lambda delay_us: time.sleep(delay_us / 1_000_000))
     time.ticks_ms = lambda: simclock.real_us() // 1_000 & (_PERIOD - 1)  # follows a clock that a test winds
+    os.rename = os.replace  # MicroPython's replaces what is there, on every system
     time.ticks_us = simclock.ticks_us  # does not wrap, as on MicroPython's unix port
     time.ticks_cpu = time.ticks_us
     time.ticks_diff = lambda later, earlier: _signed(later - earlier)

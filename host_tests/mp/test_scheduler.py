@@ -2,8 +2,9 @@
 
 from array import array
 
-from firmware.command import LIGHT, SHOCK, SOUND, STOP, VIBRATE
+from firmware.command import LIGHT, SHOCK, SOUND, STOP, VIBRATE, Command
 from firmware.scheduler import Full, Scheduler
+from firmware.shockers import caixianlin
 from host_tests.mp.rooms import Dice, command, raised
 
 FRAME_MS = 45
@@ -17,6 +18,8 @@ class Paper:
     def __init__(self, ms):
         self.ms = ms
         self.encoded = 0
+
+    CHANNEL = None
 
     def encode(self, rf_id, action, intensity, channel=None):
         if action == LIGHT or channel not in (None, 0, 1, 2, 3) or not 0 <= rf_id <= 65535:
@@ -637,3 +640,13 @@ def test_a_walk_of_thousands_of_steps():
             oracle.hear(began, rf_id, what)
         oracle.at_the_end()
         assert heard == {STOP, SHOCK, VIBRATE, SOUND}
+
+
+def test_the_usual_channel_said_aloud_is_the_same_receiver():
+    """With and without its number the usual channel is one place on the air: the newest wins, and either stop ends it."""
+    scheduler = Scheduler(lambda model: caixianlin)
+    scheduler.put(Command("caixianlin", 7, VIBRATE, 10, 1000, None, "a", None), 0)
+    scheduler.put(Command("caixianlin", 7, VIBRATE, 20, 1000, 0, "b", None), 0)
+    assert scheduler.active(0) == 1
+    scheduler.stop("caixianlin", 7, 0, 0)
+    assert scheduler.active(0) == 0

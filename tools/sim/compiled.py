@@ -1,11 +1,10 @@
 """The firmware compiled for this machine's MicroPython, as a board has it compiled for its chip: in build/, only what changed."""
 
-import gzip
 import importlib.util
 import subprocess
 from pathlib import Path
 
-from tools import Failure, environment
+from tools import Failure, environment, www
 from tools.environment import ROOT
 
 TARGET = ROOT / "build" / "unix"
@@ -51,7 +50,7 @@ def firmware(architecture):
         if name.suffix == ".py":
             _compile(architecture, source, name, target)
         else:
-            target.write_bytes(gzip.compress(source.read_bytes(), mtime=0))
+            target.write_bytes(www.pack(source.read_bytes()))
     for old in folder.rglob("*.*"):
         if old.is_file() and old not in wanted:
             old.unlink()  # a room that was renamed or removed must not live on here
