@@ -65,7 +65,6 @@ async def _best_first(station, scan, tried):
 
 async def _joins(station, known, bssid):
     """True when that network took us; it is noted either way."""
-    await quiet(station)
     words = await attempt(station, known, 0, bssid)
     _tell(station, known["ssid"], words)
     return not words
@@ -82,6 +81,7 @@ async def attempt(station, known, retries=0, bssid=None):
         wlan.active(True)
         wlan.disconnect()  # connect() while connected raises
         await asyncio.sleep_ms(_SETTLE_MS)
+        await quiet(station)
         wlan.config(reconnects=retries, pm=_PM_NONE)  # the driver's own endless retries would hide the reason
         _address(station, known.get("address"))
         watched = networks.Attempt(wlan.status(), clock())

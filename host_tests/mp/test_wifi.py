@@ -1,6 +1,7 @@
 """Wi-Fi: names and keys, which network comes first, why one refuses; and the station over a simulated air, in a rushed time."""
 
 import asyncio
+import sys
 
 import network
 import simboard
@@ -291,6 +292,7 @@ def test_it_joins_and_says_as_whom():
         assert world.wlan.config("reconnects") == 0 and world.wlan.config("pm") == network.WLAN.PM_NONE
         assert network.hostname() == "Red-Room"
         await asyncio.sleep_ms(60_000)
+        assert "firmware.joining" not in sys.modules and "firmware.networks" not in sys.modules, "nobody needs them now"
         assert world.wlan.attempts == [("home", "correct horse", None)] and world.wlan.scans == 0
         assert world.station.failed_rounds == 0 and world.station.reason == ""
 

@@ -121,8 +121,10 @@ class WLAN:
                 self._coming, self._joined, self._reason = None, True, 0
             elif reason:
                 self._fail(reason)
-        if (self._joined or self._coming) and not simboard.in_reach():
-            self._fail(STAT_BEACON_TIMEOUT if self._joined else STAT_NO_AP_FOUND)
+        if self._joined and all(each["ssid"] != self._network["ssid"] for each in simboard.networks()):
+            self._fail(STAT_BEACON_TIMEOUT)
+        elif self._coming and not simboard.in_reach():
+            self._fail(STAT_NO_AP_FOUND)
 
     def _fail(self, reason):
         self._end(reason)
