@@ -46,7 +46,8 @@ class Turn:
         """True when the goodbye was said: nothing more is due."""
         if self.active(now) or self.goodbyes < _GOODBYE_FRAMES:
             return False
-        return self.goodbye_until - self.goodbye_since > _GOODBYE_MS  # of a clock in whole ms: 300 may be 299.2 on the air
+        # more than, as the clock counts whole ms: 300 of them may be 299.2 on the air
+        return self.goodbye_until - self.goodbye_since > _GOODBYE_MS
 
     def train(self, now):
         """The pulse train due now; counts a stop frame as said."""
