@@ -35,7 +35,8 @@ class NVS:
 class RMT:
     """The pulse generator: its edges come at their times, seen whenever somebody asks whether it is done.
 
-    While it is busy time passes by looks alone, as with interrupts off: a PC that is busy with something else is no chip.
+    Where somebody listens in real time, time passes by looks alone while it is busy, as with interrupts off: a PC that is
+    busy with something else is no chip.
     It has what all versions from 1.24 on have, and is as strict as the strictest. `stuck`: a test makes it never end.
     `made`: the generators that were not given up, so that a test may count them.
     """
@@ -47,8 +48,6 @@ class RMT:
         self._pin = pin
         self._tick_us = clock_div / 80
         self._edges = []  # (µs, level) still to come
-        if RMT.made:
-            raise ValueError("the channel is taken")
         RMT.made.append(self)
 
     def write_pulses(self, durations, data=True):
@@ -56,7 +55,8 @@ class RMT:
             raise ValueError("busy, or no list")
         if any(not 0 < duration < 1 << 15 for duration in durations):
             raise ValueError("a pulse that does not fit in 15 bits")
-        simclock.mask()
+        if simboard.traced():
+            simclock.mask()
         at_us, level = simclock.peek_us(), 1 if data else 0
         for duration in durations:
             self._edges.append((at_us, level))

@@ -60,6 +60,11 @@ def write(pin, level, at_us=None):
         edges.append((at_us, pin, level))
 
 
+def traced():
+    """True when edges go to a file, where somebody reads them as they come."""
+    return _trace is not None
+
+
 def flush():
     """None; the kept edges are in the file. Whoever reads it sees whole frames, however slow this PC is."""
     global _waiting
