@@ -73,7 +73,7 @@ def test_a_network_that_refuses_says_why_and_the_next_one_is_joined(monkeypatch)
     async def story(world, ears):
         at = await ears.said("full: the router is full")
         await ears.said("joined cellar", at)
-        await ears.said("welcome", at)
+        await ears.said("welcome")
 
     tell(story, {"wifi": known})
 
@@ -101,7 +101,7 @@ def test_a_lost_network_stops_everything_and_comes_back_without_the_old_order(mo
         n_loud = len(loud(world))
         await ears.said("simulated: not found (2.4 GHz only)", at)
         world.device.set_input(WIFI_BYTE, 1)
-        at = await ears.said("joined simulated as 127.0.0.1", at)
+        await ears.said("joined simulated as 127.0.0.1", at)
         await ears.said("welcome", at)
         assert len(loud(world)) == n_loud, "what was asked for before is not asked for now"
         await order(world, 20, 500)
