@@ -24,6 +24,7 @@ _SHORT_PAUSE_MS = const(50)  # for radio and e-stop: stop frames are due, and no
 _QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
 _SAMPLE_MS = const(5)
 _WATCHDOG_MS = const(8000)
+_REPL_MS = const(600000)
 _GARBAGE_BYTES = const(4096)  # collected that often, the heap stays in one piece: what lives long lies among its like
 _VITAL = ("radio", "estop", "link")  # who must be alive, or the watchdog bites (S14)
 
@@ -80,6 +81,7 @@ class App:
         await tasks.together(
             self._kept("radio", self._radio.run),
             self._kept("estop", self._watch_estop),
+            self._kept("console", self._console(None, self._facts).run),
             self._beat_for("link"),
             self._until_wished(),
         )
@@ -89,6 +91,7 @@ class App:
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
         with SELDOM:
             station, keeper, link = self._connection()
+        console = self._console(station, lambda: self._facts() + [("Hub", "Status", link.status)])
         gc.collect()
         await tasks.together(
             self._kept("radio", self._radio.run),
@@ -96,6 +99,7 @@ class App:
             self._kept("wifi", station.run),
             self._kept("time", keeper.run),
             self._kept("link", link.run),
+            self._kept("console", console.run),
             self._until_wished(),
         )
         return self.leaving
@@ -109,9 +113,46 @@ class App:
         busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
         return fitting.connection(settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat)
 
+    def _console(self, station, facts):
+        """The console on the REPL's line: the one way to clear a latch without its button, for whoever holds the cable."""
+        from firmware.console import Console, Rooms
+        from lib.terminal import Terminal
+
+        rooms = Rooms(
+            _settings,
+            self._dispatcher,
+            self._latch,
+            self._log,
+            station,
+            self._on_wish,
+            None,
+            _nobody,
+            tuple,
+            facts,
+            self._to_the_repl,
+        )
+        return Console(Terminal(), rooms, self._clock)
+
+    def _facts(self):
+        """What the console's `sysinfo` and `status` show: (group, name, value), all texts."""
+        radio = self._radio
+        return [
+            ("Radio", "Frames", str(radio.frames)),
+            ("Radio", "WorstLateness", "%d us" % radio.worst_late_us),
+            ("Radio", "LateFrames", str(radio.late_frames)),
+        ]
+
+    async def _to_the_repl(self):
+        """None; the air is quiet, and the watchdog leaves a person ten minutes at the REPL."""
+        await self._quiet()
+        self._hardware.start_watchdog(_REPL_MS)
+
     async def _until_wished(self):
         """None when another mode was wished for and the radio is quiet: until then everyone is still at work (S12)."""
         await self._wished.wait()
+        await self._quiet()
+
+    async def _quiet(self):
         try:
             await asyncio.wait_for_ms(self._radio.quiet(), _QUIET_MS)
         except asyncio.TimeoutError:
@@ -171,6 +212,17 @@ def _pause_ms():
 
 def _short_pause_ms():
     return _SHORT_PAUSE_MS
+
+
+def _settings():
+    """The settings as the file has them; for use inside of `with SELDOM`."""
+    from firmware import fitting
+
+    return fitting.read(_SETTINGS)
+
+
+def _nobody():
+    """None: there is no access point."""
 
 
 def _shocker(model):

@@ -116,3 +116,17 @@ def test_a_wire_that_breaks_is_a_pressed_button_where_it_is_normally_closed():
             await _refused(world)
 
     asyncio.run(story())
+
+
+def test_a_remote_stop_without_a_button_is_cleared_over_the_cable():
+    async def story():
+        async with World(settings={"estop.enabled": False}) as world:
+            await _greeted(world)
+            await world.hub.emergency_stop()
+            await said(world, "latched: hub")
+            await _refused(world)
+            world.device.type("estop clear")
+            await said(world, "cleared: ")
+            await _obeyed(world)
+
+    asyncio.run(story())

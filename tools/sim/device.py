@@ -52,6 +52,10 @@ class Device:
             file.seek(pin)
             file.write(bytes([level]))
 
+    def type(self, line):
+        """None; somebody types `line` at the device's console."""
+        self._process.stdin.write((line + "\r\n").encode())
+
     async def start(self, **environment):
         """None once the process runs; it is started anew whenever it resets."""
         self._inputs_path.write_bytes(self.levels)
@@ -113,6 +117,7 @@ class Device:
             *command,
             cwd=self.folder,
             env={**self._environment, **where},
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
