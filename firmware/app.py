@@ -81,7 +81,7 @@ class App:
         await tasks.together(
             self._kept("radio", self._radio.run),
             self._kept("estop", self._watch_estop),
-            self._kept("console", self._console(None, self._facts).run),
+            self._kept("console", self._console().run),
             self._beat_for("link"),
             self._until_wished(),
         )
@@ -91,7 +91,6 @@ class App:
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
         with SELDOM:
             station, keeper, link = self._connection()
-        console = self._console(station, lambda: self._facts() + [("Hub", "Status", link.status)])
         gc.collect()
         await tasks.together(
             self._kept("radio", self._radio.run),
@@ -99,7 +98,6 @@ class App:
             self._kept("wifi", station.run),
             self._kept("time", keeper.run),
             self._kept("link", link.run),
-            self._kept("console", console.run),
             self._until_wished(),
         )
         return self.leaving
@@ -113,8 +111,8 @@ class App:
         busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
         return fitting.connection(settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat)
 
-    def _console(self, station, facts):
-        """The console on the REPL's line: the one way to clear a latch without its button, for whoever holds the cable."""
+    def _console(self):
+        """The console on the REPL's line, for whoever holds the cable. A device at work has no memory for it yet."""
         from firmware.console import Console, Rooms
         from lib.terminal import Terminal
 
@@ -123,12 +121,12 @@ class App:
             self._dispatcher,
             self._latch,
             self._log,
-            station,
+            None,
             self._on_wish,
             None,
             _nobody,
             tuple,
-            facts,
+            self._facts,
             self._to_the_repl,
         )
         return Console(Terminal(), rooms, self._clock)

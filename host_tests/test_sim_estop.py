@@ -118,15 +118,13 @@ def test_a_wire_that_breaks_is_a_pressed_button_where_it_is_normally_closed():
     asyncio.run(story())
 
 
-def test_a_remote_stop_without_a_button_is_cleared_over_the_cable():
+def test_a_latch_without_a_button_is_cleared_over_the_cable_on_a_device_that_nobody_has_set_up():
     async def story():
-        async with World(settings={"estop.enabled": False}) as world:
-            await _greeted(world)
-            await world.hub.emergency_stop()
-            await said(world, "latched: hub")
-            await _refused(world)
+        async with World(settings={"estop.enabled": False, "wifi": []}) as world:
+            await said(world, "not set up")
+            world.device.type("estop trip")
+            await said(world, "latched: console")
             world.device.type("estop clear")
             await said(world, "cleared: ")
-            await _obeyed(world)
 
     asyncio.run(story())

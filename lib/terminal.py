@@ -18,7 +18,10 @@ class Terminal:
         self._out = sys.stdout.buffer
         self._byte = bytearray(1)
         self._poll = select.poll()
-        self._poll.register(sys.stdin, select.POLLIN)
+        try:
+            self._poll.register(sys.stdin, select.POLLIN)
+        except OSError:
+            self._in = None  # nothing is there to listen to
 
     def hold(self):
         """None; no byte interrupts the program from here on."""
