@@ -14,6 +14,7 @@ from firmware.seldom import SELDOM
 from firmware.timekeeper import unix_us
 from lib import plugs, tasks
 from lib.clock import Clock
+from lib.guests import Guests
 from lib.heartbeat import Heartbeats
 from lib.log import Log
 from lib.nvs import Nvs
@@ -26,6 +27,7 @@ _SAMPLE_MS = const(5)
 _WATCHDOG_MS = const(8000)
 _REPL_MS = const(600000)
 _GARBAGE_BYTES = const(4096)  # collected that often, the heap stays in one piece: what lives long lies among its like
+_CABLE = Guests(("firmware.console", "lib.terminal", "lib.improv"))
 _VITAL = ("radio", "estop", "link")  # who must be alive, or the watchdog bites (S14)
 
 
@@ -98,6 +100,7 @@ class App:
             self._kept("wifi", station.run),
             self._kept("time", keeper.run),
             self._kept("link", link.run),
+            self._kept("cable", self._attend_the_cable),
             self._until_wished(),
         )
         return self.leaving
@@ -111,8 +114,23 @@ class App:
         busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
         return fitting.connection(settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat)
 
+    async def _attend_the_cable(self):
+        """Never returns; while the latch is set the console is there, to clear it in person, cable in hand (S7).
+
+        A device that obeys has no memory to spare for it.
+        """
+        while True:
+            while not self._latch.latched:
+                await asyncio.sleep_ms(_PAUSE_MS)
+            with _CABLE:
+                await tasks.together(self._console().run(), self._cleared())
+
+    async def _cleared(self):
+        while self._latch.latched:
+            await asyncio.sleep_ms(_PAUSE_MS)
+
     def _console(self):
-        """The console on the REPL's line, for whoever holds the cable. A device at work has no memory for it yet."""
+        """The console on the REPL's line, for whoever holds the cable."""
         from firmware.console import Console, Rooms
         from lib.terminal import Terminal
 

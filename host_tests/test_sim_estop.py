@@ -128,3 +128,19 @@ def test_a_latch_without_a_button_is_cleared_over_the_cable_on_a_device_that_nob
             await said(world, "cleared: ")
 
     asyncio.run(story())
+
+
+def test_a_remote_stop_of_a_device_at_work_is_cleared_over_the_cable_and_it_obeys_again():
+    async def story():
+        async with World(settings={"estop.enabled": False}) as world:
+            await _greeted(world)
+            for _ in range(2):
+                mark = len(world.lines)
+                await world.hub.emergency_stop()
+                await said(world, "latched: hub", mark)
+                await _refused(world)
+                world.device.type("estop clear")
+                await said(world, "cleared: ", mark)
+                await _obeyed(world)
+
+    asyncio.run(story())

@@ -26,5 +26,6 @@ class Guests:
             if name in sys.modules:
                 del sys.modules[name]
                 package, _, room = name.rpartition(".")
-                delattr(sys.modules[package], room)
+                if hasattr(sys.modules[package], room):  # it may have been imported before its package was
+                    delattr(sys.modules[package], room)
         gc.collect()
