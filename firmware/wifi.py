@@ -56,8 +56,8 @@ class Station:
         return self.wlan.isconnected()
 
     async def wait_online(self):
-        """None as soon as the station has an address."""
-        while not self.online():
+        """None as soon as the station has an address, and what is needed to join has left the memory: TLS needs the room."""
+        while self.lock.locked() or not self.online():
             await asyncio.sleep_ms(_LOOK_MS)
 
     async def wait_failed(self, rounds):

@@ -121,7 +121,7 @@ class WLAN:
                 self._coming, self._joined, self._reason = None, True, 0
             elif reason:
                 self._fail(reason)
-        if self._joined and all(each["ssid"] != self._network["ssid"] for each in simboard.networks()):
+        if self._joined and not (simboard.in_reach() and self._network["ssid"] in simboard.air):
             self._fail(STAT_BEACON_TIMEOUT)
         elif self._coming and not simboard.in_reach():
             self._fail(STAT_NO_AP_FOUND)
