@@ -83,7 +83,7 @@ class App:
         await tasks.together(
             self._kept("radio", self._radio.run),
             self._kept("estop", self._watch_estop),
-            self._kept("console", self._console().run),
+            self._kept("console", self._console(_Nowhere).run),
             self._beat_for("link"),
             self._until_wished(),
         )
@@ -100,7 +100,7 @@ class App:
             self._kept("wifi", station.run),
             self._kept("time", keeper.run),
             self._kept("link", link.run),
-            self._kept("cable", self._attend_the_cable),
+            self._kept("cable", lambda: self._attend_the_cable(station)),
             self._until_wished(),
         )
         return self.leaving
@@ -114,7 +114,7 @@ class App:
         busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
         return fitting.connection(settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat)
 
-    async def _attend_the_cable(self):
+    async def _attend_the_cable(self, station):
         """Never returns; while the latch is set the console is there, to clear it in person, cable in hand (S7).
 
         A device that obeys has no memory to spare for it.
@@ -123,13 +123,13 @@ class App:
             while not self._latch.latched:
                 await asyncio.sleep_ms(_PAUSE_MS)
             with _CABLE:
-                await tasks.together(self._console().run(), self._cleared())
+                await tasks.together(self._console(station).run(), self._cleared())
 
     async def _cleared(self):
         while self._latch.latched:
             await asyncio.sleep_ms(_PAUSE_MS)
 
-    def _console(self):
+    def _console(self, station):
         """The console on the REPL's line, for whoever holds the cable."""
         from firmware.console import Console, Rooms
         from lib.terminal import Terminal
@@ -139,7 +139,7 @@ class App:
             self._dispatcher,
             self._latch,
             self._log,
-            None,
+            station,
             self._on_wish,
             None,
             _nobody,
@@ -156,7 +156,7 @@ class App:
             ("Radio", "Frames", str(radio.frames)),
             ("Radio", "WorstLateness", "%d us" % radio.worst_late_us),
             ("Radio", "LateFrames", str(radio.late_frames)),
-        ]
+        ] + [("Refused", reason, str(count)) for reason, count in self._dispatcher.refusals().items()]
 
     async def _to_the_repl(self):
         """None; the air is quiet, and the watchdog leaves a person ten minutes at the REPL."""
@@ -228,6 +228,24 @@ def _pause_ms():
 
 def _short_pause_ms():
     return _SHORT_PAUSE_MS
+
+
+class _Nowhere:
+    """The station of a device that nobody has set up: it has joined nothing, and hears nothing."""
+
+    online = bool  # False
+
+    @staticmethod
+    def address():
+        return "0.0.0.0"
+
+    @staticmethod
+    def rssi():
+        return 0
+
+    @staticmethod
+    def scan():
+        return []
 
 
 def _settings():

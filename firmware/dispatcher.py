@@ -47,6 +47,10 @@ class Dispatcher:
         """None; does what `order` says, at once."""
         self._duties[order](detail)
 
+    def refusals(self):
+        """How many commands were refused since the start: a key of safety.REASONS → a number."""
+        return self._safety.refused
+
     def busy(self):
         """True while some receiver has frames other than stop frames due."""
         return self._scheduler.active(self._clock()) > 0

@@ -139,6 +139,8 @@ def test_a_remote_stop_of_a_device_at_work_is_cleared_over_the_cable_and_it_obey
                 await world.hub.emergency_stop()
                 await said(world, "latched: hub", mark)
                 await _refused(world)
+                world.device.type("sysinfo")
+                assert "estop" in await said(world, "Refused", mark)
                 world.device.type("estop clear")
                 await said(world, "cleared: ", mark)
                 await _obeyed(world)
