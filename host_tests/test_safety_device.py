@@ -153,6 +153,7 @@ def _ground():
     return World({**WIFI, **BOUNDLESS}, hub), hub
 
 
+@pytest.mark.timeout(900)
 def test_s13_a_fault_at_every_await_of_the_device():
     world, hub = _ground()
     counting = Awaits()
@@ -175,6 +176,7 @@ def test_s13_a_fault_at_every_await_of_the_device():
     assert n_raised >= len(places)
 
 
+@pytest.mark.timeout(900)
 def test_s13_no_memory_in_any_function_of_the_device():
     world, hub = _ground()
     counting = Calls()
@@ -309,6 +311,7 @@ def test_s14_a_healthy_device_is_never_bitten_whatever_it_does():
 # S15: boot never transmits an active frame
 
 
+@pytest.mark.timeout(900)
 def test_s15_no_start_makes_an_edge_whatever_it_finds():
     chance = random.Random(15)
     files = [None, b"", b"{", b'{"board": "simulated"}', b'{"board": "simulated", "rf.player": "rmt"}']

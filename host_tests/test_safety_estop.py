@@ -53,6 +53,7 @@ def _check_stopped(world, pressed_us, receivers):
     assert world.device.latch.latched
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("n", "phases", "seed"), ((1, 1000, 6), (8, 300, 68), (16, 30, 616)))
 def test_s06_the_button_at_any_moment(n, phases, seed):
     chance = random.Random(seed)
@@ -335,6 +336,24 @@ def test_s07_clearing_restarts_nothing():
 def _hold(world):
     world.press(0, 5_100)
     world.pass_ms(5_400)
+
+
+def test_s07_somebody_at_the_cable_may_clear_it_and_nothing_comes_back():
+    world = World(WIFI, Hub())
+    world.boot(whole=True)
+    world.pass_ms(1500)
+    world.act(ms=9500)
+    world.pass_ms(100)
+    world.obey(EMERGENCY, "hub")
+    world.pass_ms(2500)
+    since_us = world.time.now_us
+    for words in (b"estop", b"estop clear please", b"rftransmit", b"\x00\xff\x80", b"estop cleat"):
+        world.line.type(words + b"\r\n")
+    world.pass_ms(1000)
+    assert world.device.latch.latched
+    world.line.type(b"estop clear\r\n")
+    world.pass_ms(3000)
+    assert world.frames(since_us) == [] and not latched(world)
 
 
 def test_s07_a_button_that_bounces_when_it_leaves_does_not_latch_again_and_a_press_after_the_grace_does():

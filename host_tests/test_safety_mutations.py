@@ -38,7 +38,7 @@ def test_the_copy_is_what_is_judged_and_whole_it_is_good():
     with mutations.Copy() as copy:
         code, output = copy.run("test_safety_air.py::test_s24")
         assert code == 0 and " passed" in output, output
-        (copy.folder / "firmware" / "scheduler.py").write_text("raise ZeroDivisionError\n")
+        copy.write(copy.folder / "firmware" / "scheduler.py", "raise ZeroDivisionError\n")
         code, output = copy.run("test_safety_air.py::test_s24")
         assert code != 0 and "ZeroDivisionError" in output, output
 

@@ -1,5 +1,6 @@
 """Random walks of a whole device: orders good and bad, stops, losses, the button, restarts, clocks, time. One watcher."""
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -8,7 +9,7 @@ from firmware.command import EMERGENCY, HALT, LIGHT, RESTART, SHOCK, SOUND, STOP
 from host_tests.safety.hub import DEVICE, GUID, Hub, control, entry
 from host_tests.safety.oracle import ACTIONS
 from host_tests.safety.watcher import Watcher, wifi
-from host_tests.safety.world import WIFI, World
+from host_tests.safety.world import WIFI, World, silent
 
 SHOCKERS = (("CaiXianlin", 1), ("PetTrainer", 2), ("D80", 3))
 MODELS = {1: "caixianlin", 2: "petrainer", 3: "d80", 4: "petrainer998dr", 5: "wellturnt330"}
@@ -21,14 +22,14 @@ SETTINGS = {
     "cap.longest_ms": 3000,
     "cap.budget": BUDGET,
     "cap.rest_ms": 1500,
-    "cap.own": [OWN],
+    "cap.own": [OWN, {"model": "d80", "rf_id": 3, "vibrate": 90, "longest_ms": 30000}],  # the second loosens nothing
 }
 BAD = (None, -1, 101, 1e9, "50", True, [], 30001, 65536)
 
 receivers = st.integers(1, 5)
-actions = st.sampled_from((SHOCK, VIBRATE, VIBRATE, SOUND, LIGHT))
-levels = st.sampled_from((0, 1, 20, 50, 100))
-lengths_ms = st.sampled_from((1, 50, 300, 1000, 5000, 30000))
+actions = st.sampled_from((SHOCK, SHOCK, VIBRATE, VIBRATE, SOUND, LIGHT))
+levels = st.sampled_from((100, 50, 20, 9, 1, 0))
+lengths_ms = st.sampled_from((30000, 5000, 1000, 300, 50, 1))
 
 
 def caps(model, rf_id, action):
@@ -39,10 +40,10 @@ def caps(model, rf_id, action):
 
 
 class Walk(RuleBasedStateMachine):
-    @initialize()
-    def begin(self):
+    @initialize(start_us=st.sampled_from((5_000_000, (1 << 30) - 10_000_000, (1 << 30) * 1000 - 10_000_000)))
+    def begin(self, start_us):
         self.hub = Hub(SHOCKERS)
-        self.world = World(SETTINGS, self.hub)
+        self.world = World(SETTINGS, self.hub, start_us)  # some of them shortly before the ticks wrap
         self.watcher = Watcher(self.world, caps, BUDGET)
         self.n_orders = 0
         self.since_us = 0
@@ -74,12 +75,30 @@ class Walk(RuleBasedStateMachine):
 
     # --- orders
 
-    @rule(number=receivers, action=actions, level=levels, ms=lengths_ms)
-    def somebody_here_asks(self, number, action, level, ms):
+    @precondition(lambda self: not self.watcher.latched)
+    @rule(number=receivers, action=actions, level=levels, ms=lengths_ms, then_ms=st.sampled_from((30, 400, 1500)))
+    def somebody_here_asks(self, number, action, level, ms, then_ms):
         source = self._ask(number, action, level, ms)
         self.world.act(model=MODELS[number], rf_id=number, action=action, level=level, ms=ms, source=source)
-        self._go_on(30)
+        self._go_on(then_ms)
 
+    @precondition(lambda self: not self.watcher.latched)
+    @rule(first=receivers, n=st.integers(2, 5), level=levels, ms=lengths_ms, then_ms=st.sampled_from((100, 900)))
+    def several_are_asked_for(self, first, n, level, ms, then_ms):
+        for number in range(first, first + n):
+            number = 1 + number % 5
+            action = (VIBRATE, SHOCK)[number % 2 if first % 2 else (number + 1) % 2]
+            source = self._ask(number, action, level, ms)
+            self.world.act(model=MODELS[number], rf_id=number, action=action, level=level, ms=ms, source=source)
+        self._go_on(then_ms)
+
+    @precondition(lambda self: self.watcher.latched)
+    @rule(number=receivers, action=actions)
+    def somebody_asks_in_vain(self, number, action):
+        self.world.act(model=MODELS[number], rf_id=number, action=action, level=20, ms=300, source="in-vain")
+        self._go_on(100)
+
+    @precondition(lambda self: not self.watcher.latched)
     @rule(number=st.integers(1, 3), action=actions, level=levels, ms=lengths_ms, fresh=st.booleans())
     def the_hub_asks(self, number, action, level, ms, fresh):
         if not self.hub.sockets:
@@ -116,8 +135,14 @@ class Walk(RuleBasedStateMachine):
             self.hub.log({**entry(number, STOP, 0, 0), "shocker": {"id": GUID % number}}, name="stopper")
             self.watcher.bound(self.world.time.now_us + 150_000, running if self._online() else [])
         else:
+            since_us = self.world.time.now_us
             self.world.stop(model=MODELS[number], rf_id=number, source="stopper")
-            self.watcher.bound(self.world.time.now_us, running)
+            self.watcher.bound(since_us, running)
+            self._go_on(200)
+            frames = [frame for frame in self.watcher.frames if frame.start_us >= since_us]
+            while frames and silent(frames[0]) and frames[0].rf_id != number:
+                frames.pop(0)  # others who wait for their first stop frame as well
+            assert not frames or silent(frames[0]), "a stop overtakes everything"
         self._go_on(200)
 
     def _online(self):
@@ -135,13 +160,19 @@ class Walk(RuleBasedStateMachine):
     def the_button(self, in_ms, held_ms):
         in_ms /= 1000
         pressed_us = self.world.time.now_us + round(in_ms * 1000)
-        self.watcher.pressed_us.append(pressed_us)
+        self.watcher.pressed_us.append((pressed_us, self.world.device.latch.latched))
         self.world.press(in_ms, in_ms + held_ms)
         self._go_on(in_ms + 80)
+        heard = [e.what[1] for e in self.watcher.running() if e.heard_us > pressed_us - 100_000]
         self.watcher.bound(pressed_us)
         assert self.world.device.latch.latched
         self._go_on(held_ms + 200)
         assert self.world.device.latch.latched
+        if held_ms == 4000:  # stop frames go out while it is held
+            for number in heard:
+                stops = [f for f in self.watcher.frames if f.rf_id == number and pressed_us < f.start_us and silent(f)]
+                assert stops and stops[-1].end_us - stops[0].start_us >= 300_000
+                assert stops[0].start_us < pressed_us + 1_000_000
 
     @rule(hub=st.booleans())
     def an_emergency_stop_from_afar(self, hub):
@@ -158,7 +189,6 @@ class Walk(RuleBasedStateMachine):
     def a_deliberate_hold(self, held_ms):
         self._go_on(300)
         self.watcher.may_clear = True
-        self.watcher.pressed_us.append(self.world.time.now_us)
         self.world.press(0, held_ms)
         self._go_on(held_ms + 600)
         self.watcher.may_clear = False
@@ -228,12 +258,12 @@ class Walk(RuleBasedStateMachine):
 
 
 Walk.TestCase.settings = settings(
-    max_examples=25,
-    stateful_step_count=30,
+    max_examples=60,
+    stateful_step_count=40,
     deadline=None,
     derandomize=True,
     phases=(Phase.generate,),  # to shrink a walk takes minutes, and thirty steps can be read as they are
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-TestWalks = Walk.TestCase
+TestWalks = pytest.mark.timeout(900)(Walk.TestCase)

@@ -38,6 +38,38 @@ class Pins(dict):
         return coming[0][0] if coming else _NEVER
 
 
+class Line:
+    """The REPL's line as lib/terminal.py finds it in `sys.stdin`, with somebody at its other end."""
+
+    def __init__(self):
+        self._typed = b""
+        self.buffer = self
+
+    def type(self, data):
+        """None; the device will read `data`."""
+        self._typed += data
+
+    def ready(self):
+        """True when there is something to read."""
+        return bool(self._typed)
+
+    def readinto(self, buffer):
+        """How many bytes it gave."""
+        data, self._typed = self._typed[: len(buffer)], self._typed[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class LinePoll:
+    """As much of MicroPython's poll object as a Line needs."""
+
+    def register(self, line, events):
+        self._line = line
+
+    def ipoll(self, timeout_ms):
+        return [(self._line, 1)] if self._line.ready() else []
+
+
 class Player(ook.Portable):
     """The real portable player. Polls at which nothing can happen are left out: the clock jumps over them.
 

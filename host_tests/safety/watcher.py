@@ -42,7 +42,7 @@ class Watcher:
         self.latched = False
         self.may_clear = False
         self.dark_us = []  # when power was cut: frames may break off
-        self.pressed_us = []
+        self.pressed_us = []  # (when, whether it was latched before)
 
     # --- what was done to the device
 
@@ -104,8 +104,12 @@ class Watcher:
         entries.append(Entry(at_us, on_air(model, rf_id, action, level), level, ms))
 
     def _judge(self, frame):
+        presses_us = [at for at, _ in self.pressed_us]
+        for at_us, latched in self.pressed_us:
+            if not latched or not silent(frame):
+                assert not frame.start_us < at_us < frame.end_us - 1000 or not frame.ok, "the button was not heeded"
         if not frame.ok:
-            near = [at for at in self.pressed_us + self.dark_us if frame.start_us - 1000 <= at <= frame.end_us + 10_000]
+            near = [at for at in presses_us + self.dark_us if frame.start_us - 1000 <= at <= frame.end_us + 10_000]
             assert near, f"a broken frame at {frame.start_us}: {frame.faults}"
             return
         key = frame.model, frame.rf_id

@@ -4,11 +4,15 @@ Judged by the decoder of tools/rf alone. A test boots it, gives orders, lets tim
 """
 
 import asyncio
+import gc
 import json
 import os
+import select
 import shutil
+import sys
 import tempfile
 
+import esp32
 import simboard
 import simclock
 
@@ -66,10 +70,14 @@ class World:
     """
 
     _living = None
+    _frozen = False
 
     def __init__(self, settings=None, hub=None, now_us=5_000_000, boot_level=1):
         World.end()
         World._living = self
+        if not World._frozen:
+            World._frozen = True
+            gc.freeze()  # the device collects often, and need not look at all that pytest has loaded
         self.time = Time(now_us)
         self.pins = simboard.levels = chip.Pins(self.time)
         self.pins[chip.BOOT_PIN] = boot_level
@@ -81,12 +89,16 @@ class World:
         self.unix_offset_us = UNIX_US - now_us
         self.clock_set = True
         self.stop_pin = chip.STOP_PIN
+        self._heard = 0, []  # so many edges, and the frames in them
         self.meals = []
         self.told = []  # (µs, line of the log), over all restarts
         self.restarts = 0
         self.device = None
         self.main = None
         self.player = None
+        self.line = chip.Line()
+        self._before = sys.stdin, select.poll
+        sys.stdin, select.poll = self.line, chip.LinePoll
         self._home = os.getcwd()
         os.chdir(tempfile.mkdtemp(prefix="world-"))
         self.store(settings or {})
@@ -98,6 +110,7 @@ class World:
         if world:
             world.cut_power()
             world.loop.close()
+            sys.stdin, select.poll = world._before
             shutil.rmtree(os.getcwd())
             os.chdir(world._home)
             simclock.wind(*world._ticks_before)
@@ -158,6 +171,7 @@ class World:
             left = asyncio.all_tasks(self.loop)
         self.main = None
         self.pins[chip.RF_PIN] = 0
+        esp32.RMT.made = []
         self.loop.close()
         self.loop = Loop(self.time, self.hub)
         simclock._state[2] = None
@@ -197,9 +211,11 @@ class World:
 
     def frames(self, since_us=0):
         """What an independent receiver heard: all frames, good and bad, that began at `since_us` or later."""
-        receiver = Receiver()
-        heard = receiver.feed(chip.edges()) + receiver.flush(self.time.now_us)
-        return [frame for frame in heard if frame.start_us >= since_us]
+        edges = chip.edges()
+        if len(edges) != self._heard[0]:
+            receiver = Receiver()
+            self._heard = len(edges), receiver.feed(edges) + receiver.flush(self.time.now_us)
+        return [frame for frame in self._heard[1] if frame.start_us >= since_us]
 
     def active(self, since_us=0):
         """The frames that are no stop frames."""

@@ -1,7 +1,9 @@
 """Stops of a whole simulated device: the real MicroPython in a process of its own, TLS, a local hub; times of CLOCK_MONOTONIC.
 
-The chip's clock (host_tests/stubs/simclock.py) makes each frame exact, but a frame is computed ahead or behind, and a busy
-PC adds time between frames: what is told here holds the network and this PC as well, and is an upper bound for our code.
+The chip's clock (host_tests/stubs/simclock.py) makes each frame exact, whatever this PC does meanwhile. Where the PC is
+faster it waits at the end of the frame; where it is slower the frame is dated before it was computed, the gap behind it
+grows, and the last edge seems to come too early. So the gap is told beside each figure, and the first stop frame: when it
+begins, nothing active can follow. That time holds everything, the PC and the network too.
 """
 
 import asyncio

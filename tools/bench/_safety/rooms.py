@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import random
+import sys
 import tempfile
 
 from tools.bench._safety.tape import reaction
@@ -63,7 +64,11 @@ class _Run:
         self.world.press(from_ms, from_ms + _PRESSED_MS)
 
     def closed(self):
-        self._then(self.hub.wire.end)
+        def ends():
+            self.hub.silent = True
+            self.hub.wire.end()
+
+        self._then(ends)
 
     def reset(self):
         self._then(self.hub.wire.reset, OSError(104, "reset"))
@@ -133,13 +138,28 @@ def _one(name, n, dice):
         world.World.end()
 
 
+@contextlib.contextmanager
+def _alone():
+    """A folder of its own, and a console at which nobody sits: the device writes text and bytes to it, and waits for keys."""
+    before, stdin = os.getcwd(), sys.stdin
+    from_nobody, to_nobody = os.pipe()
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())),
+        open(from_nobody) as sys.stdin,
+    ):
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+            os.close(to_nobody)
+            sys.stdin = stdin
+
+
 def measure(name, n, n_runs):
     """The Reactions (tape.py) to `n_runs` stops at random moments while `n` shockers vibrate; `name` is of SOURCES."""
     encoded("caixianlin", 1, "vibrate", 1)  # dresses CPython
-    dice, before = random.Random(f"{name} {n}"), os.getcwd()
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, contextlib.redirect_stdout(io.StringIO()):
-        os.chdir(folder)
-        try:
-            return [_one(name, n, dice) for _ in range(n_runs)]
-        finally:
-            os.chdir(before)
+    dice = random.Random(f"{name} {n}")
+    with _alone():
+        return [_one(name, n, dice) for _ in range(n_runs)]

@@ -6,8 +6,8 @@ from tools.rf.decode import Receiver
 from tools.rf.trace import Words
 
 # ms from the cause to the last active edge (0: none came after it), active frames begun after the cause, ms from the
-# cause to the first edge of a stop frame
-Reaction = namedtuple("Reaction", ("last_ms", "frames", "stop_ms"))
+# cause to the first edge of a stop frame, the longest gap in ms between two active frames before it
+Reaction = namedtuple("Reaction", ("last_ms", "frames", "stop_ms", "gap_ms"))
 
 
 def is_stop(frame):
@@ -34,7 +34,9 @@ def reaction(edges, cause_us):
     late = [frame for frame in frames if frame.start_us > stops[0] and not is_stop(frame)]
     if late:
         last_us, begun = late[-1].end_us - cause_us, begun + len(late)
-    return Reaction(last_us / 1000, begun, (stops[0] - cause_us) / 1000)
+    active = [frame for frame in frames if frame.ok and frame.start_us < stops[0]]
+    gaps_us = [after.start_us - before.end_us for before, after in zip(active, active[1:])]
+    return Reaction(last_us / 1000, begun, (stops[0] - cause_us) / 1000, max(gaps_us, default=0) / 1000)
 
 
 class Tape:
