@@ -1,17 +1,41 @@
-"""A stand-in for `esp32`: its non-volatile storage, kept in a file beside the device's own, whole or old like the real one's."""
+"""A stand-in for `esp32`: its non-volatile storage, kept in a file beside the device's own, whole or old like the real one's.
+
+A device with a simulated flash counts commits among that flash's operations. `Partition` is in simpartition.py, which
+nobody pays for who does not use it.
+"""
 
 import json
 import os
+import sys
 
 import simboard
 import simclock
+
+
+def __getattr__(name):
+    if name != "Partition":
+        raise AttributeError(name)
+    import simpartition
+
+    return simpartition.Partition
+
+
+def _flash():
+    """The simulated flash, when somebody has looked at it before."""
+    simflash = sys.modules.get("simflash")
+    return simflash and simflash.current()
 
 
 class NVS:
     """One namespace; `commit` makes it last."""
 
     def __init__(self, namespace):
+        self._namespace = namespace
         self._path = "nvs-" + namespace + ".json"
+        flash = _flash()
+        if flash:
+            self._values = flash.stored(namespace)
+            return
         try:
             with open(self._path) as file:
                 self._values = json.load(file)
@@ -27,6 +51,10 @@ class NVS:
         self._values[key] = value
 
     def commit(self):
+        flash = _flash()
+        if flash:
+            flash.commit(self._namespace, self._values)
+            return
         with open(self._path + ".new", "w") as file:
             json.dump(self._values, file)
         os.rename(self._path + ".new", self._path)

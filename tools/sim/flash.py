@@ -1,0 +1,97 @@
+"""Makes what is in a simulated flash: the runtime's stand-in, an app image, and the whole chip from a layout's rows."""
+
+import hashlib
+import struct
+
+from littlefs import LittleFS, UserContext
+
+from tools.sim.chip import model
+
+simflash = model("simflash")
+simota = model("simota")
+
+SECTOR = simflash.SECTOR
+_CHIP_IDS = {"esp32": 0, "esp32s2": 2, "esp32c3": 5, "esp32s3": 9}
+_SEGMENT = 0x1000
+
+
+def runtime_image(text, chip="esp32"):
+    """An app image as ESP-IDF's tools make it, with `text` for its program: header, segments, checksum, SHA-256.
+
+    MicroPython itself is not in it: the simulator runs this machine's own.
+    """
+    pieces = [text[at : at + _SEGMENT] for at in range(0, len(text), _SEGMENT)] or [b""]
+    pieces[15:] = [b"".join(pieces[15:])] if len(pieces) > 15 else []
+    chip_id = _CHIP_IDS[chip]
+    image = struct.pack(
+        "<BBBBIB3sHBHH4sB", 0xE9, len(pieces), 2, 0x20, 0x40080000, 0xEE, b"", chip_id, 0, 0, 99, b"", 1
+    )
+    check = 0xEF
+    for number, piece in enumerate(pieces):
+        piece += bytes(-len(piece) % 4)
+        image += struct.pack("<II", 0x3F400000 + number * _SEGMENT, len(piece)) + piece
+        for byte in piece:
+            check ^= byte
+    image += bytes(15 - len(image) % 16) + bytes((check,))
+    return image + hashlib.sha256(image).digest()
+
+
+class _Context(UserContext):
+    """A partition in memory that knows its last used block."""
+
+    last = 0
+
+    def prog(self, cfg, block, off, data):
+        self.last = max(self.last, block)
+        return super().prog(cfg, block, off, data)
+
+
+def app_image(files, size, trim=True):
+    """A LittleFS image for a partition of `size` bytes with `files` (path → bytes); `trim`: without what was never written.
+
+    The same files give the same bytes.
+    """
+    context = _Context(size)
+    lfs = LittleFS(context, block_size=SECTOR, block_count=size // SECTOR, prog_size=256, read_size=16)
+    for name in sorted(files):
+        parent = name.rpartition("/")[0]
+        if parent:
+            lfs.makedirs(parent, exist_ok=True)
+        with lfs.open(name, "wb") as file:
+            file.write(files[name])
+    lfs.unmount()
+    return bytes(context.buffer[: (context.last + 1) * SECTOR] if trim else context.buffer)
+
+
+def folder_files(folder):
+    """Every file under `folder`, as `app_image` wants them."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def table(rows):
+    """The partition table of these rows, 0xC00 bytes, as gen_esp32part makes it."""
+    lines = b"".join(
+        struct.pack("<HBBII16sI", 0x50AA, row.type, row.subtype, row.offset, row.size, row.label.encode(), 0)
+        for row in rows
+    )
+    sum_row = b"\xeb\xeb" + b"\xff" * 14 + hashlib.md5(lines).digest()
+    return (lines + sum_row).ljust(0xC00, b"\xff")
+
+
+def chip(rows, contents=None):
+    """The bytes of a flash with these rows, blank but for its table and `contents` (label → bytes); a bytearray.
+
+    ValueError for contents that do not fit.
+    """
+    data = bytearray(b"\xff" * max(row.offset + row.size for row in rows))
+    lines = table(rows)
+    data[simflash.TABLE : simflash.TABLE + len(lines)] = lines
+    places = {row.label: row for row in rows}
+    for label, content in (contents or {}).items():
+        row = places[label]
+        if len(content) > row.size:
+            raise ValueError(f"{label} holds {row.size} bytes, not {len(content)}")
+        data[row.offset : row.offset + len(content)] = content
+    return data
