@@ -1,0 +1,171 @@
+"""Flash maps: which partition lies where, for each size of flash, as data; a new size is a row in TABLES. No I/O.
+
+Facts: reference/micropython-esp32.md §c. The runtime is MicroPython (`ota_0`, `ota_1`); beside each lies the firmware's own
+read-only LittleFS (`app_0`, `app_1`); `vfs` holds settings, boot.py and main.py. `vfs` has the type that the ESP32 port
+itself gives it. The table lies at 0x8000, the second stage boot loader before it.
+"""
+
+import hashlib
+import struct
+from collections import namedtuple
+
+Row = namedtuple("Row", ("label", "type", "subtype", "offset", "size"))
+
+APP, DATA = 0, 1
+NVS, OTADATA, PHY, FAT, LITTLEFS = 0x02, 0x00, 0x01, 0x81, 0x83
+OTA_0, OTA_1 = 0x10, 0x11
+
+TABLE_OFFSET = 0x8000
+TABLE_SIZE = 0xC00
+BLOCK = 4096
+_APP_ALIGNMENT = 0x10000  # the MMU maps a runtime in pages of this size
+_FIRST = 0x9000  # behind the table's own sector
+_K = 1024
+_M = 1024 * _K
+
+_HEAD = (
+    Row("nvs", DATA, NVS, 0x9000, 0x4000),
+    Row("otadata", DATA, OTADATA, 0xD000, 0x2000),
+    Row("phy_init", DATA, PHY, 0xF000, 0x1000),
+)
+
+
+def _rows(ota, app, flash):
+    """The rows for a flash of `flash` bytes: two runtimes of `ota` bytes, two apps of `app`, the rest for vfs."""
+    at = 0x10000
+    rows = list(_HEAD)
+    for label, kind, subtype, size in (
+        ("ota_0", APP, OTA_0, ota),
+        ("ota_1", APP, OTA_1, ota),
+        ("app_0", DATA, LITTLEFS, app),
+        ("app_1", DATA, LITTLEFS, app),
+    ):
+        rows.append(Row(label, kind, subtype, at, size))
+        at += size
+    rows.append(Row("vfs", DATA, FAT, at, flash - at))
+    return tuple(rows)
+
+
+# name: (bytes of flash, rows). `4MB` is for the -OTA build of the ESP32, which is made small; the other chips have no such
+# build, so that `4MB-wide` gives their runtime more. `sim` is for the simulator, which walks it often.
+_TABLES = {
+    "4MB": (4 * _M, _rows(0x180000, 0x30000, 4 * _M)),
+    "4MB-wide": (4 * _M, _rows(0x1B0000, 0x20000, 4 * _M)),
+    "8MB": (8 * _M, _rows(0x270000, 0x80000, 8 * _M)),
+    "16MB": (16 * _M, _rows(0x270000, 0x80000, 16 * _M)),
+    "sim": (640 * _K, _rows(64 * _K, 192 * _K, 640 * _K)),
+}
+NAMES = tuple(_TABLES)
+
+# boards that have more than 4 MB (reference/openshock-firmware.md §j); every other has at least that
+_MORE = {
+    "openshock_core_v1": 8 * _M,
+    "openshock_core_v2": 8 * _M,
+    "seeed_xiao_esp32s3": 8 * _M,
+    "wemos_lolin_s3": 16 * _M,
+}
+
+
+def table(name):
+    """The rows of a layout, a list in the order of their offsets. ValueError for a name that is not in NAMES."""
+    return list(_known(name)[1])
+
+
+def flash_size(name):
+    """The bytes of flash that a layout is for. ValueError for a name that is not in NAMES."""
+    return _known(name)[0]
+
+
+def _known(name):
+    if name not in _TABLES:
+        raise ValueError(f"there is no layout '{name}', only {', '.join(NAMES)}")
+    return _TABLES[name]
+
+
+def of_chip(chip, flash_bytes):
+    """The name of the layout for a chip ("esp32", "esp32s3" …; "" is the simulator) with so much flash.
+
+    ValueError for less than 4 MB: two runtimes do not fit.
+    """
+    if chip == "":
+        return "sim"
+    if flash_bytes >= 16 * _M:
+        return "16MB"
+    if flash_bytes >= 8 * _M:
+        return "8MB"
+    if flash_bytes >= 4 * _M:
+        return "4MB" if chip == "esp32" else "4MB-wide"
+    raise ValueError(f"{flash_bytes // _K} KB of flash are too few: updates need 4 MB")
+
+
+def of_board(board, chip):
+    """The name of the layout for a board (a name of firmware/boards) with that chip."""
+    return of_chip(chip, _MORE.get(board, 4 * _M))
+
+
+def row(rows, label):
+    """The row with that label. KeyError when there is none."""
+    for one in rows:
+        if one.label == label:
+            return one
+    raise KeyError(label)
+
+
+def check(rows, flash_bytes):
+    """None. ValueError in words when rows overlap, are out of order or unaligned, share a label, or end behind the flash."""
+    end, labels = _FIRST, set()
+    for one in rows:
+        name = one.label
+        if not 0 < len(name.encode()) < 16:
+            raise ValueError(f"a label has 1 to 15 bytes, '{name}' has not")
+        if name in labels:
+            raise ValueError(f"two rows are called {name}")
+        labels.add(name)
+        if one.offset < end:
+            raise ValueError(f"{name} at {one.offset:#x} overlaps what ends at {end:#x}")
+        alignment = _APP_ALIGNMENT if one.type == APP else BLOCK
+        if one.offset % alignment or one.size % BLOCK or one.size <= 0:
+            raise ValueError(f"{name} at {one.offset:#x} with {one.size:#x} bytes is not aligned")
+        if (one.type, one.subtype) == (DATA, OTADATA) and one.size != 2 * BLOCK:
+            raise ValueError(f"{name} must have {2 * BLOCK:#x} bytes, not {one.size:#x}")
+        end = one.offset + one.size
+    if end > flash_bytes:
+        raise ValueError(f"the rows end at {end:#x}, the flash at {flash_bytes:#x}")
+    if len(rows) * 32 + 32 > TABLE_SIZE:
+        raise ValueError(f"{len(rows)} rows are too many for a table")
+
+
+def binary(rows):
+    """The table for the flash at TABLE_OFFSET, TABLE_SIZE bytes, the same that ESP-IDF's gen_esp32part makes."""
+    lines = b"".join(
+        struct.pack("<2sBBII16sI", b"\xaa\x50", one.type, one.subtype, one.offset, one.size, one.label.encode(), 0)
+        for one in rows
+    )
+    digest = b"\xeb\xeb" + 14 * b"\xff" + hashlib.md5(lines, usedforsecurity=False).digest()
+    return (lines + digest).ljust(TABLE_SIZE, b"\xff")
+
+
+def parsed(data):
+    """The rows of a table as `binary` makes it, a list. ValueError when it is none, or damaged."""
+    rows = []
+    for at in range(0, min(len(data), TABLE_SIZE), 32):
+        line = data[at : at + 32]
+        if line[:2] == b"\xeb\xeb":
+            if line[16:] != hashlib.md5(data[:at], usedforsecurity=False).digest():
+                raise ValueError("the partition table is damaged")
+            return rows
+        if line[:2] != b"\xaa\x50" or len(line) < 32:
+            break
+        kind, subtype, offset, size, label = struct.unpack_from("<BBII16s", line, 2)
+        rows.append(Row(label.rstrip(b"\0").decode("utf-8", "replace"), kind, subtype, offset, size))
+    raise ValueError("there is no partition table")
+
+
+def csv(rows):
+    """The table as text for ESP-IDF's own tools: name, type, subtype, offset, size, flags; numbers in hexadecimal."""
+    lines = ["# Name, Type, SubType, Offset, Size, Flags"]
+    lines += [f"{one.label},{_TYPES[one.type]},{one.subtype:#x},{one.offset:#x},{one.size:#x}," for one in rows]
+    return "\n".join(lines) + "\n"
+
+
+_TYPES = {APP: "app", DATA: "data"}
