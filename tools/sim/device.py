@@ -1,19 +1,35 @@
-"""One simulated device: the firmware in a process of its own, in a folder that is its flash. It restarts as a board does."""
+"""One simulated device: the firmware in a process of its own, in a folder that is its file system. It restarts as a board does.
+
+After `install` it has a flash as well: then the boot loader chooses before every start, boot.py and main.py of the folder
+run, the app comes from the flash, and the watchdog bites. Without one the firmware runs from the source tree.
+"""
 
 import asyncio
 import json
 import os
+import shutil
+import signal
 import sys
+import time
 
+from tools import Failure
 from tools.environment import ROOT
-from tools.sim import compiled
+from tools.sim import bootloader, compiled
+from tools.sim.chip import model
 
 RF_PIN = 4
 STOP_PIN = 13
 WIFI_BYTE = 63
+AT_PROMPT = 43  # exit codes: boot.py stays at the prompt (host_tests/stubs/simstart.py) …
+NO_IMAGE = 45  # … and the boot loader finds nothing to start
+POWER_ON, RESET, WATCHDOG = 1, 2, 3  # what started it, as machine.reset_cause says
 _RESET_EXIT = 42  # host_tests/stubs/machine.py
+_BITTEN = 44  # host_tests/stubs/simstart.py
+_LOOK_S = 0.05
 _HEAP = "128wK"  # what an ESP32 has for Python; w scales it for 64-bit words
 _ENDING_S = 3.0
+_WATCHDOG = "watchdog"
+simflash = model("simflash")
 
 
 class Device:
@@ -33,9 +49,31 @@ class Device:
         self._on_line = on_line
         self._process = None
         self._task = None
+        self._cause = POWER_ON
+        self._bitten = False
         found = None if on_cpython else compiled.interpreter()
         self.ground = "MicroPython" if found else "CPython"
         self._found = found
+
+    @property
+    def has_flash(self):
+        """True after `install`."""
+        return (self.folder / simflash.FILE).exists()
+
+    def install(self, data):
+        """None; a flash with these bytes (tools/sim/flash.py makes them), boot.py and main.py beside it.
+
+        Failure where the firmware would run on CPython, which cannot mount the app.
+        """
+        if self._found is None:
+            raise Failure("a device with a flash needs MicroPython")
+        (self.folder / simflash.FILE).write_bytes(data)
+        for name in ("boot.py", "main.py"):
+            shutil.copy(ROOT / name, self.folder / name)
+
+    def write_faults(self, **faults):
+        """None; what goes wrong with the flash from the next start on: the arguments of simflash.Faults."""
+        (self.folder / simflash.FAULTS).write_text(json.dumps(simflash.Faults(**faults).as_dict()))
 
     def write_settings(self, settings):
         """None; the settings file, as the set-up would leave it."""
@@ -67,6 +105,9 @@ class Device:
             SIM_RF_PIN=str(RF_PIN),
             **environment,
         )
+        self._cause = POWER_ON
+        self.ended.clear()
+        self.exit_code = None
         await self._spawn()
         self._task = asyncio.create_task(self._live())
 
@@ -91,28 +132,90 @@ class Device:
                 await self._process.wait()
 
     async def _live(self):
-        while True:
+        while self._process:
+            watch = asyncio.create_task(self._watch())
             async for line in self._process.stdout:
                 self._on_line(line.decode(errors="replace").rstrip())
             code = await self._process.wait()
-            if code != _RESET_EXIT and code >= 0:
-                self.exit_code = code
-                self.ended.set()
+            watch.cancel()
+            self._cause = self._cause_of(code)
+            if self._cause is None:
+                self._end_with(code)
                 return
             await self._spawn()
 
-    async def _spawn(self):
+    def _end_with(self, code):
+        self.exit_code = code
+        self.ended.set()
+
+    def _cause_of(self, code):
+        """What starts it anew after this exit code; None when it ended for good."""
+        cut = self.folder / simflash.CUT
+        if cut.exists():
+            cut.unlink()
+            return POWER_ON
+        if self._bitten or code == _BITTEN and self.has_flash:
+            return WATCHDOG
+        if code == -signal.SIGSEGV:
+            return RESET  # a panic looks like a reset
+        return RESET if code == _RESET_EXIT else POWER_ON if code < 0 else None
+
+    async def _watch(self):
+        """Never returns: the watchdog of a device with a flash. There is nothing to await; the process writes a file."""
+        self._bitten = False
+        while self.has_flash:
+            await asyncio.sleep(_LOOK_S)
+            due_us = int.from_bytes((self.folder / _WATCHDOG).read_bytes(), "little")
+            if due_us and time.monotonic_ns() // 1000 > due_us:
+                self._bitten = True
+                self._process.kill()
+                return
+
+    def _load(self):
+        """What the boot loader leaves to the firmware, as environment; None when it found no image."""
+        chip = None
+        while chip is None or chip.dead:
+            if chip:
+                chip.close()
+                self._cause = POWER_ON
+            chip = simflash.Chip(str(self.folder) + os.sep, lethal=False)
+            try:
+                bootloader.start(chip)
+            except simflash.PowerCut:
+                pass  # power comes back
+        chip.close()
+        (self.folder / _WATCHDOG).write_bytes(bytes(8))
+        told = {"SLOT": chip.slot, "OPERATIONS": chip.operations, "CAUSE": self._cause}
+        told["WATCHDOG"] = self.folder / _WATCHDOG
+        return None if chip.slot is None else {f"SIM_{name}": str(value) for name, value in told.items()}
+
+    def _command(self):
+        """(command, environment) of the process; (None, None) when the boot loader found no image."""
         stubs = ROOT / "host_tests" / "stubs"
+        if self.has_flash:
+            told = self._load()
+            if told is None:
+                return None, None
+            command = [self._found[0], "-X", f"heapsize={self.heap}", "-c", "import simstart"]
+            return command, {"MICROPYPATH": ":".join(map(str, [stubs, *self.path, ".frozen"])), **told}
         if self._found:
             path, architecture = self._found
             built = compiled.firmware(architecture)
             command = [path, "-X", f"heapsize={self.heap}", "-c", self.program]
-            where = {"MICROPYPATH": ":".join(map(str, [stubs, built, *self.path, ".frozen"]))}
-        else:
-            dress = ROOT / "host_tests" / "cpython"
-            command = [sys.executable, "-u", "-c", "import dress; " + self.program]
-            where = {"PYTHONPATH": os.pathsep.join(map(str, [dress, stubs, *self.path, ROOT]))}
+            stubs = built / compiled.STUBS
+            return command, {"MICROPYPATH": ":".join(map(str, [stubs, built, *self.path, ".frozen"]))}
+        dress = ROOT / "host_tests" / "cpython"
+        command = [sys.executable, "-u", "-c", "import dress; " + self.program]
+        return command, {"PYTHONPATH": os.pathsep.join(map(str, [dress, stubs, *self.path, ROOT]))}
+
+    async def _spawn(self):
+        """None once the process runs, or once it is clear that none can."""
         self.starts += 1
+        command, where = self._command()
+        if command is None:
+            self._process = None
+            self._end_with(NO_IMAGE)
+            return
         self._process = await asyncio.create_subprocess_exec(
             *command,
             cwd=self.folder,
