@@ -204,6 +204,14 @@ def test_all_files_put_back_are_refused_by_the_process_that_has_signed(name):
         sign.sign(name, b"other")
 
 
+def test_a_signature_that_the_device_would_refuse_is_not_given_out(name):
+    made = sign._tree(KeyFile(name).secret())
+    made._nodes[33] = bytes(24)  # a bit of this machine's memory fell over
+    with pytest.raises(Failure, match="does not verify and was thrown away"):
+        sign.sign(name, b"m")
+    assert KeyFile(name).used() == [0]
+
+
 def test_one_signs_at_a_time(name):
     with KeyFile(name).alone(0):
         _refused("somebody else holds .*release just now", name)
