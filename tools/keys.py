@@ -112,8 +112,11 @@ def main(argv):
     options = parser.parse_args(argv)
     key = KeyFile(options.name)
     if options.skip_to is not None:
-        with key.alone(0):
-            key.skip_to(options.skip_to)
+        try:
+            with key.alone(0):
+                key.skip_to(options.skip_to)
+        except OSError as fault:
+            raise Failure(f"{key.name}: {fault.strerror or fault}")
     elif not options.show:
         key = make(options.name, options.height)
         print(
