@@ -1,1 +1,58 @@
-"""Runs first on every start. Stable on purpose: roll-back does not cover this file. Nothing to do before main.py yet."""
+"""Runs first on every start: pin low, watchdog, safe mode, boot record, app. Stable on purpose: roll-back does not cover it.
+
+Which pin is the transmitter's only the firmware knows: it keeps "rf_pin" and "boot_pin" in the NVS, under "boot". Before
+its first start there are none: every pin is an input then, which drives nothing. The record is there too: "starts" (since
+somebody put 0) and "reason" (machine.reset_cause()). Without app partitions the files beside this one run.
+"""
+
+import sys
+from os import stat
+from time import sleep_ms, time
+
+import machine
+import vfs
+from esp32 import NVS, Partition
+
+
+def kept(key, missing=-1):  # a number of the NVS
+    try:
+        return store.get_i32(key)
+    except OSError:
+        return missing
+
+
+def stay(why):  # never returns: the prompt on the serial line, no firmware (see main.py), and a watchdog that is fed
+    sys.modules["rescue"] = why
+    machine.Timer(0).init(period=5000, callback=lambda timer: dog.feed())
+    raise RuntimeError("rescue: " + why)
+
+
+store, cause, looks, entry = NVS("boot"), machine.reset_cause(), 0, bytearray(32)
+if kept("rf_pin") >= 0:
+    machine.Pin(kept("rf_pin"), machine.Pin.OUT, value=0)
+dog = machine.WDT(timeout=600000 if cause == machine.SOFT_RESET else 30000)  # after Ctrl-D somebody is at the cable
+while kept("boot_pin") >= 0 and not machine.Pin(kept("boot_pin"), machine.Pin.IN, machine.Pin.PULL_UP)():
+    sleep_ms(50)
+    looks += 1
+    if looks == 60:
+        stay("safe mode, as BOOT was held for 3 s")
+bites = kept("bites", 0) + 1 if cause == machine.WDT_RESET and 0 <= time() - kept("at", 0) < 120 else 0
+try:
+    for key, number in ("starts", kept("starts", 0) + 1), ("reason", cause), ("at", int(time())), ("bites", bites % 5):
+        store.set_i32(key, number)
+    store.commit()
+except OSError:
+    pass  # a storage that is full keeps nobody from starting
+if bites == 5:
+    stay("the watchdog has bitten five times in a row")
+for app in Partition.find(Partition.TYPE_DATA, label=Partition(Partition.RUNNING).info()[4].replace("ota", "app")):
+    try:
+        vfs.mount(vfs.VfsLfs2(app), "/app", readonly=True)
+        stat("/app/firmware")
+        sys.path.insert(0, "/app")
+    except OSError as fault:
+        for sector in range(2):
+            Partition("otadata").readblocks(sector, entry, 0)
+            if entry[24] == 1:  # a slot on trial: the boot loader gives it up and takes the other one
+                machine.reset()
+        stay("the app cannot be mounted, " + repr(fault))

@@ -1,5 +1,8 @@
-"""Starts the firmware. Stable on purpose: roll-back does not cover this file."""
+"""Starts the firmware, unless boot.py stays at the prompt. Stable on purpose: roll-back does not cover this file."""
 
-from firmware import app
+import sys
 
-app.run()
+if "rescue" not in sys.modules:
+    from firmware import app
+
+    app.run()

@@ -13,6 +13,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PEERS = ROOT / "host_tests" / "peers"
 
 
+@pytest.fixture(autouse=True)
+def _no_flash_left():
+    """What one test puts on the simulated board is not there for the next one."""
+    yield
+    if "simflash" in sys.modules:
+        sys.modules["simflash"].insert(None)
+
+
 def _missing(what):
     """Ends the test: a failure where everything must be there (CI), a skip with its reason elsewhere."""
     if os.environ.get("CI"):

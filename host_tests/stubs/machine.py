@@ -1,5 +1,10 @@
-"""A stand-in for `machine`: as much of it as the firmware uses, over the simulated board."""
+"""A stand-in for `machine`: as much of it as the firmware uses, over the simulated board.
 
+tools/sim says by SIM_CAUSE what started the chip, and by SIM_WATCHDOG the file where it looks when the watchdog bites: the
+moment in µs of CLOCK_MONOTONIC, 8 bytes little-endian, 0 before there is one.
+"""
+
+import os
 import sys
 
 import simboard
@@ -7,6 +12,8 @@ import simclock
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 RESET_EXIT = 42  # the process ends with it; tools/sim then starts the device anew
+_TOLD_US = 50_000  # so often the watchdog's file is written
+_watchdog_path = os.getenv("SIM_WATCHDOG")
 
 
 class Pin:
@@ -50,14 +57,42 @@ class Pin:
 
 
 class WDT:
-    """A watchdog that only counts its meals."""
+    """A watchdog that counts its meals; it bites where tools/sim looks."""
+
+    _file = open(_watchdog_path, "r+b") if _watchdog_path else None  # noqa: SIM115
+    _told_us = 0
 
     def __init__(self, id=0, timeout=5000):
         self.timeout = timeout
         self.fed = 0
+        WDT._told_us = 0
+        self._tell()
 
     def feed(self):
         self.fed += 1
+        self._tell()
+
+    def _tell(self):
+        if WDT._file is None:
+            return
+        now_us = simclock.real_us()
+        if now_us - WDT._told_us >= _TOLD_US:
+            WDT._told_us = now_us
+            WDT._file.seek(0)
+            WDT._file.write((now_us + self.timeout * 1000).to_bytes(8, "little"))
+            WDT._file.flush()
+
+
+class Timer:
+    """A timer that never fires: who uses one waits at the prompt, which the simulator does not have."""
+
+    ONE_SHOT, PERIODIC = 0, 1
+
+    def __init__(self, id):
+        self.id = id
+
+    def init(self, *, mode=PERIODIC, period=-1, callback=None):
+        self.period, self.callback = period, callback
 
 
 class RTC:
@@ -90,7 +125,7 @@ def freq(hz=None):
 
 
 def reset_cause():
-    return PWRON_RESET
+    return int(os.getenv("SIM_CAUSE") or PWRON_RESET)
 
 
 def unique_id():

@@ -5,11 +5,11 @@ commit of the NVS is one operation. `flash.bin` in the working folder is the chi
 (SIM_SLOT: the slot that the boot loader took); a test may `insert` one that lives in memory instead.
 
 Faults come as a `Faults`, for the file from `flash.faults` beside it (JSON): "cuts" [[n, when], …] takes the power at the
-n-th operation since power was there, "before" it, in the "middle" of it (its first half is done), "torn" (everywhere in it
-some bits have moved) or "after" it; each happens once, then the next one counts from the following start. "bad": numbers
-of sectors that do not keep what is written. "failing": sectors whose operations are refused. "flips" [[n, bit], …]: a bit of
-what the n-th operation wrote is wrong. In memory a cut raises PowerCut, and the chip does nothing until `power_on`; a
-process ends at once, with nobody's `finally`.
+n-th operation since the start (the boot loader's are the first): "before" it, in the "middle" of it (its first half is
+done), "torn" (everywhere in it some bits have moved) or "after" it; each happens once, then the next one counts from the
+following start. "bad": numbers of sectors that do not keep what is written. "failing": sectors whose operations are
+refused. "flips" [[n, bit], …]: a bit of what the n-th operation wrote is wrong. "seed" makes torn other bits. In memory a cut raises PowerCut, and the
+chip does nothing until `power_on`; a process ends at once, with nobody's `finally`, and leaves `power.cut` beside the chip.
 """
 
 import json
@@ -20,6 +20,7 @@ SECTOR = 4096
 TABLE = 0x8000  # where the partition table lies
 FILE = "flash.bin"
 FAULTS = "flash.faults"
+CUT = "power.cut"
 POWER_CUT = 77  # exit code; on MicroPython, which cannot leave so, a signal
 
 _CHUNK = 512
@@ -35,11 +36,12 @@ class PowerCut(BaseException):
 class Faults:
     """What goes wrong, and when."""
 
-    def __init__(self, cuts=(), bad=(), failing=(), flips=()):
+    def __init__(self, cuts=(), bad=(), failing=(), flips=(), seed=0):
         self.cuts = [tuple(cut) for cut in cuts]
         self.bad = set(bad)
         self.failing = set(failing)
         self.flips = dict(flips)
+        self.seed = seed
 
     def cut_at(self, number):
         """How the power goes at that operation, None when it stays."""
@@ -48,7 +50,13 @@ class Faults:
     def as_dict(self):
         """What a `flash.faults` holds."""
         flips = [[number, bit] for number, bit in self.flips.items()]
-        return {"cuts": self.cuts, "bad": list(self.bad), "failing": list(self.failing), "flips": flips}
+        return {
+            "cuts": self.cuts,
+            "bad": list(self.bad),
+            "failing": list(self.failing),
+            "flips": flips,
+            "seed": self.seed,
+        }
 
 
 class Flash:
@@ -150,8 +158,9 @@ class Flash:
         self._put(at, bytes((self._get(at, 1)[0] ^ mask,)))
 
     def _noise(self, start, many):
-        """The same bytes for the same operation."""
-        return (sha256(b"%d %d" % (self.operations, start)).digest() * (many // 32 + 1))[:many]
+        """The same bytes whenever the same happens."""
+        salt = b"%d %d %d %d" % (self.operations, start, len(self.faults.cuts), self.faults.seed)
+        return (sha256(salt).digest() * (many // 32 + 1))[:many]
 
     def _die(self):
         self.faults.cuts.pop(0)
@@ -170,7 +179,7 @@ class Chip(Flash):
         self.size = self._file.seek(0, 2)
         self.slot = slot
         self.faults = Faults(**_load(path + FAULTS))
-        self.operations = 0
+        self.operations = int(os.getenv("SIM_OPERATIONS") or 0)
         self.dead = False
 
     def close(self):
@@ -202,6 +211,7 @@ class Chip(Flash):
         self.faults.cuts.pop(0)
         _save(self._path + FAULTS, self.faults.as_dict())
         if self._lethal:
+            _save(self._path + CUT, self.operations)
             if hasattr(os, "_exit"):
                 os._exit(POWER_CUT)
             import uctypes

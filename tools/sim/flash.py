@@ -5,12 +5,9 @@ import struct
 
 from littlefs import LittleFS, UserContext
 
-from tools.sim.chip import model
+from tools import layout
 
-simflash = model("simflash")
-simota = model("simota")
-
-SECTOR = simflash.SECTOR
+SECTOR = layout.BLOCK
 _CHIP_IDS = {"esp32": 0, "esp32s2": 2, "esp32c3": 5, "esp32s3": 9}
 _SEGMENT = 0x1000
 
@@ -70,24 +67,13 @@ def folder_files(folder):
     }
 
 
-def table(rows):
-    """The partition table of these rows, 0xC00 bytes, as gen_esp32part makes it."""
-    lines = b"".join(
-        struct.pack("<HBBII16sI", 0x50AA, row.type, row.subtype, row.offset, row.size, row.label.encode(), 0)
-        for row in rows
-    )
-    sum_row = b"\xeb\xeb" + b"\xff" * 14 + hashlib.md5(lines).digest()
-    return (lines + sum_row).ljust(0xC00, b"\xff")
-
-
 def chip(rows, contents=None):
     """The bytes of a flash with these rows, blank but for its table and `contents` (label → bytes); a bytearray.
 
     ValueError for contents that do not fit.
     """
     data = bytearray(b"\xff" * max(row.offset + row.size for row in rows))
-    lines = table(rows)
-    data[simflash.TABLE : simflash.TABLE + len(lines)] = lines
+    data[layout.TABLE_OFFSET : layout.TABLE_OFFSET + layout.TABLE_SIZE] = layout.binary(rows)
     places = {row.label: row for row in rows}
     for label, content in (contents or {}).items():
         row = places[label]

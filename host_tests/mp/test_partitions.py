@@ -1,0 +1,212 @@
+"""The OTA slots: which runs, how the idle pair is written and read back, and what switching and confirming do to otadata."""
+
+from hashlib import sha256
+
+import simflash
+import simota
+from simflash import Faults
+
+from host_tests.mp import flashes
+from lib.partitions import ABORTED, BLOCK, NEW, PENDING, VALID, BadFlash, NotNow, Slots
+
+
+def refused(act, kind, words=""):
+    """None; `act` raised `kind`, saying `words`."""
+    try:
+        act()
+    except kind as fault:
+        assert words in str(fault), fault
+        return fault
+    raise AssertionError("nothing was raised")
+
+
+def hexed(data):
+    return "".join("%02x" % byte for byte in sha256(data).digest())
+
+
+def test_a_board_with_two_pairs_knows_itself():
+    flashes.usual()
+    slots = Slots()
+    assert (slots.problem, slots.running, slots.idle, slots.booting) == ("", 0, 1, 0)
+    assert (slots.app_size, slots.runtime_size) == (0x4000, 0x3000)
+    assert slots.state(0) == VALID and slots.state(1) is None
+    assert not slots.pending()
+
+
+def test_a_board_without_the_pairs_says_why_and_touches_nothing():
+    simflash.insert(None)
+    alone = Slots()
+    assert alone.problem == "this board has room for one firmware only"
+    flashes.flash({}, rows=flashes.ROWS[:4])
+    half = Slots()
+    assert half.problem == "this board has no app_0 and app_1"
+    flashes.flash({}, rows=flashes.ROWS[:5] + (("app_1", 1, 0x83, 0x27000, 0x3000),))
+    uneven = Slots()
+    assert uneven.problem == "the slots differ in size"
+    for slots in (alone, half, uneven):
+        assert (slots.running, slots.idle, slots.booting) == (None, None, None)
+        assert (slots.app_size, slots.runtime_size) == (0, 0)
+        assert not slots.pending() and not slots.confirm()
+        for act in (lambda: slots.writer("app"), slots.switch, slots.revert):  # noqa: B023  used at once
+            refused(act, NotNow, slots.problem)
+
+
+def test_the_length_of_a_runtime_is_read_from_its_headers():
+    for text, filling in ((b"", b""), (b"abc", b""), (b"x" * 400, flashes.FILLING), (b"y" * 11, bytes(4096))):
+        image = flashes.image(text, filling)
+        flashes.flash({"ota_0": image, "ota_1": image[:1] + b"\0" + image[2:]})
+        slots = Slots()
+        assert slots.runtime_length(0) == len(image)
+        assert slots.runtime_length(1) is None
+    for head in (b"\xe9\x11", b"\xe9\x02" + bytes(22) + bytes(4) + b"\xff\xff\xff\x7f", b"\xea\x01", b""):
+        flashes.flash({"ota_0": flashes.image(b""), "ota_1": head + bytes(40 if head else 0)})
+        assert Slots().runtime_length(1) is None
+
+
+def test_what_is_written_is_in_the_idle_partition_and_hashes_right():
+    chip = flashes.usual()
+    before = bytes(chip.data)
+    slots = Slots()
+    app = bytes(range(256)) * 35 + b"the end"
+    writer = slots.writer("app")
+    for at in range(0, len(app), BLOCK):
+        writer.write(memoryview(app)[at : at + BLOCK])
+    assert writer.written == len(app) == 8967
+    assert chip.data[0x27000 : 0x27000 + len(app)] == app
+    assert chip.data[:0x27000] == before[:0x27000] and chip.data[0x2A000:] == before[0x2A000:]
+    assert flashes.driven(slots.sha256("app", len(app))) == (hexed(app), 3)
+    assert flashes.driven(slots.sha256("app", 7, slot=0)) == (hexed(b"app one"), 1)
+    assert flashes.driven(slots.sha256("app", 0)) == (hexed(b""), 0)
+
+
+def test_a_writer_takes_blocks_in_order_and_no_more_than_fit():
+    flashes.usual()
+    writer = Slots().writer("app")
+    for data in (b"", bytes(BLOCK + 1)):
+        refused(lambda: writer.write(data), ValueError, "not the next block")  # noqa: B023  used at once
+    for _ in range(4):
+        writer.write(bytes(BLOCK))
+    refused(lambda: writer.write(b"x"), ValueError, "more than the partition holds")
+    assert writer.resume(5000) == writer.written == 4096
+    writer.write(b"the last")
+    refused(lambda: writer.write(b"x"), ValueError, "not the next block")
+    assert writer.resume(99999) == 0x4000
+
+
+def test_a_bit_that_flips_once_costs_a_second_try():
+    chip = flashes.usual()
+    chip.faults = Faults(flips=[(2, 40)])
+    writer = Slots().writer("app")
+    writer.write(b"\xaa" * BLOCK)
+    assert chip.operations == 4 and chip.data[0x27000:0x28000] == b"\xaa" * BLOCK
+
+
+def test_a_block_that_does_not_hold_ends_it():
+    for faults in (Faults(bad=[0x28]), Faults(failing=[0x28])):
+        chip = flashes.usual()
+        chip.faults = faults
+        writer = Slots().writer("app")
+        writer.write(bytes(BLOCK))
+        fault = refused(lambda: writer.write(bytes(BLOCK)), BadFlash)  # noqa: B023  used at once
+        assert fault.args == (1,) and writer.written == BLOCK
+
+
+def test_the_runtime_is_copied_only_where_it_differs():
+    chip = flashes.usual()
+    slots = Slots()
+    length = slots.runtime_length(0)
+    assert flashes.driven(slots.same_runtime())[0] is False
+    assert flashes.driven(slots.copy_runtime()) == (length, 2)
+    assert chip.data[0x20000 : 0x20000 + length] == chip.data[0x10000 : 0x10000 + length]
+    assert flashes.driven(slots.same_runtime())[0] is True
+    chip.data[0x20000 + length - 40] ^= 4
+    assert flashes.driven(slots.same_runtime())[0] is False
+    chip.data[0x10000] = 0
+    refused(lambda: flashes.driven(slots.copy_runtime()), NotNow, "no header")
+
+
+def test_switching_puts_the_idle_pair_on_trial_at_the_next_start():
+    chip = flashes.usual()
+    slots = Slots()
+    slots.switch()
+    assert (slots.running, slots.booting, slots.state(1), slots.state(0)) == (0, 1, NEW, VALID)
+    assert not slots.pending() and chip.operations == 2
+
+
+def test_a_runtime_that_is_not_whole_cannot_be_switched_to():
+    chip = flashes.usual()
+    chip.data[0x20100] ^= 1
+    fault = refused(Slots().switch, OSError)
+    assert fault.args == (-5379, "ESP_ERR_OTA_VALIDATE_FAILED")
+    assert Slots().booting == 0 and chip.operations == 0
+
+
+def trial():
+    """(chip, slots) of a device that has just started slot 1 on trial."""
+    chip = flashes.usual()
+    simota.put(chip, flashes.OTADATA, 1, 2, PENDING)
+    chip.slot = 1
+    chip.power_on()
+    return chip, Slots()
+
+
+def test_on_trial_the_other_pair_is_what_a_failure_falls_back_to():
+    chip, slots = trial()
+    assert slots.pending() and slots.running == slots.booting == 1
+    for act in (lambda: slots.writer("app"), lambda: slots.writer("runtime"), slots.switch):
+        refused(act, NotNow, "not proved itself")
+    refused(lambda: flashes.driven(slots.copy_runtime()), NotNow)
+    assert slots.revert() is True
+    assert chip.operations == 0
+
+
+def test_a_confirmed_slot_stays():
+    chip, slots = trial()
+    assert slots.confirm() is True
+    assert not slots.pending() and slots.state(1) == VALID and chip.operations == 2
+    assert slots.confirm() is True and chip.operations == 2  # nothing is written twice
+    assert slots.revert() is False and chip.operations == 2
+    slots.writer("app").write(b"the next one")
+
+
+def test_the_slot_that_runs_by_silent_fallback_blesses_nothing():
+    chip, _ = trial()
+    chip.slot = 0  # the image of slot 1 was bad, so that the boot loader took slot 0 without a word
+    slots = Slots()
+    assert (slots.running, slots.booting, slots.pending()) == (0, 1, False)
+    assert slots.confirm() is False and slots.state(1) == PENDING and chip.operations == 0
+
+
+def test_before_the_idle_pair_is_touched_otadata_names_ours():
+    chip = flashes.usual()
+    simota.put(chip, flashes.OTADATA, 1, 2, VALID)  # names slot 1, whose image has gone bad: slot 0 runs
+    slots = Slots()
+    assert (slots.running, slots.booting) == (0, 1)
+    slots.writer("app")
+    assert (slots.booting, slots.state(0), slots.pending()) == (0, VALID, False)
+    assert simota.entries(chip, flashes.OTADATA)[0][0] == 3
+
+
+def test_a_switch_can_be_taken_back_before_the_restart():
+    flashes.usual()
+    slots = Slots()
+    slots.switch()
+    assert slots.booting == 1
+    assert slots.revert() is False
+    assert (slots.booting, slots.state(0)) == (0, VALID)
+
+
+def test_where_both_slots_have_failed_the_one_that_runs_can_still_be_confirmed():
+    chip = flashes.usual(ABORTED)
+    simota.put(chip, flashes.OTADATA, 1, 2, ABORTED)
+    slots = Slots()
+    assert (slots.running, slots.booting, slots.state(0), slots.state(1)) == (0, 0, ABORTED, ABORTED)
+    assert slots.confirm() is True and slots.state(0) == VALID
+
+
+def test_otadata_that_cannot_be_read_says_nothing():
+    for spoilt in (bytes(32), b"\xff" * 32, b"\x01\0\0\0" + b"\xff" * 20 + b"\2\0\0\0\0\0\0\0"):
+        chip = flashes.usual()
+        chip.data[0xD000:0xD020] = spoilt
+        slots = Slots()
+        assert slots.state(0) is None and slots.state(1) is None and not slots.pending()
