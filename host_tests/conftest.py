@@ -13,10 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PEERS = ROOT / "host_tests" / "peers"
 
 
-@pytest.fixture(autouse=True)
-def _no_flash_left():
+def pytest_runtest_teardown():
     """What one test puts on the simulated board is not there for the next one."""
-    yield
     if "simflash" in sys.modules:
         sys.modules["simflash"].insert(None)
 

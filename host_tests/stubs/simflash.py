@@ -6,10 +6,11 @@ commit of the NVS is one operation. `flash.bin` in the working folder is the chi
 
 Faults come as a `Faults`, for the file from `flash.faults` beside it (JSON): "cuts" [[n, when], …] takes the power at the
 n-th operation since the start (the boot loader's are the first): "before" it, in the "middle" of it (its first half is
-done), "torn" (everywhere in it some bits have moved) or "after" it; each happens once, then the next one counts from the
-following start. "bad": numbers of sectors that do not keep what is written. "failing": sectors whose operations are
-refused. "flips" [[n, bit], …]: a bit of what the n-th operation wrote is wrong. "seed" makes torn other bits. In memory a cut raises PowerCut, and the
-chip does nothing until `power_on`; a process ends at once, with nobody's `finally`, and leaves `power.cut` beside the chip.
+done), "torn" (everywhere in it some bits have moved; "seed" chooses them) or "after" it; each happens once, then the next
+one counts from the following start. "bad": numbers of sectors that do not keep what is written. "failing": sectors whose
+operations are refused. "flips" [[n, bit], …]: a bit of what the n-th operation wrote is wrong. In memory a cut raises
+PowerCut, and the chip does nothing until `power_on`; a process ends at once, with nobody's `finally`, and leaves
+`power.cut` beside the chip.
 """
 
 import json

@@ -26,7 +26,7 @@ def runtime_image(text, chip="esp32"):
     check = 0xEF
     for number, piece in enumerate(pieces):
         piece += bytes(-len(piece) % 4)
-        image += struct.pack("<II", 0x3F400000 + number * _SEGMENT, len(piece)) + piece
+        image += struct.pack("<II", 0x40080000 + number * _SEGMENT, len(piece)) + piece
         for byte in piece:
             check ^= byte
     image += bytes(15 - len(image) % 16) + bytes((check,))
