@@ -14,10 +14,10 @@ from lib import ook, websock
 PLUGS = ("shockers", "boards", "backends")
 FAMILIES = sorted(path.stem for path in (ROOT / "firmware" / "backends").glob("*.py"))
 DOORS = {
-    "machine": ("firmware/hardware.py",),
+    "machine": ("boot.py", "firmware/hardware.py"),
     "neopixel": ("firmware/hardware.py",),
     "network": ("firmware/access_point.py", "firmware/wifi.py"),
-    "esp32": ("lib/nvs.py", "lib/partitions.py", "lib/rmt.py"),
+    "esp32": ("boot.py", "lib/nvs.py", "lib/partitions.py", "lib/rmt.py"),
     "socket": ("lib/udp.py",),
     "ssl": ("lib/tls.py",),
 }
