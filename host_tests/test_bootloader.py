@@ -198,6 +198,32 @@ def test_a_second_update_survives_every_power_cut_too():
             assert bootloader.start(made) is not None, what
 
 
+def test_before_the_idle_pair_is_written_no_cut_leads_to_it_any_more():
+    # otadata names the slot whose image is bad, so the other one runs; then the bad one is made whole: its app is not yet
+    ways = [
+        (0, ((1, VALID), (2, VALID)), (GOOD, SPOILT)),
+        (0, ((1, VALID), (2, NEW)), (GOOD, SPOILT)),
+        (0, (BLANK, (2, VALID)), (GOOD, SPOILT)),
+        (1, ((3, VALID), (2, VALID)), (SPOILT, GOOD)),
+        (1, ((3, NEW), (2, VALID)), (SPOILT, GOOD)),
+        (1, ((3, VALID), BLANK), (SPOILT, GOOD)),
+    ]
+
+    def written(made):
+        bootloader.start(made)
+        slots = Slots()
+        if slots.state(slots.booting) == PENDING:
+            bootloader.start(made)  # the image on trial was bad: it is given up first
+            slots = Slots()
+        for _ in slots.copy_runtime():
+            pass
+
+    for slot, entries, images in ways:
+        for what, made in at_every_cut(written, lambda: flash(*entries, images)):  # noqa: B023  used at once
+            for _ in range(3):
+                assert bootloader.start(made) == slot, (what, slot, entries)
+
+
 def test_a_trial_that_nobody_confirms_goes_back_and_the_next_switch_works():
     made = flash((1, VALID), BLANK)
     simflash.insert(made)

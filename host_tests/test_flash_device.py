@@ -244,13 +244,17 @@ def run():
         print('confirmed', slots.confirm())
         machine.reset()
     if slots.running == 0:
+        for _ in slots.copy_runtime():
+            pass
         slots.switch()
         machine.reset()
     print('done')
     while True: pass
 """
-    room = (compiled.ROOT / "lib" / "partitions.py").read_bytes()
-    device.install(made(app(swaps, "a", **{"lib/partitions.py": room}), app(swaps, "b", **{"lib/partitions.py": room})))
+    rooms = {
+        f"lib/{name}.py": (compiled.ROOT / "lib" / f"{name}.py").read_bytes() for name in ("partitions", "flashcopy")
+    }
+    device.install(made(app(swaps, "a", **rooms), app(swaps, "b", **rooms)))
     await device.start()
     await device.said("done")
     assert device.lines == ["a 0 False", "b 1 True", "confirmed True", "b 1 False", "done"]

@@ -1,34 +1,22 @@
-"""The OTA slots: which pair runs, writing the idle pair, switching to it, confirming, going back. Door to `esp32.Partition`.
+"""The OTA slots: which pair runs, which starts next, confirming, going back. Door to `esp32.Partition`.
 
 A slot is a pair of partitions: ota_N with MicroPython itself ("runtime") and app_N with a LittleFS image of our files
 ("app"). The next start is told by otadata, two sectors that the boot loader reads and rolls back
-(reference/micropython-esp32.md §c). What takes long is a generator that yields after every block, so that its caller can
-feed the watchdog; its value is what it returns.
+(reference/micropython-esp32.md §c). What is done to the idle pair is in lib/flashcopy.py, loaded when it is needed. What
+takes long is a generator that yields after every block, so that its caller can feed the watchdog; its value is what it
+returns.
 """
 
-from binascii import crc32, hexlify
-from hashlib import sha256
+from binascii import crc32
 from struct import unpack_from
 
 from esp32 import Partition
-from micropython import const
 
-BLOCK = 4096  # bytes: what the flash erases at once
 NEW, PENDING, VALID, INVALID, ABORTED = 0, 1, 2, 3, 4  # what otadata says of a slot
-
-_PIECE = const(512)
-_HEAD = const(24)  # bytes of an image's header, and 8 of each segment's
-_MAGIC = const(0xE9)
-_MOST_SEGMENTS = const(16)
-_DIGEST = const(32)
 
 
 class NotNow(Exception):
     """The idle pair must not be touched; says why."""
-
-
-class BadFlash(Exception):
-    """A block that does not keep what was written, tried twice. `args[0]` is its number in the partition."""
 
 
 class Slots:
@@ -38,7 +26,6 @@ class Slots:
         kinds = ("runtime", Partition.TYPE_APP, "ota_"), ("app", Partition.TYPE_DATA, "app_")
         self._parts = {kind: [_find(type_, name + digit) for digit in "01"] for kind, type_, name in kinds}
         self._otadata = _find(Partition.TYPE_DATA, "otadata")
-        self._buffer = None
         self.problem = self._fault()
         self.running = None if self.problem else self._slot_of(Partition.RUNNING)
         if self.running is None and not self.problem:
@@ -113,7 +100,9 @@ class Slots:
     # --- the idle pair
 
     def writer(self, kind):
-        """A Writer over the idle partition of that kind, "app" or "runtime". NotNow while it must not be touched."""
+        """A flashcopy.Writer over the idle partition of that kind, "app" or "runtime". NotNow while it must not be touched."""
+        from lib.flashcopy import Writer
+
         self._hold()
         return Writer(self._parts[kind][self.idle])
 
@@ -137,69 +126,30 @@ class Slots:
 
     def sha256(self, kind, length, slot=None):
         """Generator → the SHA-256, in hex, of the first `length` bytes of a slot's partition (default: the idle one's)."""
-        part = self._parts[kind][self.idle if slot is None else slot]
-        view = self._view()
-        digest = sha256()
-        for block in range((length + BLOCK - 1) // BLOCK):
-            piece = view[: min(BLOCK, length - block * BLOCK)]
-            part.readblocks(block, piece, 0)
-            digest.update(piece)
-            yield
-        return hexlify(digest.digest()).decode()
+        from lib import flashcopy
+
+        return flashcopy.digest(self._parts[kind][self.idle if slot is None else slot], length)
 
     def runtime_length(self, slot):
-        """Bytes of the runtime image in a slot, from its own headers: segments, padding, checksum, SHA-256. None: no image."""
-        part = self._parts["runtime"][slot]
-        size = part.info()[3]
-        head = bytearray(_HEAD)
-        part.readblocks(0, head, 0)
-        if head[0] != _MAGIC or not 0 < head[1] <= _MOST_SEGMENTS:
-            return None
-        at = _HEAD
-        for _ in range(head[1]):
-            if at + 8 > size:
-                return None
-            part.readblocks(at // BLOCK, memoryview(head)[:8], at % BLOCK)
-            at += 8 + unpack_from("<I", head, 4)[0]
-        at = (at + 16) // 16 * 16 + (_DIGEST if _hashed(part) else 0)
-        return at if at <= size else None
+        """Bytes of the runtime image in a slot, from its own headers; None where there is no image."""
+        from lib import flashcopy
+
+        return flashcopy.image_length(self._parts["runtime"][slot])
 
     def same_runtime(self):
         """Generator → True when the idle runtime image is, byte for byte, the running one."""
-        length = self.runtime_length(self.running)
-        if length is None or length != self.runtime_length(self.idle):
-            return False
-        running, idle = self._parts["runtime"][self.running], self._parts["runtime"][self.idle]
-        ours, others = memoryview(bytearray(_PIECE)), memoryview(bytearray(_PIECE))
-        for at in range(0, length, _PIECE):
-            many = min(_PIECE, length - at)
-            running.readblocks(at // BLOCK, ours[:many], at % BLOCK)
-            idle.readblocks(at // BLOCK, others[:many], at % BLOCK)
-            if ours[:many] != others[:many]:
-                return False
-            if at % BLOCK == 0:
-                yield
-        return True
+        from lib import flashcopy
+
+        return flashcopy.same_image(self._parts["runtime"][self.running], self._parts["runtime"][self.idle])
 
     def copy_runtime(self):
         """Generator → the bytes copied: the running runtime image, to the idle slot. NotNow, BadFlash as `writer`."""
+        from lib import flashcopy
+
         length = self.runtime_length(self.running)
         if length is None:
             raise NotNow("the running firmware has no header that can be read")
-        writer = self.writer("runtime")
-        part = self._parts["runtime"][self.running]
-        view = self._view()
-        while writer.written < length:
-            piece = view[: min(BLOCK, length - writer.written)]
-            part.readblocks(writer.written // BLOCK, piece, 0)
-            writer.write(piece)
-            yield
-        return length
-
-    def _view(self):
-        if self._buffer is None:
-            self._buffer = memoryview(bytearray(BLOCK))
-        return self._buffer
+        return flashcopy.copy(self._parts["runtime"][self.running], self.writer("runtime"), length)
 
     # --- which pair starts
 
@@ -230,58 +180,6 @@ class Slots:
         return False
 
 
-class Writer:
-    """Writes a partition from its beginning, block by block; every block is read back. `written`: bytes so far."""
-
-    def __init__(self, part):
-        self._part = part
-        self._back = memoryview(bytearray(_PIECE))
-        self.size = part.info()[3]
-        self.written = 0
-
-    def resume(self, written):
-        """Bytes, rounded down to a block: from there on it goes on. What lies before is taken for granted until it is hashed."""
-        self.written = min(written, self.size) // BLOCK * BLOCK
-        return self.written
-
-    def write(self, data):
-        """None; the next 1 … 4096 bytes are in the flash. Fewer than 4096: they are the last ones.
-
-        ValueError for more than fits, or after the last ones; BadFlash when a block failed twice.
-        """
-        if not 0 < len(data) <= BLOCK or self.written % BLOCK:
-            raise ValueError("not the next block")
-        if self.written + len(data) > self.size:
-            raise ValueError("more than the partition holds")
-        block = self.written // BLOCK
-        if not self._put(block, data) and not self._put(block, data):
-            raise BadFlash(block)
-        self.written += len(data)
-
-    def _put(self, block, data):
-        """True when `data` can be read back."""
-        source = memoryview(data)
-        try:
-            self._part.ioctl(6, block)
-            self._part.writeblocks(block, data, 0)
-            for at in range(0, len(data), _PIECE):
-                piece = source[at : at + _PIECE]
-                back = self._back[: len(piece)]
-                self._part.readblocks(block, back, at)
-                if back != piece:
-                    return False
-        except OSError:
-            return False
-        return True
-
-
 def _find(type_, label):
     found = Partition.find(type_, label=label)
     return found[0] if found else None
-
-
-def _hashed(part):
-    """True when the image's header says that a SHA-256 follows its checksum."""
-    flag = bytearray(1)
-    part.readblocks(0, flag, _HEAD - 1)
-    return flag[0] == 1

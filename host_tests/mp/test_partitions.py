@@ -7,7 +7,8 @@ import simota
 from simflash import Faults
 
 from host_tests.mp import flashes
-from lib.partitions import ABORTED, BLOCK, NEW, PENDING, VALID, BadFlash, NotNow, Slots
+from lib.flashcopy import BLOCK, BadFlash
+from lib.partitions import ABORTED, NEW, PENDING, VALID, NotNow, Slots
 
 
 def refused(act, kind, words=""):
@@ -122,7 +123,7 @@ def test_the_runtime_is_copied_only_where_it_differs():
     chip.data[0x20000 + length - 40] ^= 4
     assert flashes.driven(slots.same_runtime())[0] is False
     chip.data[0x10000] = 0
-    refused(lambda: flashes.driven(slots.copy_runtime()), NotNow, "no header")
+    refused(slots.copy_runtime, NotNow, "no header")
 
 
 def test_switching_puts_the_idle_pair_on_trial_at_the_next_start():
@@ -155,7 +156,7 @@ def test_on_trial_the_other_pair_is_what_a_failure_falls_back_to():
     assert slots.pending() and slots.running == slots.booting == 1
     for act in (lambda: slots.writer("app"), lambda: slots.writer("runtime"), slots.switch):
         refused(act, NotNow, "not proved itself")
-    refused(lambda: flashes.driven(slots.copy_runtime()), NotNow)
+    refused(slots.copy_runtime, NotNow)
     assert slots.revert() is True
     assert chip.operations == 0
 
