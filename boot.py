@@ -1,12 +1,10 @@
 """Runs first on every start: pin low, watchdog, safe mode, boot record, app. Stable on purpose: roll-back does not cover it.
 
 Which pin is the transmitter's only the firmware knows: it keeps "rf_pin" and "boot_pin" in the NVS, under "boot". Before
-its first start there are none: every pin is an input then, which drives nothing. The record is there too: "starts" (since
-somebody put 0) and "reason" (machine.reset_cause()). Without app partitions the files beside this one run.
+its first start every pin is an input, which drives nothing. There too: "starts" (since somebody put 0) and "reason".
 """
 
 import sys
-from os import stat
 from time import sleep_ms, time
 
 import machine
@@ -14,10 +12,18 @@ import vfs
 from esp32 import NVS, Partition
 
 
-def kept(key, missing=-1):  # a number of the NVS
+class App:  # a partition as vfs wants it, in the blocks that its image was made with; nobody can write it
+    def __init__(self, part):
+        part.readblocks(0, entry, 0)
+        self.size = {1: 256, 2: 512, 4: 1024, 8: 2048}.get(entry[25], 4096)  # the second byte of the size of a block
+        self.ioctl = lambda command, _: {4: part.info()[3] // self.size, 5: self.size}.get(command, 0)
+        self.readblocks = lambda block, buffer, offset=0: part.readblocks(0, buffer, block * self.size + offset)
+
+
+def kept(key, missing=-1, new=None):  # a number of the NVS; nothing once a new one is there
     try:
-        return store.get_i32(key)
-    except OSError:
+        return store.get_i32(key) if new is None else store.set_i32(key, new)
+    except OSError:  # there is none, or the storage is full: that keeps nobody from starting
         return missing
 
 
@@ -37,18 +43,14 @@ while kept("boot_pin") >= 0 and not machine.Pin(kept("boot_pin"), machine.Pin.IN
     if looks == 60:
         stay("safe mode, as BOOT was held for 3 s")
 bites = kept("bites", 0) + 1 if cause == machine.WDT_RESET and 0 <= time() - kept("at", 0) < 120 else 0
-try:
-    for key, number in ("starts", kept("starts", 0) + 1), ("reason", cause), ("at", int(time())), ("bites", bites % 5):
-        store.set_i32(key, number)
-    store.commit()
-except OSError:
-    pass  # a storage that is full keeps nobody from starting
+for key, number in ("starts", kept("starts", 0) + 1), ("reason", cause), ("at", int(time())), ("bites", bites % 5):
+    kept(key, new=number)
+store.commit()
 if bites == 5:
     stay("the watchdog has bitten five times in a row")
-for app in Partition.find(Partition.TYPE_DATA, label=Partition(Partition.RUNNING).info()[4].replace("ota", "app")):
+for part in Partition.find(Partition.TYPE_DATA, label=Partition(Partition.RUNNING).info()[4].replace("ota", "app")):
     try:
-        vfs.mount(vfs.VfsLfs2(app), "/app", readonly=True)
-        stat("/app/firmware")
+        vfs.mount(vfs.VfsLfs2(App(part)), "/app", readonly=True)
         sys.path.insert(0, "/app")
     except OSError as fault:
         for sector in range(2):

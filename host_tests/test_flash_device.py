@@ -3,6 +3,8 @@
 import asyncio
 import functools
 import json
+import random
+from hashlib import sha256
 
 import pytest
 from conftest import micropython
@@ -107,6 +109,44 @@ async def test_the_app_of_the_running_slot_is_mounted_read_only_and_on_the_path(
     assert "read only 30" in device.lines  # EROFS
     assert any(line.startswith("pins") and "4" in line for line in device.lines)
     assert [line for line in device.lines if line.startswith("record")][:2] == ["record 1 1 0", "record 2 2 0"]
+
+
+@story
+async def test_every_file_of_an_image_is_read_back_as_it_was_whatever_the_size_of_its_blocks(device):
+    sums = """
+import os, sys
+from hashlib import sha256
+def walk(folder):
+    for name, kind, *_ in os.ilistdir(folder):
+        path = folder + '/' + name
+        if kind == 0x4000:
+            walk(path)
+        else:
+            with open(path, 'rb') as file:
+                print(sha256(file.read()).digest().hex(), path)
+def run():
+    walk('/app')
+    print('read')
+    while True: pass
+"""
+    noise = random.Random(5)
+    files = {
+        f"lib/room_{size}.mpy": noise.randbytes(size)
+        for size in (0, 1, 50, 127, 128, 129, 511, 512, 513, 4096, 4097, 30000)
+    }
+    files["firmware/www/index.html.gz"] = noise.randbytes(14000)
+    files["firmware/app.py"] = sums.encode()
+    for block in (4096, 512, 256, 1024, 2048):
+        device.lines.clear()
+        image = app_image(files, SIZE, block=block)
+        assert image == app_image(files, SIZE, block=block) and len(image) <= SIZE
+        device.install(made(image))
+        await device.start()
+        await device.said("read")
+        assert sorted(device.lines[:-1]) == sorted(
+            f"{sha256(files[name]).hexdigest()} /app/{name}" for name in files
+        ), block
+        await device.stop()
 
 
 @story

@@ -43,13 +43,13 @@ class _Context(UserContext):
         return super().prog(cfg, block, off, data)
 
 
-def app_image(files, size, trim=True):
+def app_image(files, size, trim=True, block=SECTOR):
     """A LittleFS image for a partition of `size` bytes with `files` (path → bytes); `trim`: without what was never written.
 
     The same files give the same bytes.
     """
     context = _Context(size)
-    lfs = LittleFS(context, block_size=SECTOR, block_count=size // SECTOR, prog_size=256, read_size=16)
+    lfs = LittleFS(context, block_size=block, block_count=size // block, prog_size=min(block, 256), read_size=16)
     for name in sorted(files):
         parent = name.rpartition("/")[0]
         if parent:
@@ -57,7 +57,7 @@ def app_image(files, size, trim=True):
         with lfs.open(name, "wb") as file:
             file.write(files[name])
     lfs.unmount()
-    return bytes(context.buffer[: (context.last + 1) * SECTOR] if trim else context.buffer)
+    return bytes(context.buffer[: -(-(context.last + 1) * block // SECTOR) * SECTOR] if trim else context.buffer)
 
 
 def folder_files(folder):
