@@ -1,0 +1,128 @@
+"""Flash maps: they fit, they do not overlap, and another program reads and writes their tables as the same bytes."""
+
+import hashlib
+import importlib
+
+import pytest
+from conftest import peer_module
+
+from tools import layout
+from tools.images import targets
+from tools.layout import Row
+
+K = 1024
+
+
+@pytest.mark.parametrize("name", layout.NAMES)
+def test_a_layout_fits_its_flash_and_has_every_partition_once(name):
+    rows, size = layout.table(name), layout.flash_size(name)
+    layout.check(rows, size)
+    labels = ["nvs", "otadata", "phy_init", "ota_0", "ota_1", "app_0", "app_1", "vfs"]
+    assert [one.label for one in rows] == labels
+    assert rows[-1].offset + rows[-1].size == size, "nothing is left over"
+    sizes = {one.label: one.size for one in rows}
+    assert sizes["ota_0"] == sizes["ota_1"] and sizes["app_0"] == sizes["app_1"], "a pair is a pair"
+    assert sizes["vfs"] >= 64 * K, "settings, boot.py, main.py and what LittleFS itself needs"
+    assert layout.parsed(layout.binary(rows)) == rows
+
+
+def test_the_tables_are_those_of_the_runtimes_that_are_flashed():
+    # the ESP32's own -OTA build: nvs 9000/4000, otadata d000/2000, phy f000/1000, ota 10000 and 190000 with 180000
+    assert layout.csv(layout.table("4MB")).split() == [
+        *["#", "Name,", "Type,", "SubType,", "Offset,", "Size,", "Flags"],
+        "nvs,data,0x2,0x9000,0x4000,",
+        "otadata,data,0x0,0xd000,0x2000,",
+        "phy_init,data,0x1,0xf000,0x1000,",
+        "ota_0,app,0x10,0x10000,0x180000,",
+        "ota_1,app,0x11,0x190000,0x180000,",
+        "app_0,data,0x83,0x310000,0x60000,",
+        "app_1,data,0x83,0x370000,0x60000,",
+        "vfs,data,0x81,0x3d0000,0x30000,",
+    ]
+    eight = {one.label: (one.offset, one.size) for one in layout.table("8MB")}
+    assert eight["ota_1"] == (0x280000, 0x270000) and eight["app_1"] == (0x570000, 0x80000)
+    wide = {one.label: one.size for one in layout.table("4MB-wide")}
+    assert wide["ota_0"] == 0x1B0000 and wide["app_0"] == 0x3E000
+
+
+def test_a_table_is_rows_of_32_bytes_and_their_sum():
+    data = layout.binary([Row("ota_0", 0, 0x10, 0x10000, 0x180000)])
+    row = bytes.fromhex("aa50 0010 00000100 00001800") + b"ota_0".ljust(16, b"\0") + bytes(4)
+    assert data[:32] == row
+    assert data[32:64] == b"\xeb\xeb" + 14 * b"\xff" + hashlib.md5(row).digest()
+    assert len(data) == 0xC00 and set(data[64:]) == {0xFF}
+
+
+@pytest.mark.peer("mp_image_tool_esp32")
+@pytest.mark.parametrize("name", layout.NAMES)
+def test_another_program_makes_the_same_table(name):
+    peer = importlib.import_module(peer_module("mp_image_tool_esp32") + ".partition_table")
+    data = layout.binary(layout.table(name))
+    read = peer.PartitionTable.from_bytes(data.ljust(0x1000, b"\xff"), layout.flash_size(name))
+    read.check()
+    assert [(one.name, one.type, one.subtype, one.offset, one.size) for one in read] == layout.table(name)
+    assert read.to_bytes()[:0xC00] == data
+
+
+def test_each_board_has_a_layout_of_its_own_flash():
+    known = targets.every()
+    assert len(known) >= 18
+    for target in known.values():
+        assert target.layout in layout.NAMES
+    assert known["generic_esp32"].layout == "4MB"
+    assert {known[f"generic_esp32{chip}"].layout for chip in ("s2", "s3", "c3")} == {"4MB-wide"}
+    assert known["openshock_core_v2"].layout == "8MB" and known["wemos_lolin_s3"].layout == "16MB"
+    assert known["simulated"].layout == "sim" and layout.flash_size("sim") < 1024 * K
+    assert targets.named("OpenShock-Core-V2") == known["openshock_core_v2"]
+
+
+def test_a_chip_gets_the_layout_that_its_flash_has_room_for():
+    sizes = [
+        ("esp32", 4),
+        ("esp32", 8),
+        ("esp32s3", 4),
+        ("esp32c3", 4),
+        ("esp32s3", 8),
+        ("esp32s3", 16),
+        ("esp32s3", 32),
+    ]
+    found = [layout.of_chip(chip, size * K * K) for chip, size in sizes]
+    assert found == ["4MB", "8MB", "4MB-wide", "4MB-wide", "8MB", "16MB", "16MB"]
+    with pytest.raises(ValueError, match="2048 KB of flash are too few"):
+        layout.of_chip("esp32", 2 * K * K)
+
+
+WRONG = [
+    ("overlaps", lambda rows: [*rows, Row("more", 1, 0x83, 0x300000, 0x1000)]),
+    ("overlaps", lambda rows: [Row("early", 1, 2, 0x8000, 0x1000), *rows]),
+    ("two rows", lambda rows: [*rows[:-1], rows[-1]._replace(label="nvs")]),
+    ("not aligned", lambda rows: [*rows[:-1], rows[-1]._replace(size=0x1800)]),
+    ("not aligned", lambda rows: [*rows[:-1], rows[-1]._replace(size=0)]),
+    ("not aligned", lambda rows: [*rows[:3], Row("ota_0", 0, 0x10, 0x18000, 0x10000)]),
+    ("must have 0x2000", lambda rows: [rows[0], rows[1]._replace(size=0x1000)]),
+    ("the rows end at", lambda rows: [*rows[:-1], rows[-1]._replace(size=rows[-1].size + 0x1000)]),
+    ("1 to 15 bytes", lambda rows: [rows[0]._replace(label="a name of 16 byt")]),
+    ("too many", lambda rows: [Row(f"row{n}", 1, 0x83, 0x9000 + n * 0x1000, 0x1000) for n in range(96)]),
+]
+
+
+@pytest.mark.parametrize(("words", "spoil"), WRONG)
+def test_a_wrong_map_is_refused_in_words(words, spoil):
+    with pytest.raises(ValueError, match=words):
+        layout.check(spoil(layout.table("4MB")), layout.flash_size("4MB"))
+
+
+def test_a_damaged_table_is_not_believed():
+    data = bytearray(layout.binary(layout.table("8MB")))
+    data[5] ^= 1
+    with pytest.raises(ValueError, match="damaged"):
+        layout.parsed(bytes(data))
+    for nothing in (b"", b"\xff" * 0xC00, bytes(0xC00), layout.binary(layout.table("8MB"))[:70]):
+        with pytest.raises(ValueError, match="no partition table"):
+            layout.parsed(nothing)
+
+
+def test_a_layout_that_nobody_knows_is_refused():
+    for ask in (layout.table, layout.flash_size):
+        with pytest.raises(ValueError, match="there is no layout '2MB', only 4MB, 4MB-wide"):
+            ask("2MB")
