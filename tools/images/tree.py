@@ -1,0 +1,80 @@
+"""Folders of images: what `build` leaves for each board, and the tree that devices read, which never changes what it has told.
+
+The tree: version-<channel>.txt (a bare version), <version>/<board>/manifest.json, manifest.json.sig, app.lfs, runtime.bin.
+Plain files: any web server can offer them. A device may read at any moment, so a board's folder appears whole, and the
+channel's file is replaced last.
+"""
+
+import os
+import re
+import shutil
+
+from tools import Failure
+from tools.images import manifest
+
+CHANNELS = ("stable", "beta", "develop")
+_PARTS = (manifest.APP, manifest.RUNTIME)
+_RELEASED = (*_PARTS, manifest.FILE, manifest.SIGNATURE)
+
+
+def write(folder, files):
+    """True when the folder's manifest is another one than before. {name: bytes} are in it, and no part of an older build."""
+    folder.mkdir(parents=True, exist_ok=True)
+    old = _content(folder / manifest.FILE)
+    for name in _PARTS:
+        if name not in files:
+            (folder / name).unlink(missing_ok=True)
+    for name, data in files.items():
+        _replace(folder / name, data)
+    changed = old != files[manifest.FILE]
+    if changed:
+        (folder / manifest.SIGNATURE).unlink(missing_ok=True)
+    return changed
+
+
+def publish(folders, tree, version, channel):
+    """None; `folders` {board's title: folder as `write` made it, signed} are in the tree, and the channel names the version.
+
+    Failure for a folder without a signature, and for a version that was published with other bytes: nothing is changed then.
+    """
+    if channel not in CHANNELS:
+        raise Failure(f"there is no channel '{channel}', only {', '.join(CHANNELS)}")
+    todo = []
+    for title, folder in sorted(folders.items()):
+        target = tree / version / title
+        if not (folder / manifest.SIGNATURE).exists():
+            raise Failure(f"{title} is not signed; --key NAME signs it, and a device takes nothing else")
+        if not target.exists():
+            todo.append((folder, target))
+        elif _content(target / manifest.FILE) != _content(folder / manifest.FILE):
+            raise Failure(f"{version} for {title} is published, and differs; a version never changes: make a new one")
+    for folder, target in todo:
+        whole = target.with_name(target.name + ".new")
+        shutil.rmtree(whole, ignore_errors=True)
+        whole.mkdir(parents=True)
+        for name in _RELEASED:
+            if (folder / name).exists():
+                shutil.copyfile(folder / name, whole / name)
+        os.replace(whole, target)
+    _replace(tree / f"version-{channel}.txt", version.encode() + b"\n")
+
+
+def published(tree, channel):
+    """The version that a channel of the tree names; None when it names none."""
+    text = (_content(tree / f"version-{channel}.txt") or b"").decode("utf-8", "replace").strip()
+    return text if manifest.is_version(text) else None
+
+
+def is_tree(folder):
+    """Whether the folder looks like a tree for devices."""
+    return any(re.fullmatch(r"version-[a-z]+\.txt", path.name) for path in folder.glob("version-*.txt"))
+
+
+def _content(path):
+    return path.read_bytes() if path.exists() else None
+
+
+def _replace(path, data):
+    new = path.with_name(path.name + ".new")
+    new.write_bytes(data)
+    os.replace(new, path)
