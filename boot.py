@@ -43,10 +43,10 @@ while kept("boot_pin") >= 0 and not machine.Pin(kept("boot_pin"), machine.Pin.IN
     if looks == 60:
         stay("safe mode, as BOOT was held for 3 s")
 bites = kept("bites", 0) + 1 if cause == machine.WDT_RESET and 0 <= time() - kept("at", 0) < 120 else 0
-for key, number in ("starts", kept("starts", 0) + 1), ("reason", cause), ("at", int(time())), ("bites", bites % 5):
+for key, number in ("starts", kept("starts", 0) + 1), ("reason", cause), ("at", int(time())), ("bites", bites):
     kept(key, new=number)
 store.commit()
-if bites == 5:
+if bites >= 5:
     stay("the watchdog has bitten five times in a row")
 for part in Partition.find(Partition.TYPE_DATA, label=Partition(Partition.RUNNING).info()[4].replace("ota", "app")):
     try:

@@ -78,7 +78,7 @@ class Slots:
         for sector in range(2):
             self._otadata.readblocks(sector, entry, 0)
             sequence, _, state, check = unpack_from("<I20sII", entry)
-            if check == crc32(entry[:4], 0xFFFFFFFF) and sequence not in (0, 0xFFFFFFFF):
+            if check == crc32(entry[:4], 0xFFFFFFFF):  # a blank one's is not
                 found.append((sequence, state))
         return sorted(found)
 

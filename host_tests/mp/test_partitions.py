@@ -53,7 +53,13 @@ def test_a_board_without_the_pairs_says_why_and_touches_nothing():
 
 
 def test_the_length_of_a_runtime_is_read_from_its_headers():
-    for text, filling in ((b"", b""), (b"abc", b""), (b"x" * 400, flashes.FILLING), (b"y" * 11, bytes(4096))):
+    for text, filling in (
+        (b"", b""),
+        (b"abc", b""),
+        (b"12345678", b""),
+        (b"x" * 400, flashes.FILLING),
+        (b"y" * 11, bytes(4096)),
+    ):
         image = flashes.image(text, filling)
         flashes.flash({"ota_0": image, "ota_1": image[:1] + b"\0" + image[2:]})
         slots = Slots()
