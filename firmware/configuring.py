@@ -5,7 +5,7 @@ file as well, but screens are shared and logs are pasted. *** is understood, too
 """
 
 from firmware.replies import SUCCESS, Wrong, board_of, number, parsed, response, truth
-from firmware.settings import SECRET, TABLE, Refused
+from firmware.settings import Refused, is_secret, names
 from lib.jsontext import dumps
 
 SECRETS = "--secrets"
@@ -99,7 +99,7 @@ def _estop(desk, argument):
 def mine(settings, name):
     """The setting `name` ("url") of the backend in use; of openshock_user, where that backend has none."""
     key = "%s.%s" % (settings.get("backend"), name)
-    return key if key in TABLE else "openshock_user." + name
+    return key if key in names() else "openshock_user." + name
 
 
 def host_of(url):
@@ -145,7 +145,7 @@ def shown(settings, key, secrets):
     """The value of a setting as it may be shown; networks in OpenShock's words."""
     value = settings.get(key)
     if key != "wifi":
-        return _MASK if value and key in SECRET and not secrets else value
+        return _MASK if value and not secrets and is_secret(key) else value
     entries = []
     for at, known in enumerate(value):
         entry = known.copy()
@@ -162,7 +162,7 @@ def kept(settings, key, value):
         if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
             raise Wrong('[{"ssid":"name","password":"key"}] is wanted')
         return [_network(settings, entry) for entry in value]
-    if key not in SECRET or value != _MASK:
+    if value != _MASK or not is_secret(key):
         return value
     stored = settings.get(key)
     if not stored:
@@ -196,7 +196,7 @@ def _caps(desk, argument):
     if not words:
         return (response("Caps", written(desk.rooms.settings().section("cap"))),)
     key = "cap." + words[0].lower()
-    if key not in TABLE or len(words) < 2:
+    if key not in names() or len(words) < 2:
         raise Wrong("caps, or caps NAME VALUE with a name that caps shows")
     return change(desk, [(key, parsed(" ".join(words[1:])))])
 

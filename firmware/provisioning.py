@@ -8,7 +8,7 @@ import asyncio
 from micropython import const
 
 from firmware.replies import Wrong, board_of
-from firmware.settings import TABLE, Refused
+from firmware.settings import Refused, fits
 from firmware.version import VERSION
 from lib import improv_words as improv
 from lib.improv import FAULT, SCAN, WIFI
@@ -75,7 +75,7 @@ async def _scan(desk, _):
 async def _hostname(desk, payload):
     settings = desk.rooms.settings()
     if payload:
-        if not _is_hostname(payload) or not TABLE["hostname"][1](payload.decode()):
+        if not _is_hostname(payload) or not fits("hostname", payload.decode()):
             desk.send(improv.error(improv.BAD_HOSTNAME))
             return
         settings.set("hostname", payload.decode())
@@ -103,7 +103,7 @@ async def _join(desk, payload):
         desk.send(improv.error(improv.INVALID_RPC))
         return
     network = {"ssid": texts[0].decode(), "key": texts[1].decode()}
-    good = TABLE["wifi"][1]([network]) and await _try(desk, network)
+    good = fits("wifi", [network]) and await _try(desk, network)
     if not good:
         desk.send(improv.error(improv.UNABLE_TO_CONNECT))
         desk.send(improv.state(_state(desk)))

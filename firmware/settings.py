@@ -1,198 +1,257 @@
-"""Everything a person can set: one table with defaults and limits. A new setting is a row of TABLE.
+"""Everything a person can set: one table of plain data, and what fits. A new setting is a row here, and one in settings_help.py.
 
 Only what differs from its default is stored. What is stored and makes no sense reads as the default, a cap as the strictest
-(S23). Keys that this version does not know stay in the file: the other slot's version may know them.
+(S23). Keys that this version does not know stay in the file: the other slot's version may know them. So no key ever gets
+another meaning: what means something else has another name.
 """
+
+import json
 
 from firmware.command import whole
 from lib import jsonfile
 from lib.utf8 import is_utf8
 
+# A row each: key, kind, the least and the most (of a number's value, a text's bytes in UTF-8, a list's entries), default in
+# JSON. A kind of names with | between them is a choice. It is one text because that takes a quarter of the memory of tuples.
+TABLE = """
+board text 1 40 "generic-esp32"
+hostname text 1 32 "OpenShock"
+wifi networks 0 8 []
+dns servers 0 3 []
+rf.pin pin -1 48 -1
+rf.player viper|rmt 0 0 "viper"
+rf.keep_alive flag 0 0 true
+estop.enabled flag 0 0 true
+estop.pin pin -1 48 -1
+estop.normally_closed flag 0 0 false
+console.echo flag 0 0 true
+led.brightness whole 0 100 10
+portal.key secret 8 63 ""
+portal.open flag 0 0 false
+portal.port whole 1 65535 80
+portal.dns_port whole 1 65535 53
+update.channel stable|beta|develop 0 0 "stable"
+update.url url 0 200 ""
+update.check_h whole 0 168 24
+backend text 1 40 "openshock_user"
+openshock_user.url url 1 200 "https://api.openshock.app"
+openshock_user.token secret 1 256 ""
+openshock_user.device_id text 0 36 ""
+openshock_user.negotiate flag 0 0 false
+openshock_gateway.url url 1 200 "https://api.openshock.app"
+openshock_gateway.token secret 1 256 ""
+cap.shock_allowed flag 0 0 true
+cap.shock whole 0 100 100
+cap.vibrate whole 0 100 100
+cap.sound whole 0 100 100
+cap.light whole 0 100 100
+cap.longest_ms whole 1 30000 10000
+cap.budget whole 0 6000 3000
+cap.rest_ms whole 1000 60000 2000
+cap.own receivers 0 16 []
+"""
 
-def _flag(value):
-    return type(value) is bool
-
-
-def _number(low, high):
-    return lambda value: whole(value, low, high)
-
-
-def _text(most, least=0):
-    """UTF-8 of `least` to `most` bytes without control characters."""
-
-    def fits(value):
-        if not isinstance(value, str) or any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in value):
-            return False
-        try:
-            encoded = value.encode()
-        except ValueError:
-            return False
-        return least <= len(encoded) <= most and is_utf8(encoded)  # half a surrogate pair is no text
-
-    return fits
-
-
-def _base_url(value):
-    """http:// or https://, a host, perhaps a port and a path; no query."""
-    if not _text(200, 10)(value) or "?" in value or "#" in value:
-        return False
-    from lib.url import parse_url  # a guest: it need not stay in memory for a look at one setting
-
-    try:
-        return parse_url(value)[0] in ("http", "https")
-    except ValueError:
-        return False
-
-
-def _network(value):
-    """{"ssid": 1–32 bytes, "key": "" or 8–63 characters or 64 hexadecimal digits}"""
-    if not isinstance(value, dict) or not _text(32, 1)(value.get("ssid")):
-        return False
-    key = value.get("key", "")
-    return key == "" or _text(63, 8)(key) or _text(64, 64)(key) and _all_in("0123456789abcdef", key.lower())
-
-
-def _name_server(value):
-    """a.b.c.d or a.b.c.d:port"""
-    if not isinstance(value, str):
-        return False
-    host, mark, port = value.partition(":")
-    parts = host.split(".")
-    good = len(parts) == 4 and all(_decimal(part, 0, 255) for part in parts)
-    return good and (not mark or _decimal(port, 1, 65535))
-
-
-def _decimal(text, low, high):
-    return 0 < len(text) <= 5 and _all_in("0123456789", text) and low <= int(text) <= high
-
-
-def _all_in(alphabet, text):
-    return all(letter in alphabet for letter in text)
-
-
-def _list_of(check, most):
-    return lambda value: isinstance(value, list) and len(value) <= most and all(check(item) for item in value)
-
-
-def _one_of(*names):
-    return lambda value: value in names
-
-
-def _own_caps(value):
-    """{"model": …, "rf_id": …} and any of the caps below, under their names without "cap."; they can only be stricter."""
-    if not isinstance(value, dict) or not _text(40, 1)(value.get("model")) or not whole(value.get("rf_id"), 0, 65535):
-        return False
-    return all(name in ("model", "rf_id") or name in _OWN and TABLE["cap." + name][1](value[name]) for name in value)
-
-
-_OWN = ("shock_allowed", "shock", "vibrate", "sound", "light", "longest_ms")
-
-# key: (default, check, what a person is told when the check says no)
-TABLE = {
-    "board": ("generic-esp32", _text(40, 1), "the name of a board, 1-40 characters"),
-    "hostname": ("OpenShock", _text(32, 1), "1-32 characters"),
-    "wifi": ([], _list_of(_network, 8), "up to 8 networks with ssid (1-32 bytes) and key (none, or 8-63 characters)"),
-    "dns": ([], _list_of(_name_server, 3), "up to 3 name servers, such as 1.1.1.1 or 192.168.0.1:53"),
-    "rf.pin": (-1, _number(-1, 48), "a pin, or -1 for the board's own"),
-    "rf.player": ("viper", _one_of("viper", "rmt"), "viper or rmt"),
-    "rf.keep_alive": (True, _flag, "true or false"),
-    "estop.enabled": (True, _flag, "true or false"),
-    "estop.pin": (-1, _number(-1, 48), "a pin, or -1 for the board's own"),
-    "estop.normally_closed": (False, _flag, "true or false"),
-    "console.echo": (True, _flag, "true or false"),
-    "led.brightness": (10, _number(0, 100), "0-100; 0 is dark, but for the emergency stop"),
-    "backend": ("openshock_user", _text(40, 1), "the name of a backend"),
-    "openshock_user.url": ("https://api.openshock.app", _base_url, "http:// or https://, a host, perhaps a path"),
-    "openshock_user.token": ("", _text(256), "at most 256 characters"),
-    "openshock_user.device_id": ("", _text(36), "at most 36 characters"),
-    "openshock_user.negotiate": (False, _flag, "true or false"),
-    "openshock_gateway.url": ("https://api.openshock.app", _base_url, "http:// or https://, a host, perhaps a path"),
-    "openshock_gateway.token": ("", _text(256), "at most 256 characters"),
-    "cap.shock_allowed": (True, _flag, "true or false"),
-    "cap.shock": (100, _number(0, 100), "0-100"),
-    "cap.vibrate": (100, _number(0, 100), "0-100"),
-    "cap.sound": (100, _number(0, 100), "0-100"),
-    "cap.light": (100, _number(0, 100), "0-100"),
-    "cap.longest_ms": (10000, _number(1, 30000), "1-30000 ms"),
-    "cap.budget": (3000, _number(0, 6000), "0-6000 percent-seconds a minute"),
-    "cap.rest_ms": (2000, _number(1000, 60000), "1000-60000 ms"),
-    "cap.own": ([], _list_of(_own_caps, 16), "up to 16 tables with model, rf_id and caps of their own"),
-}
-
-SECRET = ("wifi", "openshock_user.token", "openshock_gateway.token")
-
-# What a cap reads as when its stored value makes no sense, and what all of them read as when the file is damaged
-_STRICTEST = {
-    "cap.shock_allowed": False,
-    "cap.shock": 0,
-    "cap.vibrate": 0,
-    "cap.sound": 0,
-    "cap.light": 0,
-    "cap.longest_ms": 1,
-    "cap.budget": 0,
-    "cap.rest_ms": 60000,
-}
+# A row each: a kind, and what a person is told would fit: {0} is the least, {1} the most
+_WORDS = """
+flag true or false
+pin a pin, or {0} for the board's own
+whole {0}-{1}
+text {0}-{1} characters
+secret none, or {0}-{1} characters
+url http:// or https://, a host, perhaps a path
+networks up to {1} networks with ssid (1-32 bytes), key (none, or 8-63 characters), hidden, security and address
+servers up to {1} name servers, such as 1.1.1.1 or 192.168.0.1:53
+receivers up to {1} tables with model, rf_id and caps of their own
+"""
 
 
 class Refused(Exception):
     """A value does not fit its setting; the text says what would."""
 
 
+def names():
+    """The names of all settings: a list, in the order of the table."""
+    return [row.split(" ")[0] for row in TABLE[1:-1].split("\n")]
+
+
+def _behind(word, table):
+    """What stands behind `word` in its row of `table`. KeyError when there is no such row."""
+    at = table.find("\n%s " % word)
+    if at < 0 or " " in word:
+        raise KeyError(word)
+    return table[at : table.find("\n", at + 1)].split(" ", 1)[1]
+
+
+def _row(key):
+    """[kind, least, most, default]"""
+    kind, least, most, value = _behind(key, TABLE).split(" ")
+    return kind, int(least), int(most), json.loads(value)
+
+
+def default(key):
+    """What `key` is as long as nobody sets it. KeyError for no setting."""
+    return _row(key)[3]
+
+
+def is_secret(key):
+    """True for what must not be shown: tokens and keys, and the networks, which hold keys. KeyError for no setting."""
+    return _row(key)[0] in ("secret", "networks")
+
+
+def wanted(key):
+    """What would fit `key`, in words for a person. KeyError for no setting."""
+    kind, least, most, _ = _row(key)
+    return kind.replace("|", " or ") if "|" in kind else _behind(kind, _WORDS).format(least, most)
+
+
+def fits(key, value):
+    """True when `value` may be stored as `key`. KeyError for no setting."""
+    kind, least, most, _ = _row(key)
+    if kind == "flag":
+        return type(value) is bool
+    if kind in ("whole", "pin"):
+        return whole(value, least, most)
+    check = {"networks": _is_network, "servers": _is_server, "receivers": _is_receiver}.get(kind)
+    if check:
+        return isinstance(value, list) and len(value) <= most and all(map(check, value))
+    if "|" in kind:
+        return isinstance(value, str) and value in kind.split("|")
+    if value == "" and (kind == "secret" or least == 0):
+        return True
+    return _is_text(value, least, most) and (kind != "url" or _is_base_url(value))
+
+
+def _is_text(value, least, most):
+    """UTF-8 of `least` to `most` bytes without control characters."""
+    if not isinstance(value, str):
+        return False
+    for letter in value:
+        if letter < " " or "\x7f" <= letter <= "\x9f":
+            return False
+    try:
+        encoded = value.encode()
+    except ValueError:
+        return False
+    return least <= len(encoded) <= most and is_utf8(encoded)  # half a surrogate pair is no text
+
+
+def _is_base_url(text):
+    """http:// or https://, a host, perhaps a port and a path; no query."""
+    from lib.url import parse_url  # a guest: it need not stay in memory for a look at one setting
+
+    try:
+        return parse_url(text)[0] in ("http", "https") and "?" not in text and "#" not in text
+    except ValueError:
+        return False
+
+
+def _is_network(entry):
+    """{"ssid", "key"?: "", 8–63 bytes or 64 hexadecimal digits, "hidden"?, "security"?: in words, "address"?}"""
+    if not isinstance(entry, dict) or not _is_text(entry.get("ssid"), 1, 32):
+        return False
+    key, address = entry.get("key", ""), entry.get("address")
+    if key != "" and not _is_text(key, 8, 63) and (not _is_text(key, 64, 64) or key.strip("0123456789abcdefABCDEF")):
+        return False
+    if address is not None:
+        parts = [address.get(part) for part in ("ip", "mask", "gateway", "dns")] if isinstance(address, dict) else [""]
+        if not all(map(_is_ip, parts)):
+            return False
+    return type(entry.get("hidden", False)) is bool and _is_text(entry.get("security", ""), 0, 16)
+
+
+def _is_server(entry):
+    """a.b.c.d or a.b.c.d:port"""
+    host, mark, port = entry.partition(":") if isinstance(entry, str) else ("", "", "")
+    return _is_ip(host) and (not mark or _is_decimal(port, 1, 65535))
+
+
+def _is_ip(text):
+    parts = text.split(".") if isinstance(text, str) else ()
+    return len(parts) == 4 and all([_is_decimal(part, 0, 255) for part in parts])
+
+
+def _is_decimal(text, least, most):
+    return 0 < len(text) <= len(str(most)) and not text.strip("0123456789") and least <= int(text) <= most
+
+
+def _is_receiver(entry):
+    """{"model", "rf_id"} and caps of its own, under their names without "cap."."""
+    if not isinstance(entry, dict) or not _is_text(entry.get("model"), 1, 40):
+        return False
+    caps = "shock_allowed shock vibrate sound light longest_ms".split(" ")
+    good = [name in ("model", "rf_id") or name in caps and fits("cap." + name, entry[name]) for name in entry]
+    return whole(entry.get("rf_id"), 0, 65535) and all(good)
+
+
+def _is_cap(key):
+    """True for what bounds commands, but for the caps of single receivers."""
+    return key[:4] == "cap." and key != "cap.own"
+
+
+def _strictest(key):
+    """What a cap reads as when what is stored makes no sense: it lets the least through. The default of anything else."""
+    kind, least, most, value = _row(key)
+    if not _is_cap(key):
+        return value
+    return kind != "flag" and (most if key == "cap.rest_ms" else least)
+
+
 class Settings:
-    """The settings in the file `path`. `damaged` is True when the file was there and could not be read."""
+    """The settings in the file `path`. `damaged` says why they cannot be read, "" when they can; saving sets the file aside."""
 
     def __init__(self, path):
         self._path = path
-        self.damaged = False
+        self._stored, self.damaged = {}, ""
         try:
             self._stored = jsonfile.load(path)
-        except jsonfile.Damaged:
-            self._stored = dict(_STRICTEST)  # and so they stay when it is saved again, until somebody raises them
-            self.damaged = True
-        if not TABLE["cap.own"][1](self._stored.get("cap.own", [])):
-            self._stored.update(_STRICTEST)  # nobody knows any more whose caps these were
+        except jsonfile.Damaged as fault:
+            self.damaged = str(fault)
+        if self.damaged or not fits("cap.own", self._stored.get("cap.own", [])):
+            # nobody knows any more what the caps were, or whose: so they stay when they are saved, until somebody raises them
+            self._stored.update({key: _strictest(key) for key in names() if _is_cap(key)})
 
     def get(self, key):
         """The value of `key`, or its default; for a cap that cannot be trusted its strictest value. KeyError for no setting."""
-        default, fits, _ = TABLE[key]
-        value = self._stored.get(key, default)
-        return value if fits(value) else _STRICTEST.get(key, default)
+        value = self._stored[key] if key in self._stored else default(key)
+        return value if fits(key, value) else _strictest(key)
 
     def set(self, key, value):
         """None; `save` keeps it. Refused for a value that does not fit, or no setting of that name."""
-        if key not in TABLE:
+        if key not in names():
             raise Refused("there is no setting " + key)
-        default, fits, words = TABLE[key]
-        if not fits(value):
-            raise Refused("%s: %s" % (key, words))
-        if value == default:
+        if not fits(key, value):
+            raise Refused("%s: %s" % (key, wanted(key)))
+        if value == default(key):
             self._stored.pop(key, None)
         else:
             self._stored[key] = value
 
     def lower(self, key, value):
         """None; as `set`, for orders from afar: a cap may become stricter that way, and nothing else may change (S20)."""
-        now = self.get(key) if key in _STRICTEST else None
+        now = self.get(key) if _is_cap(key) and key in names() else None
         stricter = whole(value, 0, now) if type(now) is int and key != "cap.rest_ms" else value is False or value == now
         if now is None or not stricter:
             raise Refused(key + " can only be changed here, in person")
         self.set(key, value)
 
     def save(self):
-        """None; the file holds the new settings, or the old ones. Refused when they are larger than a file may be."""
+        """None; the file holds the new settings, or the old ones. Refused when they cannot be written down; OSError."""
         try:
+            if self.damaged:
+                jsonfile.set_aside(self._path)
             jsonfile.save(self._path, self._stored)
-        except ValueError:
-            raise Refused("all settings together are larger than 8 KiB")
-        self.damaged = False
+        except ValueError as fault:
+            raise Refused("all settings together: %s" % fault)
+        self.damaged = ""
 
     def reset(self):
         """None; the file holds no settings any more: all are their defaults. OSError when the file system refuses."""
+        jsonfile.forget_aside(self._path)  # no secret stays behind
         jsonfile.save(self._path, {})
         self._stored = {}
-        self.damaged = False
+        self.damaged = ""
 
     def section(self, name):
         """A dict of the settings whose keys begin with `name` and a dot, without that beginning."""
         start = name + "."
-        return {key[len(start) :]: self.get(key) for key in TABLE if key.startswith(start)}
+        return {key[len(start) :]: self.get(key) for key in names() if key.startswith(start)}

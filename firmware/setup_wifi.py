@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from firmware.settings import TABLE
+from firmware.settings import fits, wanted
 from firmware.setup import Wrong, store, text_of
 
 _LONGEST = const(64)  # characters of a name or a key, before anybody counts bytes
@@ -60,8 +60,8 @@ class WifiSetup:
         """
         network = self._network(body)
         changed = _with(self._rooms.settings.get("wifi"), network)
-        if not TABLE["wifi"][1](changed):
-            raise Wrong(400, TABLE["wifi"][2])
+        if not fits("wifi", changed):
+            raise Wrong(400, wanted("wifi"))
         self._work.put(lambda: self._try(network))
         self._testing, self._result = network["ssid"], None
 
@@ -78,7 +78,7 @@ class WifiSetup:
     def _network(self, body):
         """The network as the settings keep it. Wrong names the field that does not fit."""
         ssid = text_of(body, "ssid", _LONGEST)
-        if not TABLE["wifi"][1]([{"ssid": ssid}]):
+        if not fits("wifi", [{"ssid": ssid}]):
             raise Wrong(400, "a name has 1-32 bytes", "ssid")
         network = {"ssid": ssid, "key": self._key(body, ssid)}
         for heard in self._heard:
@@ -93,7 +93,7 @@ class WifiSetup:
             if not isinstance(address, dict) or not all(name in _ADDRESS for name in address):
                 raise Wrong(400, "an address has ip, mask, gateway and dns", "address")
             network["address"] = address
-            if not TABLE["wifi"][1]([network]) or not _whole_address(address):
+            if not fits("wifi", [network]) or not _whole_address(address):
                 raise Wrong(400, "four numbers from 0 to 255 each, such as 192.168.0.20", "address")
         return network
 
@@ -107,7 +107,7 @@ class WifiSetup:
                 if known["ssid"] == ssid:
                     return known.get("key", "")
         key = text_of(body, "key", _LONGEST)
-        if not TABLE["wifi"][1]([{"ssid": ssid, "key": key}]):
+        if not fits("wifi", [{"ssid": ssid, "key": key}]):
             raise Wrong(400, "a key has 8-63 characters, or 64 hexadecimal digits; an open network has none", "key")
         return key
 

@@ -7,8 +7,8 @@ from array import array
 import pytest
 from conftest import ROOT
 
+from firmware import settings
 from firmware.command import ACTIONS, LIGHT, SHOCK, SOUND, STOP, VIBRATE
-from firmware.settings import TABLE
 from lib import ook, websock
 
 PLUGS = ("shockers", "boards", "backends")
@@ -319,9 +319,10 @@ def test_a_backend_speaks_for_one_service(module):
     assert module.Backend.OPCODE in (websock.TEXT, websock.BINARY)
     service = module.__name__.rpartition(".")[2]
     for key, label, secret in module.FIELDS:
-        assert f"{service}.{key}" in TABLE
-        assert label and type(secret) is bool
-    defaults = {key.partition(".")[2]: TABLE[key][0] for key in TABLE if key.startswith(service + ".")}
+        assert label and secret is settings.is_secret(f"{service}.{key}")
+    defaults = {
+        key.partition(".")[2]: settings.default(key) for key in settings.names() if key.startswith(service + ".")
+    }
     backend = module.Backend(defaults, "agent/1")
     backend.begin(0)
     url, headers = backend.request()

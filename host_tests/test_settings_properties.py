@@ -7,7 +7,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.settings import TABLE, Refused, Settings
+from firmware import settings as room
+from firmware.settings import Refused, Settings, default, fits
 from lib import jsonfile
 
 CAPS = ("cap.shock", "cap.vibrate", "cap.sound", "cap.light", "cap.longest_ms", "cap.budget")
@@ -26,12 +27,16 @@ values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=5)
         | st.dictionaries(
-            st.sampled_from(["ssid", "key", "model", "rf_id", "shock", "x"]) | st.text(max_size=5), inner, max_size=4
+            st.sampled_from(["ssid", "key", "hidden", "security", "address", "ip", "model", "rf_id", "shock", "x"])
+            | st.text(max_size=5),
+            inner,
+            max_size=4,
         )
     ),
     max_leaves=10,
 )
-keys = st.sampled_from(sorted(TABLE)) | st.text(max_size=12)
+KEYS = room.names()
+keys = st.sampled_from(KEYS) | st.text(max_size=12)
 tables = st.dictionaries(keys, values, max_size=8)
 
 
@@ -52,13 +57,13 @@ class File:
 
 def check(found):
     """Every value fits its setting; caps are within their bounds and never looser than they could be."""
-    for key, (default, fits, _) in TABLE.items():
+    for key in KEYS:
         value = found.get(key)
-        assert fits(value), (key, value)
-        assert type(value) is type(default), (key, value)
-    for name in {key.partition(".")[0] for key in TABLE if "." in key}:
+        assert fits(key, value), (key, value)
+        assert type(value) is type(default(key)), (key, value)
+    for name in {key.partition(".")[0] for key in KEYS if "." in key}:
         assert found.section(name) == {
-            key.partition(".")[2]: found.get(key) for key in TABLE if key.startswith(name + ".")
+            key.partition(".")[2]: found.get(key) for key in KEYS if key.startswith(name + ".")
         }
 
 
@@ -77,7 +82,7 @@ def test_whatever_bytes_stand_in_the_file(content):
             )
         except (ValueError, RecursionError):
             good = False
-        assert found.damaged is not good or found.damaged
+        assert found.damaged or good
         if found.damaged:
             assert all(found.get(key) == STRICTEST[key] for key in STRICTEST)
 
@@ -90,9 +95,9 @@ def test_whatever_table_stands_in_the_file(table):
         found = file.read()
         check(found)
         for key, value in table.items():
-            if key in STRICTEST and not TABLE[key][1](value):
+            if key in STRICTEST and not fits(key, value):
                 assert found.get(key) == STRICTEST[key]
-            elif key in TABLE and TABLE[key][1](value) and not found.damaged and key not in STRICTEST:
+            elif key in KEYS and fits(key, value) and not found.damaged and key not in STRICTEST:
                 assert found.get(key) == value
 
 
@@ -103,25 +108,25 @@ def test_whatever_is_typed(before, typed):
         file.path.write_text(json.dumps(before))
         found = file.read()
         for key, value in typed:
-            was = found.get(key) if key in TABLE else None
+            was = found.get(key) if key in KEYS else None
             try:
                 found.set(key, value)
             except Refused as refused:
                 assert str(refused)
-                assert key not in TABLE or repr(found.get(key)) == repr(was)
+                assert key not in KEYS or repr(found.get(key)) == repr(was)
             else:
-                assert TABLE[key][1](value) and found.get(key) == value
-        shown = {key: found.get(key) for key in TABLE}
+                assert fits(key, value) and found.get(key) == value
+        shown = {key: found.get(key) for key in KEYS}
         try:
             found.save()
         except Refused:
             return
         again = file.read()
         assert not again.damaged
-        assert {key: again.get(key) for key in TABLE} == shown
+        assert {key: again.get(key) for key in KEYS} == shown
         check(again)
         stored = jsonfile.load(str(file.path))
-        assert not [key for key in stored if key in TABLE and TABLE[key][0] == stored[key] and key not in before]
+        assert not [key for key in stored if key in KEYS and default(key) == stored[key] and key not in before]
 
 
 @settings(deadline=None)
@@ -131,13 +136,13 @@ def test_from_afar_nothing_gets_looser(before, asked):
         file.path.write_text(json.dumps(before))
         found = file.read()
         for key, value in asked:
-            was = {key: found.get(key) for key in TABLE}
+            was = {key: found.get(key) for key in KEYS}
             try:
                 found.lower(key, value)
             except Refused:
-                assert {key: found.get(key) for key in TABLE} == was
+                assert {key: found.get(key) for key in KEYS} == was
                 continue
-            for other in TABLE:
+            for other in KEYS:
                 if other != key:
                     assert found.get(other) == was[other]
             if key in CAPS:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware import networks
-from firmware.settings import TABLE
+from firmware.settings import fits
 from host_tests.mp.test_wifi import World
 
 NAMES = ("one", "two", "three", "🏠" * 8)
@@ -39,7 +39,7 @@ NETWORK = st.fixed_dictionaries(
 def test_what_the_settings_keep_is_what_can_be_joined(ssid, key):
     printable = not any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in ssid + key)
     good = networks.ssid_problem(ssid) == networks.key_problem(key) == ""
-    assert TABLE["wifi"][1]([{"ssid": ssid, "key": key}]) == (good and printable)
+    assert fits("wifi", [{"ssid": ssid, "key": key}]) == (good and printable)
 
 
 @given(ANYTHING, ANYTHING, ANYTHING)

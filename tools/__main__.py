@@ -16,6 +16,7 @@ COMMANDS = {
     "hub": "the local hub alone, for the LAN, with a page to drive it",
     "ws-echo": "the firmware's WebSocket client as an echo client, for conformance suites",
     "rf": "encode, decode, plot and export radio frames",
+    "docs": "writes the pages of docs/ that are made from the firmware",
     "bench": "figures: radio, latency, client, memory",
 }
 

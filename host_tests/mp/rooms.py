@@ -124,6 +124,11 @@ class Disk:
             raise OSError(2)
         return _File(self, path, mode)
 
+    def remove(self, path):
+        if path not in self.files:
+            raise OSError(2)
+        self._step(lambda: self.files.pop(path))
+
     def rename(self, old, new):
         def move():
             self.files[new] = self.files.pop(old)
@@ -138,6 +143,7 @@ class _File:
         self._disk = disk
         self._path = path
         self._text = "b" not in mode
+        self._at = 0
         self._written = b"" if "w" in mode else None
 
     def __enter__(self):
@@ -148,13 +154,14 @@ class _File:
             self._disk._step(lambda: self._disk.files.update({self._path: self._written}))
 
     def read(self, size=-1):
-        data = self._disk.files[self._path]
+        data = self._disk.files[self._path][self._at :]
         data = data if size < 0 else data[:size]
+        self._at += len(data)
         return data.decode() if self._text else data
 
     def write(self, data):
         def keep():
-            self._written += data.encode() if self._text else data
+            self._written += data.encode() if self._text else bytes(data)
 
         self._disk._step(keep)
 

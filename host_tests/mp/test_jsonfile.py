@@ -1,6 +1,8 @@
 """A dict in a file: what is read, what is damaged, and what is left when power fails at any step of writing."""
 
-from host_tests.mp.rooms import Disk, PowerCut, raised
+import binascii
+
+from host_tests.mp.rooms import INFINITY, NAN, Disk, PowerCut, raised
 from lib import jsonfile
 
 OLD = {"a": 1}
@@ -85,10 +87,10 @@ def test_more_than_8_kib_is_refused_before_anything_is_touched():
         assert disk.steps == steps and jsonfile.load("s.json") == OLD
 
 
-STEPS = 4  # open, write, close, rename
+STEPS = 5  # open, write the table, write the seal, close, rename
 
 
-def test_saving_has_four_steps():
+def test_saving_has_five_steps():
     with Disk() as disk:
         jsonfile.save("s.json", NEW)
         assert disk.steps == STEPS
@@ -116,3 +118,67 @@ def test_a_file_system_that_refuses_is_told():
             raised(OSError, jsonfile.save, "s.json", NEW)
             assert jsonfile.load("s.json") == OLD
             assert disk.files["s.json"]
+
+
+def test_the_file_is_json_with_its_schema_and_its_checksum_at_the_end():
+    with Disk() as disk:
+        jsonfile.save("s.json", OLD)
+        assert disk.files["s.json"] == b'{"a":1,"schema":1,"crc32":"%08x"}' % binascii.crc32(b'{"a":1,"schema":1')
+        jsonfile.save("s.json", {})
+        assert disk.files["s.json"] == b'{"schema":1,"crc32":"27801cc2"}'  # as Python's zlib counts it
+
+
+def test_what_was_not_written_so_is_damaged():
+    good = b'{"schema":1,"crc32":"27801cc2"}'
+    for content in (
+        b'{"schema":1}',
+        b'{"crc32":"27801cc2"}',
+        b'{"schema":1,"crc32":"27801cc3"}',
+        b'{"schema":1,"crc32":"27801CC2"}',
+        b'{"schema":2,"crc32":"27801cc2"}',
+        b'{"schema":1, "crc32":"27801cc2"}',
+        b'{"schema":1,"crc32":"27801cc2","a":1}',
+        b'{"a":1,"schema":1,"crc32":"27801cc2"}',
+        b'{"crc32":"27801cc2","schema":1}',
+        b'{"schema":1,"crc32":662707394}',
+        b'{"schema":1,"crc32":null}',
+        good + b"\n",
+        b" " + good,
+    ):
+        with Disk() as disk:
+            disk.files["s.json"] = content
+            assert str(raised(jsonfile.Damaged, jsonfile.load, "s.json")) == "not as it was written", content
+    with Disk() as disk:
+        disk.files["s.json"] = good
+        assert jsonfile.load("s.json") == {}
+
+
+def test_what_json_cannot_say_is_refused_before_anything_is_touched():
+    with Disk() as disk:
+        for value in (NAN, INFINITY, object()):
+            raised(ValueError, jsonfile.save, "s.json", {"a": value})
+        assert disk.steps == 0 and disk.files == {}
+
+
+def test_the_largest_file_that_is_written_can_be_read():
+    for size in range(8130, 8180):
+        with Disk() as disk:
+            try:
+                jsonfile.save("s.json", {"a": "x" * size})
+            except ValueError:
+                assert disk.files == {} and size > 8140
+                continue
+            assert len(disk.files["s.json"]) <= 8192
+            assert jsonfile.load("s.json") == {"a": "x" * size}
+
+
+def test_a_copy_for_a_look_has_an_end():
+    with Disk() as disk:
+        disk.files["s.json"] = b"\x00x" * 5000
+        jsonfile.set_aside("s.json")
+        assert disk.files["s.damaged.json"] == b"\x00x" * 4096
+        jsonfile.forget_aside("s.json")
+        jsonfile.forget_aside("s.json")
+        assert sorted(disk.files) == ["s.json"]
+        jsonfile.set_aside("gone.json")
+        assert sorted(disk.files) == ["s.json"]

@@ -1,6 +1,9 @@
 """Settings: what each accepts and refuses, what a damaged file means, what is stored."""
 
-from firmware.settings import SECRET, TABLE, Refused, Settings
+import binascii
+
+from firmware import settings_help
+from firmware.settings import Refused, Settings, default, fits, is_secret, names, wanted
 from host_tests.mp.rooms import INFINITY, NAN, NO_NUMBERS, Disk, PowerCut, raised
 from lib import jsonfile
 
@@ -16,6 +19,7 @@ STRICTEST = {
     "cap.rest_ms": 60000,
 }
 HOME = {"ssid": "home", "key": "12345678"}
+ADDRESS = {"ip": "192.168.0.20", "mask": "255.255.255.0", "gateway": "192.168.0.1", "dns": "192.168.0.1"}
 
 NO_TEXT = (None, True, 0, 1.5, NAN, b"text", ["text"], {"text": 1}, "a\nb", "a\x00b", "a\x7fb", "a\x9bb", "\ud800")
 NO_FLAG = (None, 0, 1, 0.0, "", "true", [], [True], {}, NAN)
@@ -36,6 +40,8 @@ CASES = {
             [{"ssid": "x" * 32, "key": "x" * 63}],
             [{"ssid": "猫", "key": "0123456789abcdefABCDEF0123456789" * 2}],
             [{"ssid": "home", "key": "12345678", "note": "what a newer version may add"}],
+            [{"ssid": "home", "key": "12345678", "hidden": True, "security": "wpa2/wpa3", "address": ADDRESS}],
+            [{"ssid": "home", "hidden": False, "security": "", "address": None}],
             [HOME] * 8,
         ],
         [
@@ -57,6 +63,20 @@ CASES = {
             [{"ssid": "home", "key": None}],
             [{"ssid": "home", "key": 12345678}],
             [{"ssid": "home", "key": "1234567\n8"}],
+            [{"ssid": "home", "key": "0123456789abcdef" * 3 + "g123456789abcdef"}],
+            [{"ssid": "home", "hidden": 1}],
+            [{"ssid": "home", "hidden": None}],
+            [{"ssid": "home", "security": 3}],
+            [{"ssid": "home", "security": None}],
+            [{"ssid": "home", "security": "x" * 17}],
+            [{"ssid": "home", "address": "192.168.0.20"}],
+            [{"ssid": "home", "address": {}}],
+            [{"ssid": "home", "address": []}],
+            [{"ssid": "home", "address": dict(ADDRESS, ip=None)}],
+            [{"ssid": "home", "address": dict(ADDRESS, ip=3232235540)}],
+            [{"ssid": "home", "address": dict(ADDRESS, mask="255.255.255.256")}],
+            [{"ssid": "home", "address": dict(ADDRESS, gateway="192.168.0")}],
+            [{"ssid": "home", "address": dict(ADDRESS, dns="1.1.1.1:53")}],
         ]
         + list(NO_LIST),
     ),
@@ -69,6 +89,7 @@ CASES = {
             ["1.1.1.1.1"],
             ["1.1.1.256"],
             ["1.1.1.1:"],
+            ["1.1.1.0001"],
             ["1.1.1.1:0"],
             ["1.1.1.1:65536"],
             ["1.1.1.1:53:53"],
@@ -89,6 +110,20 @@ CASES = {
     "rf.keep_alive": ([True, False], NO_FLAG),
     "console.echo": ([True, False], NO_FLAG),
     "led.brightness": ([0, 1, 10, 100], [-1, 101, 10**30] + list(NO_NUMBERS)),
+    "portal.key": (
+        ["", "12345678", "x" * 63, "ключ", "\"\\' $%€"],
+        ["1234567", "x" * 64, "é" * 32, "клю", "12345678\n"] + list(NO_TEXT),
+    ),
+    "portal.open": ([True, False], NO_FLAG),
+    "portal.port": ([1, 80, 8080, 65535], [0, -1, 65536, "80"] + list(NO_NUMBERS)),
+    "portal.dns_port": ([1, 53, 65535], [0, -1, 65536] + list(NO_NUMBERS)),
+    "update.channel": (["stable", "beta", "develop"], ["", "Stable", "stable|beta", "|", "nightly", None, 0, True, []]),
+    "update.url": (
+        ["", "https://firmware.example.org/openshock", "http://10.0.0.2:8080"],
+        ["firmware.example.org", "ftp://example.org", "https://example.org?x", "https://example.org/" + "x" * 181]
+        + list(NO_TEXT),
+    ),
+    "update.check_h": ([0, 1, 24, 168], [-1, 169, 10**30] + list(NO_NUMBERS)),
     "estop.enabled": ([True, False], NO_FLAG),
     "estop.normally_closed": ([True, False], NO_FLAG),
     "openshock_user.url": (
@@ -171,14 +206,50 @@ def _same(a, b):
 
 
 def test_every_setting_is_in_the_cases():
-    assert sorted(CASES) == sorted(TABLE)
-    assert all(key in TABLE for key in SECRET)
+    assert sorted(CASES) == sorted(names())
+    assert len(set(names())) == len(names())
+    assert [key for key in names() if is_secret(key)] == [
+        "wifi",
+        "portal.key",
+        "openshock_user.token",
+        "openshock_gateway.token",
+    ]
 
 
 def test_every_default_fits_its_own_check():
-    for key, (default, fits, words) in TABLE.items():
-        assert fits(default), key
-        assert len(words) > 3, key
+    for key in names():
+        assert fits(key, default(key)), key
+        assert len(wanted(key)) > 2, key
+
+
+def test_what_would_fit_is_said_in_words():
+    for key, words in (
+        ("estop.enabled", "true or false"),
+        ("rf.pin", "a pin, or -1 for the board's own"),
+        ("cap.longest_ms", "1-30000"),
+        ("hostname", "1-32 characters"),
+        ("portal.key", "none, or 8-63 characters"),
+        ("update.channel", "stable or beta or develop"),
+        ("dns", "up to 3 name servers, such as 1.1.1.1 or 192.168.0.1:53"),
+    ):
+        assert wanted(key) == words
+
+
+def test_each_setting_has_one_line_of_help_and_no_other_has():
+    rows = [row.partition(" ") for row in settings_help.HELP[1:-1].split("\n")]
+    assert [key for key, _, _ in rows] == names()
+    for key, _, line in rows:
+        assert 15 < len(line) <= 180 and line[-1] == ".", key
+        assert settings_help.help_of(key) == line
+    for key in ("", "cap", "cap.", "cap.shock 0", "hostname The"):
+        raised(KeyError, settings_help.help_of, key)
+
+
+def test_a_default_that_was_taken_is_nobody_elses():
+    default("wifi").append(HOME)
+    with Disk():
+        _settings().get("wifi").append(HOME)
+        assert default("wifi") == [] == _settings().get("wifi")
 
 
 def test_what_fits_is_kept_and_read_again():
@@ -200,13 +271,13 @@ def test_what_does_not_fit_is_refused_with_words():
             with Disk():
                 settings = _settings()
                 fault = raised(Refused, settings.set, key, value)
-                assert str(fault) == "%s: %s" % (key, TABLE[key][2])
-                assert _same(settings.get(key), TABLE[key][0])
+                assert str(fault) == "%s: %s" % (key, wanted(key))
+                assert _same(settings.get(key), default(key))
 
 
 def test_a_refusal_never_repeats_what_was_typed():
     with Disk():
-        for key in SECRET:
+        for key in names():
             fault = raised(Refused, _settings().set, key, "hunter2\n")
             assert "hunter2" not in str(fault)
 
@@ -214,17 +285,29 @@ def test_a_refusal_never_repeats_what_was_typed():
 def test_there_is_no_other_setting():
     with Disk():
         settings = _settings()
-        for key in ("", "cap", "cap.", "cap.shock.x", "CAP.SHOCK", "nonsense", "__class__"):
+        strange = ("", " ", "cap", "cap.", "cap.shock.x", "CAP.SHOCK", "nonsense", "__class__", "schema", "crc32")
+        for key in strange + (
+            "board text",
+            "board text 1 40",
+            "cap.shock whole",
+            "\nhostname",
+            "hostname\n",
+            "text",
+            "0",
+        ):
             assert str(raised(Refused, settings.set, key, 1)) == "there is no setting " + key
-            raised(KeyError, settings.get, key)
+            for question in (settings.get, default, is_secret, wanted):
+                raised(KeyError, question, key)
+            raised(KeyError, fits, key, 1)
+            raised(Refused, settings.lower, key, 0)
 
 
 def test_no_file_means_the_defaults():
     with Disk():
         settings = _settings()
-        assert not settings.damaged
-        for key in TABLE:
-            assert _same(settings.get(key), TABLE[key][0])
+        assert settings.damaged == ""
+        for key in names():
+            assert _same(settings.get(key), default(key))
 
 
 def test_a_damaged_file_means_the_defaults_and_the_strictest_caps():
@@ -240,9 +323,9 @@ def test_a_damaged_file_means_the_defaults_and_the_strictest_caps():
     ):
         with Disk():
             settings = _settings(content)
-            assert settings.damaged
-            for key in TABLE:
-                assert _same(settings.get(key), STRICTEST.get(key, TABLE[key][0])), key
+            assert len(settings.damaged) > 5
+            for key in names():
+                assert _same(settings.get(key), STRICTEST.get(key, default(key))), key
 
 
 def test_caps_stay_strictest_after_damage_until_somebody_raises_them():
@@ -274,8 +357,8 @@ def test_a_stored_value_that_makes_no_sense_reads_as_the_default_a_cap_as_the_st
                 jsonfile.save(PATH, {key: value, "rf.keep_alive": False})
                 settings = Settings(PATH)
                 assert not settings.damaged, (key, value)
-                wanted = STRICTEST.get(key, TABLE[key][0])
-                assert _same(settings.get(key), wanted) or key == "rf.keep_alive", (key, value)
+                safe = STRICTEST.get(key, default(key))
+                assert _same(settings.get(key), safe) or key == "rf.keep_alive", (key, value)
                 assert settings.get("rf.keep_alive") is False or key == "rf.keep_alive"
                 if key in STRICTEST:  # one spoilt cap does not change its neighbours
                     other = "cap.light" if key != "cap.light" else "cap.sound"
@@ -295,10 +378,11 @@ def test_own_caps_that_make_no_sense_make_all_caps_strictest():
 def test_only_differences_are_stored():
     with Disk() as disk:
         settings = _settings()
-        for key in TABLE:
-            settings.set(key, TABLE[key][0])
+        for key in names():
+            settings.set(key, default(key))
         settings.save()
         assert jsonfile.load(PATH) == {}
+        assert disk.files[PATH] == b'{"schema":1,"crc32":"27801cc2"}'
         settings.set("cap.shock", 40)
         settings.set("hostname", "desk")
         settings.save()
@@ -325,14 +409,14 @@ def test_settings_that_are_too_large_together_are_refused():
         jsonfile.save(PATH, {"hostname": "desk", "newer": "x" * 8000})
         settings = Settings(PATH)
         settings.set("openshock_user.token", "x" * 256)
-        assert "8 KiB" in str(raised(Refused, settings.save))
+        assert str(raised(Refused, settings.save)) == "all settings together: larger than 8 KiB"
         assert Settings(PATH).get("hostname") == "desk"
         assert Settings(PATH).get("openshock_user.token") == ""
 
 
 def test_power_may_fail_at_any_write():
     for late in (False, True):
-        for at in range(4, 8):
+        for at in range(5, 10):
             with Disk(fails_at=at, late=late) as disk:
                 settings = _settings()
                 settings.set("cap.shock", 40)
@@ -344,19 +428,19 @@ def test_power_may_fail_at_any_write():
                 after = Settings(PATH)
                 assert not after.damaged
                 both = after.get("cap.shock"), after.get("cap.shock_allowed")
-                assert both == ((60, True) if late and at == 7 else (40, False)), (at, late)
+                assert both == ((60, True) if late and at == 9 else (40, False)), (at, late)
                 assert disk.steps == at + 1
 
 
 def test_a_reset_leaves_nothing_and_a_refusal_everything():
-    with Disk(fails_at=8, fault=OSError) as disk:
+    with Disk(fails_at=10, fault=OSError) as disk:
         settings = _settings()
         settings.set("hostname", "desk")
         settings.set("cap.shock", 40)
         settings.save()
         steps = disk.steps
         settings.reset()
-        assert disk.steps == steps * 2 == 8
+        assert disk.steps == steps * 2 == 10
         assert settings.get("hostname") == "OpenShock" and settings.get("cap.shock") == 100
         assert jsonfile.load(PATH) == {}
         settings.set("hostname", "desk")
@@ -373,6 +457,116 @@ def test_a_reset_mends_a_damaged_file():
         settings.reset()
         assert not settings.damaged and settings.get("cap.shock") == 100
         assert not Settings(PATH).damaged
+
+
+def test_a_file_that_nobody_sealed_is_read_and_sealed_when_it_is_saved():
+    for text in (
+        b'{"hostname":"desk","cap.shock":40}',
+        b'\n{ "hostname": "desk",\r\n  "cap.shock": 40 }\n',  # as a person writes it
+    ):
+        with Disk() as disk:
+            settings = _settings(text)
+            assert settings.damaged == "" and settings.get("cap.shock") == 40 and settings.get("hostname") == "desk"
+            settings.set("hostname", "OpenShock")
+            settings.save()
+            assert disk.files[PATH] == b'{"cap.shock":40,"schema":1,"crc32":"bd30887c"}'
+
+
+def test_a_later_schema_with_its_checksum_is_read():
+    with Disk():
+        text = b'{"cap.shock":40,"later":[1],"schema":2'
+        settings = _settings(text + b',"crc32":"%08x"}' % binascii.crc32(text))
+        assert settings.damaged == "" and settings.get("cap.shock") == 40
+        settings.save()
+        assert jsonfile.load(PATH) == {"cap.shock": 40, "later": [1]}
+
+
+def test_a_damaged_file_is_kept_for_a_look_when_it_is_replaced():
+    for content in (b"", b'{"wifi":', b"\xff" * 700, b'{"cap.shock":90,"schema":1,"crc32":"bd30887c"}'):
+        with Disk() as disk:
+            settings = _settings(content)
+            assert settings.damaged and sorted(disk.files) == [PATH]  # a look changes nothing
+            settings.save()
+            assert settings.damaged == "" and disk.files["settings.damaged.json"] == content
+            settings.set("hostname", "desk")
+            settings.save()
+            assert disk.files["settings.damaged.json"] == content
+            disk.files[PATH] = b"newer damage"
+            Settings(PATH).save()
+            assert disk.files["settings.damaged.json"] == b"newer damage"
+            assert sorted(disk.files) == ["settings.damaged.json", PATH]
+            Settings(PATH).reset()
+            assert sorted(disk.files) == [PATH], "after a reset there is no secret left"
+
+
+def test_without_room_for_a_look_it_is_mended_all_the_same():
+    for at in range(3):  # open, a piece, close
+        with Disk(fails_at=at, fault=OSError) as disk:
+            settings = _settings(b"{")
+            settings.set("hostname", "desk")
+            settings.save()
+            assert sorted(disk.files) == [PATH]
+            assert Settings(PATH).get("hostname") == "desk" and Settings(PATH).get("cap.shock") == 0
+
+
+def test_power_may_fail_while_a_damaged_file_is_mended():
+    after_it = set()
+    for late in (False, True):
+        for at in range(99):
+            with Disk(fails_at=at, late=late) as disk:
+                settings = _settings(b'{"cap.shock":90')
+                settings.set("hostname", "desk")
+                try:
+                    settings.save()
+                except PowerCut:
+                    pass
+                done = at >= disk.steps
+                again = Settings(PATH)
+                after_it.add(bool(again.damaged))
+                assert again.get("hostname") == ("OpenShock" if again.damaged else "desk")
+                for key in STRICTEST:
+                    assert _same(again.get(key), STRICTEST[key]), (at, late, key)
+            if done:
+                break
+    assert after_it == {False, True}
+
+
+def test_power_may_fail_in_a_reset():
+    seen = set()
+    for late in (False, True):
+        for at in range(99):
+            with Disk(fails_at=at, late=late) as disk:
+                disk.files["settings.damaged.json"] = b"secret"
+                settings = _settings(b'{"cap.shock":40,"portal.key":"12345678"}')
+                try:
+                    settings.reset()
+                except PowerCut:
+                    pass
+                done = at >= disk.steps
+                again = Settings(PATH)
+                both = again.get("cap.shock"), again.get("portal.key")
+                assert again.damaged == "" and both in ((40, "12345678"), (100, "")), (at, late)
+                if both == (100, ""):
+                    assert "settings.damaged.json" not in disk.files
+                seen.add(both)
+            if done:
+                break
+    assert len(seen) == 2
+
+
+def test_no_flipped_bit_raises_a_cap():
+    with Disk() as disk:
+        settings = _settings()
+        settings.set("cap.shock", 30)
+        settings.set("hostname", "é")
+        settings.save()
+        whole = disk.files[PATH]
+        for at in range(len(whole)):
+            for bit in range(8):
+                settings = _settings(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+                assert settings.damaged and settings.get("cap.shock") == 0, (at, bit)
+            assert _settings(whole[:at]).get("cap.shock") == 0
+        assert _settings(whole).get("cap.shock") == 30
 
 
 def test_a_section_is_a_table_of_its_own():
@@ -412,7 +606,7 @@ def test_from_afar_a_cap_can_only_become_stricter():
 def test_from_afar_nothing_else_may_change():
     with Disk():
         settings = _settings()
-        for key in list(TABLE) + ["nonsense", ""]:
+        for key in names() + ["nonsense", ""]:
             if key not in STRICTEST:
                 raised(Refused, settings.lower, key, CASES[key][0][0] if key in CASES else 1)
         assert settings.get("estop.enabled") is True

@@ -1,13 +1,8 @@
 """The one door from `tools rf` to the firmware's encoders. The decoder must not know it: it is their judge."""
 
-import importlib
-import pathlib
-import sys
-
 from tools import Failure
 from tools.rf.models import find
-
-_ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+from tools.rooms import room
 
 
 def encoded(model, rf_id, action, intensity, channel=None):
@@ -19,14 +14,10 @@ def encoded(model, rf_id, action, intensity, channel=None):
         name = find(model).name
     except ValueError as error:
         raise Failure(str(error))
-    for folder in ("host_tests/stubs", "host_tests/cpython"):
-        if str(_ROOT / folder) not in sys.path:
-            sys.path.insert(0, str(_ROOT / folder))
-    importlib.import_module("dress")
-    names = importlib.import_module("firmware.command").ACTIONS
+    names = room("firmware.command").ACTIONS
     if action.lower() not in names:
         raise Failure(f"there is no action '{action}'; there are: {', '.join(names)}")
-    encode = importlib.import_module(f"firmware.shockers.{name}").encode
+    encode = room(f"firmware.shockers.{name}").encode
     try:
         return list(encode(rf_id, names.index(action.lower()), intensity, channel=channel))
     except ValueError as error:

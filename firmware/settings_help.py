@@ -1,0 +1,50 @@
+"""What each setting is for: one line of plain English a setting, in the order of the table. Loaded only while somebody asks."""
+
+# A row each: key, line. One text, as the table (settings.py) is one.
+HELP = """
+board The board that this is: it knows its chip, its pins and its lamp. The set-up page lists all of them.
+hostname The device's name in your network. It takes effect at the next start.
+wifi The Wi-Fi networks that the device may join, each with its name, its key and, if you like, an address of your own.
+dns Name servers to ask instead of those that the network gives.
+rf.pin The pin of the transmitter.
+rf.player How frames are played: viper times every edge in a loop, rmt leaves that to the chip's remote control peripheral.
+rf.keep_alive Once a minute a frame that does nothing goes to each receiver that was used, so that it does not fall asleep.
+estop.enabled Whether there is an emergency stop button.
+estop.pin The pin of the emergency stop button.
+estop.normally_closed Whether that button opens a circuit: then a broken wire stops everything, too. It is the safer kind.
+console.echo Whether the console shows what you type.
+led.brightness Percent of full light for the lamp; at 0 it is dark, but for the emergency stop.
+portal.key The key of the device's own Wi-Fi network during the set-up; none: one that it made for itself and tells on the console.
+portal.open Whether the device's own Wi-Fi network needs no key: then anybody nearby can come in during the set-up.
+portal.port The TCP port of the set-up page.
+portal.dns_port The UDP port on which the set-up answers for names, so that phones find the page by themselves.
+update.channel Which releases are offered: stable, beta (soon to be stable), or develop (the newest, least tried).
+update.url Where releases are kept; none: the device never looks for any.
+update.check_h Hours between two looks for a new release; 0: only when somebody asks.
+backend The service that the device belongs to. What that service needs to know has its name in front.
+openshock_user.url The OpenShock server; the usual one, or your own.
+openshock_user.token An API token of your OpenShock account. Whoever has it can act in your name.
+openshock_user.device_id The id of this hub, as the OpenShock website shows it; none: the receivers of all hubs of the account.
+openshock_user.negotiate Whether to ask the server first how to connect, as some proxies in front of a server of your own want it.
+openshock_gateway.url The OpenShock server; the usual one, or your own.
+openshock_gateway.token The token of this hub. Pairing with a code of six digits writes it.
+cap.shock_allowed Whether shocks are sent at all, whoever asks.
+cap.shock The strongest shock in percent, whoever asks; who asks for more gets this much. At 0 none is sent.
+cap.vibrate The strongest vibration in percent, whoever asks.
+cap.sound The loudest sound in percent, whoever asks.
+cap.light The brightest light in percent, whoever asks.
+cap.longest_ms The longest command in milliseconds, whoever asks.
+cap.budget How much one receiver may give in any minute, in percent times seconds: 3000 is full strength for half of it.
+cap.rest_ms The rest after a shock of full length, in milliseconds.
+cap.own Stricter caps for single receivers, each with model, rf_id and the caps by their names without "cap.".
+"""
+
+
+def help_of(key):
+    """The line for the setting `key`. KeyError when there is none."""
+    start = "\n%s " % key
+    at = HELP.find(start)
+    if at < 0 or " " in key:
+        raise KeyError(key)
+    at += len(start)
+    return HELP[at : HELP.find("\n", at)]
