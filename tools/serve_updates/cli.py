@@ -1,0 +1,84 @@
+"""The command `serve-updates`: prints what to set on a device, then a line for each request, until Ctrl-C."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+
+from tools import Failure
+from tools.environment import ROOT
+from tools.images import tree
+from tools.serve_updates import tls
+from tools.serve_updates.server import Server
+
+_OWN_TLS = ROOT / "build" / "serve-updates"
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tools serve-updates", description="Offers a tree of updates to devices on this network."
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the tree, as `build --publish DIR` made it")
+    parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all of this machine)")
+    parser.add_argument("--port", type=int, default=8070, help="TCP port (default 8070; 0: any free one)")
+    parser.add_argument("--tls", action="store_true", help="https, by an authority made here at first use")
+    parser.add_argument("--tls-cert", metavar="PEM", help="https by this certificate chain")
+    parser.add_argument("--tls-key", metavar="PEM", help="its private key")
+    return parser
+
+
+def _secured(options, name):
+    """(SSLContext or None, the root that a device needs as a file, or None)."""
+    if options.tls_cert or options.tls_key:
+        if options.tls:
+            raise Failure("--tls makes its own certificate: either that or --tls-cert")
+        return tls.given(options.tls_cert, options.tls_key), None
+    if options.tls:
+        return tls.own(_OWN_TLS, [name])
+    return None, None
+
+
+def _welcome(folder, url, root):
+    lines = [f"  {name:8} {version}" for name in tree.CHANNELS if (version := tree.published(folder, name))]
+    lines = ["This tree offers:", *lines] if lines else ["No channel of this tree names a version yet."]
+    lines += ["", "To have a device take its updates from here, this setting:", f"  update.url  {url}", ""]
+    if root is not None:
+        lines += [f"and this file, copied into its folder certs/: {root}", ""]
+    return "\n".join([*lines, "Ctrl-C ends it.", ""])
+
+
+def _line(asked):
+    more = f" from byte {asked.start}" if asked.start else ""
+    return f"{asked.remote} {asked.method} {asked.path}{more}: {asked.status}"
+
+
+async def _run(options):
+    address = tls.lan_address() or "127.0.0.1"
+    name = address if options.host in ("0.0.0.0", "::") else options.host
+    context, root = _secured(options, name)
+    server = Server(
+        options.folder, options.host, options.port, context, on_request=lambda asked: print(_line(asked), flush=True)
+    )
+    try:
+        await server.start()
+    except OSError as fault:
+        raise Failure(f"port {options.port} cannot be used: {fault.strerror or fault}")
+    try:
+        print(_welcome(options.folder, server.url_for(name), root), flush=True)
+        ended = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as an exception
+                asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        await ended.wait()
+    finally:
+        await server.stop()
+
+
+def main(argv):
+    """0 after Ctrl-C; Failure when it cannot serve."""
+    options = _parser().parse_args(argv)
+    if not options.folder.is_dir():
+        raise Failure(f"there is no folder {options.folder}; `python3 -m tools build --publish DIR` makes one")
+    asyncio.run(_run(options))
+    return 0
