@@ -125,3 +125,13 @@ def _spelt(number):
         number, digit = divmod(number, len(_LETTERS))
         letters += _LETTERS[digit]
     return letters
+
+
+def invitation(name, key, code):
+    """The lines that say how to come to the open set-up page: the access point's name, its key ("": open), the page's code."""
+    how = "with the key " + key if key else "(open)"
+    return (
+        "$SYS$|Response|SetUp|" + name,
+        "Set-up: join the network %s %s, then open http://4.3.2.1/" % (name, how),
+        "If the page asks for a code: " + code,
+    )

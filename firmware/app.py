@@ -5,16 +5,17 @@ import gc
 
 from micropython import const
 
+from firmware.cable import Cable
 from firmware.dispatcher import Dispatcher
-from firmware.estop import CLEAR, TRIP, Button, Latch
+from firmware.estop import Latch
+from firmware.fingers import Fingers
 from firmware.hardware import Hardware, NoPin
-from firmware.radio import Radio
+from firmware.radio import Mute, Radio
 from firmware.scheduler import Scheduler
 from firmware.seldom import SELDOM
 from firmware.timekeeper import unix_us
 from lib import plugs, tasks
 from lib.clock import Clock
-from lib.guests import Guests
 from lib.heartbeat import Heartbeats
 from lib.log import Log
 from lib.nvs import Nvs
@@ -23,12 +24,16 @@ _SETTINGS = "settings.json"
 _PAUSE_MS = const(1000)
 _SHORT_PAUSE_MS = const(50)  # for radio and e-stop: stop frames are due, and nobody watches the button meanwhile
 _QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
-_SAMPLE_MS = const(5)
 _WATCHDOG_MS = const(8000)
 _REPL_MS = const(600000)
 _GARBAGE_BYTES = const(4096)  # collected that often, the heap stays in one piece: what lives long lies among its like
-_CABLE = Guests(("firmware.console", "lib.terminal", "lib.improv"))
+_ROUNDS = const(3)  # so often in a row all networks failed: then the set-up opens
 _VITAL = ("radio", "estop", "link")  # who must be alive, or the watchdog bites (S14)
+
+# the wish that outlives a restart, under "set-up": why the set-up opens
+_NO_WISH = const(0)
+_ASKED = const(1)
+_LOST = const(2)  # no known network takes us any more
 
 
 class App:
@@ -44,19 +49,21 @@ class App:
         from firmware import fitting
 
         settings = fitting.read(_SETTINGS)
-        self._set_up = bool(settings.get("wifi"))
         if settings.damaged:
             self._log.error("settings", "the file cannot be read: defaults, and nothing may be sent")
+        self._wishes = Nvs("app")
+        self._wish = self._wishes.get("set-up", _NO_WISH)
+        if self._wish:
+            self._wishes.put("set-up", _NO_WISH)  # once: a set-up that ends badly does not come back by itself
+        self._missing = fitting.missing(settings)  # why there is nothing but set-up, "" when there is no reason
         self._wished = asyncio.Event()
-        self._wish = None
-        board = fitting.board(settings)
-        fitting.backend(settings)  # looked for while there is no watchdog that would bite over a name that is none
-        self._hardware = hardware(board, settings.section("rf"), settings.section("estop"))
+        self._setup = None  # the SettingUp, while that is what we do
+        self._new_hardware = hardware
+        self._hardware = hardware(fitting.board(settings), settings.section("rf"), settings.section("estop"))
         self._latch = Latch(Nvs("safety"))
         self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
-        player = self._hardware.transmitter()  # without one nothing starts, and nobody is to feed a watchdog
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
-        self._radio = Radio(self._scheduler, player, self._clock, self._cut, self._beats("radio"))
+        self._radio = Radio(self._scheduler, self._transmitter(), self._clock, self._cut, self._beats("radio"))
         self._dispatcher = Dispatcher(
             fitting.safety(settings),
             self._scheduler,
@@ -67,27 +74,55 @@ class App:
             self._log,
             self._on_wish,
         )
+        self._fingers = Fingers(self._hardware, self._latch, self._dispatcher, self._clock, self._beats("estop"))
 
     async def live(self):
         """Never returns but by a restart of the chip."""
         if self._latch.latched:
             self._log.warning("estop", "latched since before this start")
-        mode = self.operating if self._set_up else self.waiting
+        mode = self.setting_up if self._missing or self._wish else self.operating
         while mode:
             mode = await mode()
 
-    async def waiting(self):
-        """The mode of a device that nobody has set up: the radio is locked, and it says what is missing."""
-        self._dispatcher.lock("not set up")
-        self._log.warning("app", "not set up: %s needs a network (wifi) and an account" % _SETTINGS)
+    async def setting_up(self):
+        """The mode of a device that is being set up: the radio is locked, our own network is open, and the page on it."""
+        self._dispatcher.lock("set-up", tests=True)
+        if self._missing:
+            self._log.warning("app", "to be set up: " + self._missing)
+        from firmware.setting_up import SettingUp
+        from firmware.settings import Settings
+
+        settings = Settings(_SETTINGS)
+        setup = self._setup = SettingUp(
+            settings,
+            self._dispatcher,
+            self._latch,
+            self._hardware,
+            self._fingers.pressed,
+            self._rewire,
+            self._scheduler.busy,
+            self._clock,
+            self._log,
+            self._wish == _LOST,
+        )
+        gc.collect()
+        cable = self._cable(setup.station, lambda: settings, setup.access, setup.urls, setup.greeting())
         await tasks.together(
             self._kept("radio", self._radio.run),
-            self._kept("estop", self._watch_estop),
-            self._kept("console", self._console(_Nowhere).run),
+            self._kept("estop", self._fingers.run),
+            self._kept("console", cable.run),
             self._beat_for("link"),
             self._until_wished(),
+            self._set_up(setup),
         )
         return self.leaving
+
+    async def _set_up(self, setup):
+        """None when the set-up is over, and nothing is due on the air any more."""
+        await tasks.guarded("set-up", setup.run(), self._log)
+        await asyncio.sleep_ms(_PAUSE_MS)  # a set-up that cannot even begin must not begin all the time
+        self._dispatcher.lock("restart")
+        await self._quiet()
 
     async def operating(self):
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
@@ -96,11 +131,12 @@ class App:
         gc.collect()
         await tasks.together(
             self._kept("radio", self._radio.run),
-            self._kept("estop", self._watch_estop),
+            self._kept("estop", self._fingers.run),
             self._kept("wifi", station.run),
             self._kept("time", keeper.run),
             self._kept("link", link.run),
-            self._kept("cable", lambda: self._attend_the_cable(station)),
+            self._kept("console", self._cable(station, _settings, _nobody, tuple).run),
+            self._watch_wifi(station),
             self._until_wished(),
         )
         return self.leaving
@@ -114,40 +150,47 @@ class App:
         busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
         return fitting.connection(settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat)
 
-    async def _attend_the_cable(self, station):
-        """Never returns; while the latch is set the console is there, to clear it in person, cable in hand (S7).
+    async def _watch_wifi(self, station):
+        """Never returns; when no known network takes us any more, somebody has to say which one shall."""
+        await station.wait_failed(_ROUNDS)
+        self._on_wish("portal", _LOST)
+        await asyncio.Event().wait()  # until then
 
-        A device that obeys has no memory to spare for it.
-        """
-        while True:
-            while not self._latch.latched:
-                await asyncio.sleep_ms(_PAUSE_MS)
-            with _CABLE:
-                await tasks.together(self._console(station).run(), self._cleared())
+    def _transmitter(self):
+        """A player; one that sends nothing where the pin is unknown or none of this chip's: then that is to be set up."""
+        try:
+            return self._hardware.transmitter()
+        except (NoPin, ValueError) as fault:
+            self._missing = self._missing or "no transmitter (%s)" % fault
+            return Mute()
 
-    async def _cleared(self):
-        while self._latch.latched:
-            await asyncio.sleep_ms(_PAUSE_MS)
+    def _rewire(self):
+        """None; the pins that the settings name now are in use. For the set-up, while the radio is locked."""
+        with SELDOM:
+            from firmware import fitting
 
-    def _console(self, station):
-        """The console on the REPL's line, for whoever holds the cable."""
-        from firmware.console import Console, Rooms
-        from lib.terminal import Terminal
+            settings = fitting.read(_SETTINGS)
+            board = fitting.board(settings)
+        self._hardware = self._new_hardware(board, settings.section("rf"), settings.section("estop"))
+        self._radio.use(self._transmitter())
+        self._fingers.use(self._hardware)
 
-        rooms = Rooms(
-            _settings,
+    def _cable(self, station, settings, access, urls, greeting=()):
+        """The console on the REPL's line, for whoever holds the cable. The arguments as in console.Rooms."""
+        rooms = (
+            settings,
             self._dispatcher,
             self._latch,
             self._log,
             station,
             self._on_wish,
             None,
-            _nobody,
-            tuple,
+            access,
+            urls,
             self._facts,
             self._to_the_repl,
         )
-        return Console(Terminal(), rooms, self._clock)
+        return Cable(rooms, self._clock, greeting)
 
     def _facts(self):
         """What the console's `sysinfo` and `status` show: (group, name, value), all texts."""
@@ -189,20 +232,6 @@ class App:
         """The e-stop input cut a frame short."""
         self._dispatcher.emergency("button")
 
-    async def _watch_estop(self):
-        """Never returns: looks at the button every 5 ms; without one the BOOT button may clear a latch, not set it."""
-        pressed = self._hardware.stop_input()
-        button = Button(trips=pressed is not None, latched=self._latch.latched)
-        pressed = pressed or self._hardware.boot_input() or bool
-        while True:
-            self._hearts.beat("estop")
-            what = button.sample(pressed(), self._latch.latched, self._clock())
-            if what == TRIP:
-                self._dispatcher.emergency("button")
-            elif what == CLEAR:
-                self._dispatcher.clear_estop("button held and released")
-            await asyncio.sleep_ms(_SAMPLE_MS)
-
     def _beats(self, name):
         return lambda: self._hearts.beat(name)
 
@@ -213,13 +242,19 @@ class App:
             await asyncio.sleep_ms(_PAUSE_MS)
 
     def _on_wish(self, what, detail):
-        if what == "restart":
-            self._log.info("app", "restart: %s" % detail)
-            self._dispatcher.lock(what)
-            self._wish = what
-            self._wished.set()
-        else:
+        """None; `what` is wished for: another mode comes after a restart, with nothing on the air."""
+        if what not in ("restart", "portal", "provisioned"):
             self._log.warning("app", "%s %s: this version cannot" % (what, detail))
+            return
+        if what == "portal" and bool(detail) == bool(self._setup):
+            return  # it is as it shall be
+        if what == "provisioned" and self._setup and not self._setup.complete():
+            return  # there is a network now; an account is still missing
+        self._log.info("app", "%s: %s" % (what, detail))
+        self._dispatcher.lock(what)
+        if what == "portal":
+            self._wishes.put("set-up", int(detail))
+        self._wished.set()
 
 
 def _pause_ms():
@@ -228,24 +263,6 @@ def _pause_ms():
 
 def _short_pause_ms():
     return _SHORT_PAUSE_MS
-
-
-class _Nowhere:
-    """The station of a device that nobody has set up: it has joined nothing, and hears nothing."""
-
-    online = bool  # False
-
-    @staticmethod
-    def address():
-        return "0.0.0.0"
-
-    @staticmethod
-    def rssi():
-        return 0
-
-    @staticmethod
-    def scan():
-        return []
 
 
 def _settings():
@@ -266,9 +283,4 @@ def _shocker(model):
 def run():
     """Never returns: the life of this device."""
     gc.threshold(_GARBAGE_BYTES)
-    try:
-        asyncio.run(App().live())
-    except NoPin as missing:
-        print("[error][app] %s: set rf.pin in %s" % (missing, _SETTINGS))
-    except plugs.NoSuchPlug as missing:
-        print("[error][app] there is no board, backend or receiver '%s': see %s" % (missing, _SETTINGS))
+    asyncio.run(App().live())

@@ -159,19 +159,12 @@ def _restart(desk, argument):
 
 
 def _portal(desk, argument):
-    access = desk.rooms.access()
-    if not access:
-        desk.rooms.wishes("portal", True)
-        yield SUCCESS + "The set-up page opens"
-        return
-    name, key, code = access
-    yield response("SetUp", name)
-    yield "Set-up: join the network %s %s, then open http://4.3.2.1/" % (
-        name,
-        "with the key " + key if key else "(open)",
-    )
-    if code:
-        yield "The page asks for this code: " + code
+    if desk.rooms.access():
+        from firmware.access_point import invitation  # here it is in memory already
+
+        return invitation(*desk.rooms.access())
+    desk.rooms.wishes("portal", True)
+    return (SUCCESS + "The set-up page opens",)
 
 
 def _led_test(desk, argument):

@@ -1,6 +1,6 @@
 """The serial console: edits a line, hands it to the commands, finds Improv's packets in between, leaves to the REPL on Ctrl-C.
 
-This room is in memory all the time; what it calls (commands, configuring, provisioning) only while a line is carried out.
+In memory while somebody uses it (cable.py); what it calls (commands, configuring, provisioning) only while a line is carried out.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from lib.utf8 import is_utf8
 _LONGEST = const(4096)  # bytes of a line
 _TURN = const(32)  # bytes before the others have their turn
 _IDLE_MS = const(20)  # at 115200 baud 230 bytes, and the chip keeps 260
+_AWAY_MS = const(20000)  # nobody typed for so long: somebody else may have the memory
 _CALM_MS = const(100)  # Ctrl-C among noise is noise
 _REST_MS = const(
     1000
@@ -69,13 +70,10 @@ class Console:
         self._restart_ms = None
 
     async def run(self):
-        """Never returns. KeyboardInterrupt comes out when somebody wants the REPL: everything is quiet by then."""
-        self._terminal.hold()
+        """None when nobody has typed for a while. KeyboardInterrupt comes out, with all quiet, when somebody wants the REPL."""
         self._job, self._wanted = None, asyncio.Event()
         with SELDOM:
             self.echo = self.rooms.settings().get("console.echo")
-        if self.rooms.access():
-            await self._carry_out("portal", "")
         await tasks.together(self._listen(), self._toil())
 
     def say(self, line):
@@ -93,9 +91,11 @@ class Console:
 
     async def _listen(self):
         left = _TURN
-        while True:
+        heard_ms = self.clock()
+        while not self._is_left(heard_ms):
             now = self.clock()
             byte = self._terminal.get()
+            heard_ms = heard_ms if byte < 0 else now
             for event in self._improv.due(now) if byte < 0 else self._improv.feed(byte, now):
                 if type(event) is tuple:
                     await self._asked(event)
@@ -115,6 +115,10 @@ class Console:
             if not left:
                 await asyncio.sleep_ms(0)
                 left = _TURN
+
+    def _is_left(self, heard_ms):
+        """True when nobody has typed for a while, and nothing is under way."""
+        return self.clock() - heard_ms >= _AWAY_MS and not self._job and self._restart_ms is None
 
     def _use_changes(self, now):
         if self._restart_ms is not None and now >= self._restart_ms:

@@ -19,13 +19,23 @@ def read(path):
 
 
 def board(settings):
-    """The module of the board that is set; its name may have capitals and hyphens. plugs.NoSuchPlug."""
-    return plugs.load("firmware.boards", settings.get("board").lower().replace("-", "_"))
+    """The module of the board that is set, or of the default one where nobody knows it; capitals and hyphens are welcome."""
+    try:
+        return plugs.load("firmware.boards", settings.get("board").lower().replace("-", "_"))
+    except plugs.NoSuchPlug:
+        return plugs.load("firmware.boards", "generic_esp32")  # without pins of its own: it can be set up, and no more
 
 
-def backend(settings):
-    """The module of the backend that is set. plugs.NoSuchPlug."""
-    return plugs.load("firmware.backends", settings.get("backend"))
+def missing(settings):
+    """Why a device with these settings cannot be at work, in words; "" when it can."""
+    name = settings.get("backend")
+    if not settings.get("wifi"):
+        return "no network is known"
+    for folder, file in (("boards", settings.get("board").lower().replace("-", "_")), ("backends", name)):
+        known = plugs.names("firmware." + folder)  # none where code is frozen
+        if known and file not in known:
+            return "there is no '%s' among the %s" % (file, folder)
+    return ""
 
 
 def safety(settings):
@@ -63,7 +73,7 @@ def connection(settings, dispatcher, hardware, busy, clock, log, beat):
     keeper = Timekeeper(station, hardware.set_clock, log)
     name = settings.get("backend")
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
-    service = backend(settings).Backend(settings.section(name), agent)
+    service = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
     return station, keeper, Link(service, dispatcher, station, keeper, certificates(), clock, log, beat)
 

@@ -89,10 +89,14 @@ class Portal:
 
     # --- one guest
 
+    def guests(self):
+        """How many guests are being served."""
+        return len(self._guests)
+
     async def serve(self, reader, writer):
         """None; one connection, from its first byte to its end. Never raises."""
         guest = Guest(reader, writer, self._clock, self._timeout_ms)
-        if len(self._guests) >= _MOST_GUESTS or not self._is_near(writer.get_extra_info("peername")):
+        if self.guests() >= _MOST_GUESTS or not self._is_near(writer.get_extra_info("peername")):
             await guest.dismiss()
             return
         task = asyncio.current_task()

@@ -14,6 +14,14 @@ _LATE_US = const(60)  # a frame with an edge later than that may not be understo
 _TURNS = const(4)
 
 
+class Mute:
+    """The player of a device that has no transmitter yet: nothing is ever sent."""
+
+    def play(self, train, heed=True):
+        """0, at once."""
+        return 0
+
+
 class Radio:
     """The one user of the transmitter: `player.play(train, heed)`.
 
@@ -34,6 +42,10 @@ class Radio:
         self.frames = 0
         self.late_frames = 0
         self.worst_late_us = 0
+
+    def use(self, player):
+        """None; the next frame goes out by this player."""
+        self._player = player
 
     def wake(self):
         """None; call it after each change of the schedule: an idle radio looks again at once."""

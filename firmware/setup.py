@@ -6,8 +6,10 @@ from collections import namedtuple
 from micropython import const
 
 from firmware.settings import Refused
+from lib.guests import Guests
 
 _LOOK_MS = const(50)
+MENUS = Guests(("firmware.menus", "firmware.chips"))  # who makes the menus of the page
 
 # settings: Settings · wifi: Station · dispatcher: Dispatcher, locked for the set-up · latch: Latch
 # pressed: () → True, False, or None where there is no e-stop · rewire: () → None, the pins of the settings hold from now on

@@ -1,6 +1,7 @@
 """What the set-up page may ask of the device, and what it means: a call and its body in, a status and an answer out. Knows no HTTP.
 
-A new call is a row of the table in `Setup`. No answer ever holds a key or a token, but `hello` the one of this set-up.
+A new call is a row of ACTS, and a function of one of the acts_ rooms. No answer ever holds a key or a token, but `hello` the
+one of this set-up.
 """
 
 import asyncio
@@ -14,22 +15,39 @@ from firmware.setup_account import AccountSetup
 from firmware.setup_board import BoardSetup
 from firmware.setup_wifi import WifiSetup
 from firmware.version import VERSION
-from lib import tasks
+from lib import plugs, tasks
+from lib.guests import Guests
 
 _IDLE_MS = const(600000)
 _LOOK_MS = const(50)
 _PAUSE_MS = const(1000)
-_ROUNDS = const(3)  # so often all networks failed: then Wi-Fi is what somebody came for
+LOST = 3  # rounds of all networks that failed: then Wi-Fi is what somebody came for
+
+LOOKS = ("hello", "state", "scan")  # by GET; what changes something, by POST: the room of the act, and its function
+ACTS = {
+    "scan": ("acts_wifi", "scan"),
+    "wifi": ("acts_wifi", "ask"),
+    "wifi/forget": ("acts_wifi", "forget"),
+    "board": ("acts_board", "change"),
+    "caps": ("acts_board", "caps"),
+    "hostname": ("acts_board", "rename"),
+    "pulse": ("acts_board", "pulse"),
+    "account": ("acts_account", "change"),
+    "reach": ("acts_account", "reach"),
+    "pair": ("acts_account", "pair"),
+    "done": ("", ""),
+}
+_SLOW = ("pair",)  # a coroutine: a server is asked, and the page waits for it
+_PLACES = Guests(("firmware.acts_wifi", "firmware.acts_board", "firmware.acts_account", "firmware.chips"))
 
 
 class Setup:
     """One set-up, from the opening of the page to its end. `rooms` is a `setup.Rooms`; `name` is the access point's.
 
-    `hands_out`: the access point has a key, so whoever is here may have the token without typing it. `heard`: networks of
-    a scan before the start.
+    `hands_out`: the access point has a key, so whoever is here may have the token without typing it.
     """
 
-    def __init__(self, rooms, name, hands_out, heard=(), idle_ms=_IDLE_MS):
+    def __init__(self, rooms, name, hands_out, idle_ms=_IDLE_MS):
         self._rooms = rooms
         self._log = rooms.log
         self._name = name
@@ -40,26 +58,10 @@ class Setup:
         self._estop_seen = False
         self._work = Work()
         self.board = BoardSetup(rooms)
-        self.wifi = WifiSetup(rooms, self._work, heard)
+        self.wifi = WifiSetup(rooms, self._work)
         self.account = AccountSetup(rooms, self._work)
         self.token = binascii.hexlify(os.urandom(8)).decode()  # the console shows it
         self.over = ""  # "done" or "idle" once this set-up has ended
-        self._calls = {
-            ("GET", "hello"): self._hello,
-            ("GET", "state"): self._state,
-            ("GET", "scan"): lambda _: self.wifi.heard(),
-            ("POST", "scan"): lambda _: self.wifi.scan(),
-            ("POST", "board"): self._then_state(self.board.change),
-            ("POST", "pulse"): self._pulse,
-            ("POST", "wifi"): self._join,
-            ("POST", "wifi/forget"): self._then_state(self.wifi.forget),
-            ("POST", "account"): self._then_state(self.account.change),
-            ("POST", "pair"): None,  # the one that takes a while: `call` waits for it
-            ("POST", "reach"): self._then_state(lambda _: self.account.ask()),
-            ("POST", "caps"): self._then_state(self.board.caps),
-            ("POST", "hostname"): self._then_state(self._rename),
-            ("POST", "done"): self._done,
-        }
 
     def admits(self, token):
         """True when `token` is that of this set-up. As long for a wrong one as for the right one."""
@@ -72,23 +74,32 @@ class Setup:
 
     async def call(self, method, name, body):
         """(HTTP status, answer): a dict that JSON can carry. `body` is a dict."""
-        if (method, name) not in self._calls:
-            known = any(name == other for _, other in self._calls)
+        if name not in (LOOKS if method == "GET" else ACTS):
+            known = name in LOOKS or name in ACTS
             return (405, {"error": "not so"}) if known else (404, {"error": "no such call"})
         if self.over and (method, name) != ("GET", "state"):
             return 409, {"error": "the set-up is over: the device restarts"}
         if (method, name) not in (("GET", "state"), ("GET", "hello")):
             self.touch()  # a page that lies open asks for the state: that alone keeps nothing open
         try:
-            if name == "pair":
-                await self.account.pair(body)
-                return 200, {"ok": True}
-            return 200, self._calls[(method, name)](body)
+            answer = await self._carry_out(method, name, body)
+            return 200, self._state() if answer is None else answer
         except Wrong as wrong:
             answer = {"error": wrong.words}
             if wrong.field:
                 answer["field"] = wrong.field
             return wrong.status, answer
+
+    async def _carry_out(self, method, name, body):
+        """The answer, None for the state. Wrong."""
+        if name == "done":
+            return self._done()
+        if method == "GET":
+            return self._hello() if name == "hello" else self.wifi.heard() if name == "scan" else None
+        place, act = ACTS[name]
+        with _PLACES:
+            answer = getattr(plugs.load("firmware", place), act)(self, body)
+            return await answer if name in _SLOW else answer
 
     def touch(self):
         """None; somebody is there: the idle time begins anew."""
@@ -122,19 +133,10 @@ class Setup:
 
     # --- the calls
 
-    def _then_state(self, act):
-        """A call that acts and answers with the new state."""
-
-        def call(body):
-            act(body)
-            return self._state(None)
-
-        return call
-
-    def _hello(self, _):
+    def _hello(self):
         return {"token": self.token if self._hands_out else None, "name": self._name, "version": VERSION}
 
-    def _state(self, _):
+    def _state(self):
         self._look()
         settings = self._rooms.settings
         return {
@@ -158,10 +160,10 @@ class Setup:
         saved, account = bool(self._rooms.settings.get("wifi")), self.account.complete()
         fresh = not (saved and account)
         steps = (
-            ("board", not self.board.has_transmitter()),
+            ("board", self.board.rf_pin() is None),
             ("radio", fresh and not self.board.pulsed),
             ("estop", fresh and self.board.has_estop() and not self._estop_seen),
-            ("wifi", not saved or self._rooms.wifi.failed_rounds >= _ROUNDS and not self._rooms.wifi.online()),
+            ("wifi", not saved or self._rooms.wifi.failed_rounds >= LOST and not self._rooms.wifi.online()),
             ("account", not account),
         )
         for step, missing in steps:
@@ -169,18 +171,7 @@ class Setup:
                 return step
         return "done"
 
-    def _pulse(self, body):
-        self.board.pulse(body)
-        return {"sent": True}
-
-    def _join(self, body):
-        self.wifi.ask(body)
-        return {"testing": True}
-
-    def _rename(self, body):
-        store(self._rooms.settings, [("hostname", body.get("hostname"), "hostname")])
-
-    def _done(self, _):
+    def _done(self):
         store(self._rooms.settings, [])  # whatever was said is in the file, or the page hears that it is not
         self.over = "done"
         self._log.info("setup", "done")

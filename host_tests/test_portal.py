@@ -12,8 +12,11 @@ from conftest import ROOT
 from portal_site import PAGE, Site, milliseconds, story
 
 from firmware.portal import Place, Portal
+from firmware.setup_api import ACTS, LOOKS
 from lib import captive_dns
 from tools import shrink, www
+
+CALLS = [("GET", name) for name in LOOKS] + [("POST", name) for name in ACTS]
 
 # What operating systems ask: host, path, User-Agent (reference/onboarding-ota-safety.md §A1), and the answer that means "online"
 
@@ -236,7 +239,7 @@ def test_without_the_token_nothing_is_told_and_nothing_changes(tmp_path):
             ):
                 status, told = await site.get(name, token=token)
                 assert (status, told) == (403, {"error": "the token of this set-up is missing"})
-        for _, name in site.setup._calls:
+        for name in (*LOOKS, *ACTS):
             status, _ = await site.post(name, {}, token=None)
             assert status == 403
         for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
@@ -282,9 +285,9 @@ def test_whoever_is_in_another_network_is_turned_away(tmp_path):
 
 def test_only_post_changes_and_only_get_asks(tmp_path):
     async def tell(site):
-        for method, name in site.setup._calls:
+        for method, name in CALLS:
             other = "POST" if method == "GET" else "GET"
-            if (other, name) not in site.setup._calls:
+            if (other, name) not in CALLS:
                 assert (await site.ask(other, "/api/" + name, {} if other == "POST" else None))[0] == 405
         for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
             assert (await site.ask(method, "/api/caps", {"shock": 1}))[0] == 405
@@ -371,17 +374,17 @@ def test_what_is_no_json_or_no_table_is_refused(tmp_path):
 
 def test_a_fifth_guest_is_turned_away_at_once_and_a_free_place_is_used_again(tmp_path):
     async def tell(site):
-        while site.portal._guests:
+        while site.portal.guests():
             await asyncio.sleep(0.005)
         guests = [await asyncio.open_connection("127.0.0.1", site.port) for _ in range(4)]
         for _, writer in guests:
             writer.write(b"GET / HT")
-        while len(site.portal._guests) < 4:
+        while site.portal.guests() < 4:
             await asyncio.sleep(0.005)
         assert (await site.say(b"", whole=False)).startswith(b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\n")
-        assert len(site.portal._guests) == 4
+        assert site.portal.guests() == 4
         guests[0][1].close()
-        while len(site.portal._guests) == 4:
+        while site.portal.guests() == 4:
             await asyncio.sleep(0.005)
         assert (await site.get("hello"))[0] == 200
         for _, writer in guests:
@@ -392,7 +395,7 @@ def test_a_fifth_guest_is_turned_away_at_once_and_a_free_place_is_used_again(tmp
 
 def test_who_says_nothing_or_a_byte_at_a_time_is_cut(tmp_path):
     async def tell(site):
-        while site.portal._guests:
+        while site.portal.guests():
             await asyncio.sleep(0.005)
         silent = await asyncio.open_connection("127.0.0.1", site.port)
         half = await asyncio.open_connection("127.0.0.1", site.port)
@@ -411,7 +414,7 @@ def test_who_says_nothing_or_a_byte_at_a_time_is_cut(tmp_path):
                 pass
 
         dripping = asyncio.create_task(drip())
-        while len(site.portal._guests) < 4:
+        while site.portal.guests() < 4:
             await asyncio.sleep(0.005)
         for reader, _ in (silent, half, body, slow):
             try:
@@ -419,7 +422,7 @@ def test_who_says_nothing_or_a_byte_at_a_time_is_cut(tmp_path):
             except ConnectionResetError:
                 pass
         dripping.cancel()
-        while site.portal._guests:
+        while site.portal.guests():
             await asyncio.sleep(0.005)
         assert (await site.get("hello"))[0] == 200
         for _, writer in (silent, half, body, slow):
@@ -437,9 +440,9 @@ def test_who_asks_and_never_listens_is_cut(tmp_path):
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", site.port))
         deaf.sendall(f"GET / HTTP/1.1\r\nHost: {site.host}\r\n\r\n".encode())
-        while not site.portal._guests:
+        while not site.portal.guests():
             await asyncio.sleep(0.005)
-        while site.portal._guests:
+        while site.portal.guests():
             await asyncio.sleep(0.005)
         deaf.close()
         assert (await site.get("hello"))[0] == 200
@@ -454,7 +457,7 @@ def test_who_hangs_up_in_the_middle_harms_nobody(tmp_path):
             writer.write(cut)
             await writer.drain()
             writer.transport.abort()
-        while site.portal._guests:
+        while site.portal.guests():
             await asyncio.sleep(0.005)
         assert (await site.get("hello"))[0] == 200
         assert not any("error" in line for line in site.house.lines)
@@ -518,7 +521,7 @@ def test_leaving_cuts_every_guest_and_frees_the_ports(tmp_path):
     async def tell(site):
         reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
         writer.write(b"GET /")
-        while not site.portal._guests:
+        while not site.portal.guests():
             await asyncio.sleep(0.005)
         site.task.cancel()
         await asyncio.gather(site.task, return_exceptions=True)

@@ -7,6 +7,8 @@ import sys
 class Guests:
     """`with guests:` import and use the rooms `names` (dotted); behind the last such block they are forgotten.
 
+    A room that was in memory before the first of them began belongs to somebody who needs it for longer, and stays.
+
     Nothing made of their classes may be kept outside, an exception neither: it would keep the whole room in memory, and
     after the next import be of another class than the room's own.
     """
@@ -14,8 +16,11 @@ class Guests:
     def __init__(self, names):
         self._names = names
         self._inside = 0
+        self._staying = ()
 
     def __enter__(self):
+        if not self._inside:
+            self._staying = [name for name in self._names if name in sys.modules]
         self._inside += 1
 
     def __exit__(self, *_):
@@ -23,7 +28,7 @@ class Guests:
         if self._inside:
             return
         for name in self._names:
-            if name in sys.modules:
+            if name in sys.modules and name not in self._staying:
                 del sys.modules[name]
                 package, _, room = name.rpartition(".")
                 if hasattr(sys.modules[package], room):  # it may have been imported before its package was

@@ -31,6 +31,13 @@ class Terminal:
         """None; Ctrl-C interrupts again, as the REPL expects it."""
         micropython.kbd_intr(_CTRL_C)
 
+    def waits(self):
+        """True while a byte has arrived that nobody has taken yet; also once the other end is gone, until somebody looks."""
+        if self._in:
+            for _ in self._poll.ipoll(0):
+                return True
+        return False
+
     def get(self):
         """The next byte that has arrived, 0–255; -1 while there is none, and for ever once the other end is gone.
 

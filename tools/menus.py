@@ -1,4 +1,4 @@
-"""The list of boards and backends that the set-up offers, made of the plugs (firmware/menus.py), for whoever builds the firmware."""
+"""The list of boards and backends that the set-up offers (firmware/menus.py), made of the plugs whenever the firmware is built."""
 
 import ast
 import json

@@ -4,18 +4,20 @@ import ast
 
 from tools import Failure
 
-# microdot 2.7.0: forms, cookies, files, its own server and what only they need. The set-up page (firmware/portal.py) has its own
-# connections (guest.py), and sends its page itself.
-MICRODOT = """
-    urlencode redirect send_file abort
-    NoCaseDict.__delitem__ NoCaseDict.update MultiDict.getlist
-    AsyncBytesIO.read AsyncBytesIO.readline AsyncBytesIO.readexactly AsyncBytesIO.readuntil AsyncBytesIO.awrite AsyncBytesIO.aclose
-    Request._parse_urlencoded Request.json Request.form Request.files
-    Response.set_cookie Response.delete_cookie Response.redirect Response.send_file Response.types_map
-    URLPattern.register_type URLPattern.__repr__ HTTPException.__repr__
-    Microdot.put Microdot.patch Microdot.delete Microdot.query Microdot.post Microdot.before_request Microdot.mount Microdot.abort
-    Microdot.start_server Microdot.run Microdot.shutdown
-""".split()
+# microdot 2.7.0, by class ("" for what is in none): forms, cookies, files, its own server and what only they need. The set-up
+# page (firmware/portal.py) has connections of its own (guest.py), and sends its page itself.
+_MICRODOT = {
+    "": "urlencode redirect send_file abort",
+    "NoCaseDict": "__delitem__ update",
+    "MultiDict": "getlist",
+    "AsyncBytesIO": "read readline readexactly readuntil awrite aclose",
+    "Request": "_parse_urlencoded json form files",
+    "Response": "set_cookie delete_cookie redirect send_file types_map",
+    "URLPattern": "register_type __repr__",
+    "HTTPException": "__repr__",
+    "Microdot": "put patch delete query post before_request mount abort start_server run shutdown",
+}
+MICRODOT = [(f"{owner}." if owner else "") + name for owner, names in _MICRODOT.items() for name in names.split(" ")]
 
 
 def trimmed(source, names):

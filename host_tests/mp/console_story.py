@@ -100,6 +100,9 @@ class Lamp:
         self.tested += 1
 
 
+LEAN = ("commands", "configuring", "document", "replies", "provisioning", "chips", "usage")
+
+
 class Desk:
     """`with Desk() as desk`: a console in front of the real rooms, with nobody to play what is due. `desk.disk` is its flash.
 
@@ -132,7 +135,9 @@ class Desk:
 
     def __enter__(self):
         SELDOM.__enter__()  # as in the set-up: settings are kept by others, too
-        if not self._lean:
+        if self._lean:
+            shared.forget(["firmware." + name for name in LEAN])
+        else:
             GUESTS.__enter__()
         from firmware import settings
         from lib import jsonfile

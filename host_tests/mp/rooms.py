@@ -1,6 +1,7 @@
 """What the tests of the firmware's rooms share: a clock turned by hand, a disk and a storage that can fail, short commands."""
 
 import asyncio
+import sys
 
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE, Command
 from firmware.safety import Caps
@@ -21,6 +22,16 @@ class Hand:
 
     def __call__(self):
         return self.ms
+
+
+def forget(names):
+    """None; those modules are in memory no longer. Where all tests share one memory, another test may have left them there."""
+    for name in names:
+        if name in sys.modules:
+            del sys.modules[name]
+            package, _, room = name.rpartition(".")
+            if hasattr(sys.modules[package], room):
+                delattr(sys.modules[package], room)
 
 
 def book(clock=None):

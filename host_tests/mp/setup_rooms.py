@@ -121,4 +121,8 @@ class House:
             self.clock,
             self.log,
         )
-        return Setup(rooms, "OpenShock-24:0A:C4:00:00:01", hands_out, heard, idle_ms)
+        setup = Setup(rooms, "OpenShock-24:0A:C4:00:00:01", hands_out, idle_ms)
+        if heard:  # before the set-up began
+            setup.wifi.scan()
+            setup.wifi.networks, self.wifi.scans = heard, 0
+        return setup

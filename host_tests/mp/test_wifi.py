@@ -9,7 +9,7 @@ import simboard
 from firmware import access_point, networks
 from firmware.wifi import Station
 from host_tests.mp.hurry import Hurry
-from host_tests.mp.rooms import Dice, Store, book, raised
+from host_tests.mp.rooms import Dice, Store, book, forget, raised
 
 HOME = {"ssid": "home", "key": "correct horse"}
 CAFE = {"ssid": "café 🏠", "key": ""}
@@ -296,6 +296,7 @@ def test_it_joins_and_says_as_whom():
         assert world.wlan.attempts == [("home", "correct horse", None)] and world.wlan.scans == 0
         assert world.station.failed_rounds == 0 and world.station.reason == ""
 
+    forget(("firmware.joining", "firmware.networks"))
     World({"home": "correct horse"}, [HOME]).run(story)
 
 

@@ -14,8 +14,11 @@ from time import ticks_ms
 
 from firmware.portal import Place, Portal
 from firmware.seldom import SELDOM
+from firmware.setup_api import ACTS, LOOKS
 from host_tests.mp.setup_rooms import House
 from lib import captive_dns
+
+CALLS = [("GET", name) for name in LOOKS] + [("POST", name) for name in sorted(ACTS)]
 
 REQUESTS = 5000
 QUESTIONS = 10000
@@ -109,7 +112,7 @@ def _body():
 
 
 def _request(setup, port):
-    method, name = random.choice(sorted(setup._calls))
+    method, name = random.choice(CALLS)
     if name == "done":
         name = "caps"
     host = "127.0.0.1:%d" % port if random.getrandbits(3) else random.choice(("captive.apple.com", "", "4.3.2.1"))
@@ -139,7 +142,7 @@ async def _fuzz(folder, seed):
     for turn in range(REQUESTS):
         stream = Stream(_request(setup, port))
         await portal.serve(stream, stream)
-        assert stream.closed and not portal._guests
+        assert stream.closed and not portal.guests()
         status = stream.said[9:12].decode() if stream.said[:5] == b"HTTP/" else "none"
         tally[status] = tally.get(status, 0) + 1
         if turn % 20 == 0:
@@ -176,7 +179,7 @@ async def _squeeze(folder, room):
     house.settings.set(
         "cap.own", [{"model": "caixianlin", "rf_id": 60000 + number, "shock": 10} for number in range(16)]
     )
-    setup.wifi._heard = [("%032d" % number, -50, "wpa2", 1) for number in range(20)]
+    setup.wifi.networks = [("%032d" % number, -50, "wpa2", 1) for number in range(20)]
     head = "%s /api/%s HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nX-Token: " + setup.token + "\r\nContent-Length: %d\r\n\r\n"
     large = b'{"ssid":"x","key":"' + b"k" * 4000 + b'"}'
     requests = [(head % ("GET", "state", 0)).encode(), (head % ("GET", "scan", 0)).encode()]

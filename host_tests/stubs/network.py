@@ -211,8 +211,8 @@ class WLAN:
         if values is not None:
             self._address = values
             return None
-        if self._address:
-            return self._address
+        if self._address and not (self._interface == WLAN.IF_AP and simboard.in_simulator()):
+            return self._address  # in the simulator every network of ours is this machine's loopback
         return ("127.0.0.1", "255.0.0.0", "127.0.0.1", simboard.name_server())
 
     def ipconfig(self, what=None, dhcp4=False, **_):

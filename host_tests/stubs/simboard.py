@@ -74,6 +74,11 @@ def flush():
         _waiting = 0
 
 
+def in_simulator():
+    """True when tools/sim runs this board."""
+    return _inputs is not None
+
+
 def in_reach():
     """True while the radio network can be heard."""
     return read(WIFI_BYTE) != 0

@@ -194,13 +194,12 @@ async def _work(report):
 
 async def drift(commands=COMMANDS):
     """{"before", "after": bytes that live, "acted", "frames"}: so many commands from bytes to a player that only counts."""
-    path, architecture = compiled.interpreter()
-    folder = compiled.firmware(architecture)
+    path, _ = compiled.interpreter()
     with tempfile.TemporaryDirectory() as place:
         process = await asyncio.create_subprocess_exec(
-            *(path, "-X", "heapsize=128wK", _DRIFT, str(commands)),
+            *(path, "-X", "heapsize=256wK", _DRIFT, str(commands)),
             cwd=place,
-            env={**os.environ, "MICROPYPATH": f"{ROOT / 'host_tests' / 'stubs'}:{folder}:.frozen"},
+            env={**os.environ, "MICROPYPATH": f"{ROOT / 'host_tests' / 'stubs'}:{ROOT}:.frozen"},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -4,7 +4,7 @@ import importlib.util
 import subprocess
 from pathlib import Path
 
-from tools import Failure, environment, menus, trim, www
+from tools import Failure, environment, menus, names, trim, www
 from tools.environment import ROOT
 
 TARGET = ROOT / "build" / "unix"
@@ -40,13 +40,14 @@ def firmware(architecture):
     Raises Failure with the compiler's words.
     """
     folder = TARGET / architecture
-    sources = {path.relative_to(ROOT): path for path in _sources()}
+    written = TARGET / "source"  # what the compiler gets
+    sources = {path.relative_to(ROOT): path for path in _as_they_are()}
     for stub in sorted((ROOT / "host_tests" / "stubs").glob("*.py")):
         sources[Path(STUBS) / stub.name] = stub
-    folder.mkdir(parents=True, exist_ok=True)
-    sources[Path("microdot.py")] = _written(folder / "microdot.source", _microdot())
-    _written(folder / _MENUS, menus.made())
-    wanted = {folder / _MENUS, folder / "microdot.source"}
+    for name, text in _rooms().items():
+        sources[name] = _written(written / name, text.encode())
+    sources[Path("microdot.py")] = _written(written / "microdot.py", _microdot())
+    wanted = {_written(folder / _MENUS, menus.made())}
     for name, source in sources.items():
         target = folder / name.with_suffix(_SUFFIXES[name.suffix])
         wanted.add(target)
@@ -63,11 +64,17 @@ def firmware(architecture):
     return folder
 
 
-def _sources():
+def _as_they_are():
     yield ROOT / "main.py"
-    for folder in _FOLDERS:
-        yield from sorted((ROOT / folder).rglob("*.py"))
     yield from sorted((ROOT / "firmware" / "www").glob("*.html"))
+
+
+def _rooms():
+    """{path: source} of firmware/ and lib/, with short private names."""
+    paths = [path.relative_to(ROOT) for folder in _FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+    modules = {".".join(path.with_suffix("").parts): path for path in paths}
+    texts = {module: (ROOT / path).read_text(encoding="utf-8") for module, path in modules.items()}
+    return {modules[module]: text for module, text in names.shortened(texts).items()}
 
 
 def _microdot():

@@ -51,6 +51,7 @@ class Device:
         self._task = None
         self._cause = POWER_ON
         self._bitten = False
+        self._stubs = None
         found = None if on_cpython else compiled.interpreter()
         self.ground = "MicroPython" if found else "CPython"
         self._found = found
@@ -189,6 +190,12 @@ class Device:
         told["WATCHDOG"] = self.folder / _WATCHDOG
         return None if chip.slot is None else {f"SIM_{name}": str(value) for name, value in told.items()}
 
+    def _rom(self):
+        """The compiled stubs, looked after once: a device with a flash restarts often, and takes nothing else from the tree."""
+        if self._stubs is None:
+            self._stubs = compiled.firmware(self._found[1]) / compiled.STUBS
+        return self._stubs
+
     def _command(self):
         """(command, environment) of the process; (None, None) when the boot loader found no image."""
         stubs = ROOT / "host_tests" / "stubs"
@@ -197,7 +204,7 @@ class Device:
             if told is None:
                 return None, None
             command = [self._found[0], "-X", f"heapsize={self.heap}", "-c", "import simstart"]
-            return command, {"MICROPYPATH": ":".join(map(str, [stubs, *self.path, ".frozen"])), **told}
+            return command, {"MICROPYPATH": ":".join(map(str, [self._rom(), *self.path, ".frozen"])), **told}
         if self._found:
             path, architecture = self._found
             built = compiled.firmware(architecture)
@@ -205,7 +212,7 @@ class Device:
             stubs = built / compiled.STUBS
             return command, {"MICROPYPATH": ":".join(map(str, [stubs, built, *self.path, ".frozen"]))}
         dress = ROOT / "host_tests" / "cpython"
-        command = [sys.executable, "-u", "-c", "import dress; " + self.program]
+        command = [sys.executable, "-u", "-c", "import dress, keyboard; keyboard.put_on(); " + self.program]
         return command, {"PYTHONPATH": os.pathsep.join(map(str, [dress, stubs, *self.path, ROOT]))}
 
     async def _spawn(self):

@@ -1,6 +1,7 @@
 """A whole small world: the local hub, a certificate authority, a name server, one device, and somebody who hears its radio."""
 
 import asyncio
+import socket
 import ssl
 import tempfile
 from pathlib import Path
@@ -16,10 +17,18 @@ HUB_NAME = "hub.test"
 WIFI = {"ssid": "simulated", "key": "simulated"}
 
 
+def free_port():
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class World:
     """`async with World(...)`: everything runs. `on_event(dict)` gets the device's log lines and the radio's bursts.
 
-    `settings` are the device's, over what it needs here; `config` is the hub's (default: three shockers, faults on demand).
+    `blank`: nobody has set the device up; its page is at `portal_port`. `settings` are the device's, over what it needs
+    here; `config` is the hub's (default: three shockers, faults on demand).
     """
 
     def __init__(
@@ -31,12 +40,15 @@ class World:
         on_cpython=False,
         settings=None,
         config=None,
+        blank=False,
     ):
         self._on_event = on_event
         self._secure = secure
         self._port = port
         self._host = host
         self._settings = settings or {}
+        self._blank = blank
+        self.portal_port = 0  # of the set-up page, on this machine
         self._folder = tempfile.TemporaryDirectory(prefix="sim-")
         self.hub = Hub(config or Config.sample(faults=True, page_open=True))
         self.device = Device(Path(self._folder.name), self._line, on_cpython)
@@ -59,17 +71,20 @@ class World:
             der = ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())
             self.device.write_certificate(der)
         self._names, dns_port = await names.serve({HUB_NAME: "127.0.0.1"})
-        self.device.write_settings(
-            {
-                "board": "simulated",
-                "wifi": [WIFI],
-                "dns": [f"127.0.0.1:{dns_port}"],
-                "openshock_user.url": url.replace("127.0.0.1", HUB_NAME),
-                "openshock_user.token": self.hub.token,
-                "openshock_user.device_id": self.hub.device.guid,
-                **self._settings,
-            }
-        )
+        self.portal_port = free_port()
+        known = {
+            "board": "simulated",
+            "dns": [f"127.0.0.1:{dns_port}"],
+            "portal.port": self.portal_port,
+            "portal.dns_port": free_port(),
+            "openshock_user.url": url.replace("127.0.0.1", HUB_NAME),
+        }
+        said = {
+            "wifi": [WIFI],
+            "openshock_user.token": self.hub.token,
+            "openshock_user.device_id": self.hub.device.guid,
+        }
+        self.device.write_settings({**known, **({} if self._blank else said), **self._settings})
         await self.device.start()
         self.air = Air(self.device.trace_path, self._on_event)
         self._tasks.append(asyncio.create_task(self.air.run()))

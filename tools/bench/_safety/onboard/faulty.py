@@ -2,11 +2,12 @@
 
 import simboard
 
-from firmware import link, scheduler
+from firmware import scheduler
+from lib import websock
 
 LINK_PIN, RADIO_PIN = 40, 41
 
-_take = link.Link._take
+_feed = websock.Frames.feed
 _next = scheduler.Scheduler.next
 _down = {}
 
@@ -18,10 +19,10 @@ def _fault(pin):
     return low and not was
 
 
-async def _take_or_fail(self, data):
+def _feed_or_fail(self, data):
     if _fault(LINK_PIN):
         raise RuntimeError("a fault for the bench")
-    await _take(self, data)
+    return _feed(self, data)
 
 
 def _next_or_fail(self, now):
@@ -30,5 +31,5 @@ def _next_or_fail(self, now):
     return _next(self, now)
 
 
-link.Link._take = _take_or_fail
+websock.Frames.feed = _feed_or_fail
 scheduler.Scheduler.next = _next_or_fail
