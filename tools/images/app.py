@@ -48,14 +48,14 @@ def contents(target, trusted=(), changes=None, root=ROOT):
     if len(trusted) > _MOST_KEYS:
         raise Failure(f"an image trusts {_MOST_KEYS} keys at most, not {len(trusted)}")
     changes = dict(changes or {})
-    told = counter(root)
-    if _IMAGE in changes:
-        told = counter_in(changes[_IMAGE])
-    changes[_IMAGE] = (
-        f'"""Made by tools build."""\nBOARD = {target.title!r}\nLAYOUT = {target.layout!r}\nCOUNTER = {told}\n'
-    )
-    changes[_KEYS] = f'"""Made by tools build."""\nKEYS = {tuple(map(bytes, trusted))!r}\n'
+    told = counter_in(changes[_IMAGE]) if _IMAGE in changes else counter(root)
     files = content.files(target.architecture, changes, root)
+    own = {
+        _IMAGE: f"BOARD = {target.title!r}\nLAYOUT = {target.layout!r}\nCOUNTER = {told}\n",
+        _KEYS: f"KEYS = {tuple(map(bytes, trusted))!r}\n",
+    }
+    for path, source in own.items():
+        files[path.replace(".py", ".mpy")] = content.compiled(path, source, target.architecture)
     strangers = [path for path in files if path.startswith(_BOARDS) and not _fits(path, target, changes, root)]
     for path in strangers:
         del files[path]
@@ -65,7 +65,7 @@ def contents(target, trusted=(), changes=None, root=ROOT):
 
 def versioned(number, rollback=None):
     """`changes` for `image`: the same firmware as version `number` (text), with another rollback counter if that is given."""
-    changes = {_VERSION: f'"""Made by tools build."""\nVERSION = {number!r}\n'}
+    changes = {_VERSION: f"VERSION = {number!r}\n"}
     if rollback is not None:
         changes[_IMAGE] = f"COUNTER = {rollback}\n"
     return changes

@@ -4,6 +4,7 @@ The simulator and the images for boards take them from here, so that what is tri
 on the time, the machine or the folder: the same sources give the same bytes.
 """
 
+import ast
 import concurrent.futures
 import functools
 import importlib.util
@@ -24,9 +25,27 @@ def rooms(changes=None, root=ROOT):
     paths = [path.relative_to(root).as_posix() for folder in _FOLDERS for path in (root / folder).rglob("*.py")]
     texts = {path: (root / path).read_text(encoding="utf-8") for path in paths}
     texts.update(changes or {})
-    modules = {path[: -len(".py")].replace("/", "."): path for path in sorted(texts)}
-    short = names.shortened({module: texts[path] for module, path in modules.items()})
+    return dict(_shortened(tuple(sorted(texts.items()))))
+
+
+@functools.lru_cache(maxsize=4)
+def _shortened(texts):
+    """{path: source} with short private names, of pairs (path, source). Failure when Python cannot read one."""
+    modules = {path[: -len(".py")].replace("/", "."): path for path, _ in texts}
+    try:
+        short = names.shortened(dict(zip(modules, (text for _, text in texts))))
+    except SyntaxError:
+        for path, text in texts:
+            _check(path, text)
+        raise
     return {modules[module]: text for module, text in short.items()}
+
+
+def _check(path, text):
+    try:
+        ast.parse(text)
+    except SyntaxError as fault:
+        raise Failure(f"{path} does not compile: line {fault.lineno}: {fault.msg}")
 
 
 def microdot():

@@ -1,0 +1,446 @@
+"""`tools build`: images that MicroPython mounts, the same bytes wherever they are made, and a tree that keeps its word."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, micropython, peer_module
+from littlefs import LittleFS, UserContext
+
+from lib import lms
+from tools import Failure, build, keys, layout, sign
+from tools.images import app, content, manifest, pack, roots, runtime, targets, tree
+from tools.sim import flash
+from tools.sim.compiled import interpreter
+
+RELEASE, SPARE = bytes(range(52)), bytes(range(1, 53))
+DATE = "2026-11-21"
+ESP32, C3, SIMULATED = "generic_esp32", "generic_esp32c3", "simulated"
+
+
+@pytest.fixture(scope="module")
+def images():
+    """{board: image} of one board of each architecture."""
+    return {name: app.image(targets.named(name), (RELEASE, SPARE)) for name in (ESP32, C3, SIMULATED)}
+
+
+def room(name):
+    """Bytes of that board's app partition."""
+    return layout.row(layout.table(targets.named(name).layout), "app_0").size
+
+
+# --- the image
+
+
+def mounted(tmp_path, image, size, *modules):
+    """What host_tests/mp_programs/mount_app.py tells."""
+    path = tmp_path / "app.lfs"
+    path.write_bytes(image)
+    program = ROOT / "host_tests" / "mp_programs" / "mount_app.py"
+    environment = dict(os.environ, MICROPYPATH=f"{ROOT / 'host_tests' / 'stubs'}:.frozen")
+    done = subprocess.run(
+        [micropython(), "-X", "heapsize=4M", program, path, str(size), *modules],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", [ESP32, C3, SIMULATED])
+def test_micropython_mounts_the_image_and_reads_every_file(name, images, tmp_path):
+    told = mounted(tmp_path, images[name], room(name))
+    wanted = app.contents(targets.named(name), (RELEASE, SPARE))
+    assert told["files"] == {path: hashlib.sha256(data).hexdigest() for path, data in wanted.items()}
+    assert told["refused"] and told["writes"] == 0
+    assert told["furthest"] <= len(images[name]), "what was cut off is never read"
+    assert len(images[name]) % 4096 == 0 and told["block"] == pack.BLOCK
+
+
+@pytest.mark.skipif(interpreter() is None, reason="there is no MicroPython with viper for this machine")
+def test_the_firmware_runs_from_the_image(images, tmp_path):
+    told = mounted(
+        tmp_path, images[SIMULATED], room(SIMULATED), "firmware.app", "firmware.portal", "lib.partitions", "lib.lms"
+    )
+    ours = {name: file for name, file in told["from"].items() if name.partition(".")[0] in ("firmware", "lib")}
+    assert len(ours) > 30 and all(file.startswith("/app/") for file in ours.values()), ours
+
+
+def test_the_image_says_the_size_of_the_whole_partition(images):
+    for name, image in images.items():
+        context = UserContext(room(name))
+        context.buffer[: len(image)] = image
+        system = LittleFS(context, block_size=pack.BLOCK, block_count=0, read_size=16, prog_size=16)
+        assert system.fs_stat().block_count * pack.BLOCK == room(name)
+
+
+def test_every_kind_of_board_has_an_image_that_fits():
+    kinds = {(target.chip, target.layout): target for target in targets.every().values()}
+    assert len(kinds) >= 7
+    for target in kinds.values():
+        spare = room(target.name) - len(app.image(target, (RELEASE, SPARE)))
+        assert spare >= 8192, f"{target.title}: {spare} bytes are left"
+
+
+def test_a_board_gets_the_boards_of_its_chip_its_keys_and_its_name(tmp_path):
+    files = app.contents(targets.named("openshock-core-v2"), (RELEASE,))
+    boards = {path.partition(".")[0].rpartition("/")[2] for path in files if path.startswith("firmware/boards/")}
+    assert {"openshock_core_v2", "generic_esp32s3", "generic_esp32"} <= boards
+    assert not boards & {"generic_esp32c3", "pishock_2023", "simulated"}
+    assert {
+        "firmware/www/index.html.gz",
+        "firmware/menus.json",
+        "microdot.mpy",
+        "certs/isrg-root-x1.der",
+    } <= files.keys()
+    assert not [
+        path for path in files if path.endswith(".py") or path.startswith(("main", "boot", "stubs", "host_tests"))
+    ]
+    assert RELEASE in files["firmware/keys.mpy"] and b"openshock-core-v2" in files["firmware/image.mpy"]
+    assert SPARE not in files["firmware/keys.mpy"]
+    with pytest.raises(Failure, match="2 keys at most"):
+        app.contents(targets.named(ESP32), (RELEASE, SPARE, RELEASE))
+
+
+def test_the_source_tree_trusts_nobody():
+    told = {}
+    for name in ("keys", "image"):
+        exec((ROOT / "firmware" / f"{name}.py").read_text(), told)  # noqa: S102
+    assert told["KEYS"] == () and told["BOARD"] == told["LAYOUT"] == ""
+    assert told["COUNTER"] == app.counter() >= 1
+
+
+def test_another_version_is_another_image():
+    target = targets.named(SIMULATED)
+    plain = app.contents(target, changes=app.versioned("9.8.7", 12))
+    assert b"9.8.7" in plain["firmware/version.mpy"]
+    told = 'BOARD = "simulated"\nLAYOUT = "sim"\nCOUNTER = 12\n'
+    assert plain["firmware/image.mpy"] == content.compiled("firmware/image.py", told, "x64")
+    broken = app.contents(target, changes={"firmware/app.py": "raise ValueError\n"})
+    assert len(broken["firmware/app.mpy"]) < 60 and broken["lib/ook.mpy"] == plain["lib/ook.mpy"]
+
+
+def test_what_does_not_compile_or_fit_is_refused_in_words():
+    target = targets.named(ESP32)
+    with pytest.raises(Failure, match=r"firmware/seldom.py does not compile: line 2: invalid syntax"):
+        app.image(target, changes={"firmware/seldom.py": "import os\nos = = 1\n"})
+    viper = "import micropython\n@micropython.viper\ndef f(p: ptr32):\n    p[0] = 1 << 30\n"
+    with pytest.raises(Failure, match=r"(?s)firmware/seldom.py does not compile: .*ViperTypeError"):
+        app.image(target, changes={"firmware/seldom.py": viper})
+    with pytest.raises(Failure, match=r"2 files with 5000 bytes do not fit into a partition of 4 KB"):
+        pack.image({"a": bytes(2500), "b": bytes(2500)}, 4096)
+    with pytest.raises(Failure, match="there is no board 'esp8266', only dfrobot-firebeetle2-esp32e, generic-esp32,"):
+        targets.named("esp8266")
+
+
+def test_the_roots_are_those_and_micropython_reads_them(tmp_path):
+    files = roots.files()
+    assert {path: hashlib.sha256(data).hexdigest()[:16] for path, data in files.items()} == {
+        "certs/isrg-root-x1.der": "96bcec06264976f3",
+        "certs/isrg-root-x2.der": "69729b8e15a86efc",
+        "certs/gts-root-r4.der": "349dfa4058c5e263",
+        "certs/ssl-com-tls-ecc-root-ca-2022.der": "c32ffd9f46f936d1",
+        "certs/usertrust-ecc-certification-authority.der": "4ff460d54b9c86da",
+    }
+    assert sum(map(len, files.values())) < 4000, "a board has them all in memory while it connects"
+    lines = ["import ssl", "made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)", "made.verify_mode = ssl.CERT_REQUIRED"]
+    for data in files.values():
+        lines.append(f"made.load_verify_locations(cadata={data!r})")
+    program = tmp_path / "load.py"
+    program.write_text("\n".join([*lines, "print('loaded')"]))
+    done = subprocess.run([micropython(), program], capture_output=True, text=True, check=False)
+    assert done.stdout == "loaded\n", done.stderr
+
+
+def test_a_root_that_certifi_no_longer_has_is_noticed(monkeypatch):
+    monkeypatch.setattr(roots, "NAMES", ("ISRG Root X1", "Honest Achmed"))
+    with pytest.raises(Failure, match="certifi no longer has Honest Achmed"):
+        roots.files()
+
+
+# --- the same bytes, wherever
+
+_STRANGE = """
+import time
+_time, _time_ns = time.time, time.time_ns
+time.time = lambda: _time() + 3e8
+time.time_ns = lambda: _time_ns() + 3 * 10**17
+"""
+
+
+def _started(folder, out, **environment):
+    """A build in a process of its own, from a copy of the sources in `folder`."""
+    for name in ("firmware", "lib", "tools"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "requirements-dev.txt").touch()
+    call = "import os, sys; os.umask(int(sys.argv[1], 8)); from tools import build; sys.exit(build.main(sys.argv[2:]))"
+    arguments = [environment.pop("umask"), "--board", ESP32, "--date", DATE, "--out", str(out)]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.Popen(
+        [sys.executable, "-c", call, *arguments],
+        cwd=out.parent,
+        env={**os.environ, "PATH": path, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_two_builds_on_two_machines_are_the_same_bytes(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "far" / "away from here" / "other"
+    for folder in (one, other):
+        folder.mkdir(parents=True)
+    (other / "sitecustomize.py").write_text(_STRANGE)
+    plain = {"PYTHONPATH": str(one), "PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8", "umask": "022"}
+    strange = {
+        "PYTHONPATH": str(other), "PYTHONHASHSEED": "77", "TZ": "Pacific/Auckland", "LC_ALL": "C", "umask": "077",
+        "HOME": "/nowhere", "COLUMNS": "20", "PYTHONUTF8": "0",
+    }  # fmt: skip
+    processes = [_started(one, tmp_path / "first", **plain), _started(other, other.parent / "second", **strange)]
+    for process in processes:
+        told = process.communicate(timeout=100)[0]
+        assert process.returncode == 0, told
+    made = [
+        {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (tmp_path / "first", other.parent / "second")
+    ]
+    assert made[0].keys() == made[1].keys() and len(made[0]) == 4
+    assert [name for name in made[0] if made[0][name] != made[1][name]] == []
+
+
+def test_the_order_of_the_files_does_not_matter():
+    files = {f"lib/room{number}.mpy": bytes([number]) * (number * 37 % 900) for number in range(60)}
+    image = pack.image(files, 0x20000)
+    assert pack.image(dict(reversed(files.items())), 0x20000) == image
+
+
+def test_the_date_is_never_todays(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    assert build.released_on() == "2023-11-14"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(Failure, match="nobody knows the date"):
+        build.released_on()
+
+
+# --- the manifest
+
+
+def test_the_manifest_is_one_line_that_says_all():
+    target = targets.named("openshock-core-v2")
+    line = manifest.made(target, "0.2.0", 3, DATE, b"app", b"runtime")
+    assert line == (
+        b'{"board":"openshock-core-v2","chip":"esp32s3","counter":3,"date":"2026-11-21","layout":"8MB","parts":['
+        b'{"name":"app.lfs","sha256":"a172cedcae47474b615c54d510a5d84a8dea3032e958587430b413538be3f333","size":3},'
+        b'{"name":"runtime.bin","sha256":"d92c6a81b2ff50096bcda80885427d1f59a25b5f483f7055523504925d16ab23","size":7}],'
+        b'"product":"openshock-micropython","runtime":'
+        b'{"sha256":"d92c6a81b2ff50096bcda80885427d1f59a25b5f483f7055523504925d16ab23","size":7},'
+        b'"schema":1,"version":"0.2.0"}\n'
+    )
+    assert len(line) <= manifest.MOST_BYTES
+    alone = json.loads(manifest.made(target, "0.2.0", 3, DATE, b"app"))
+    assert alone["runtime"] is None and [part["name"] for part in alone["parts"]] == ["app.lfs"]
+    named = json.loads(manifest.made(target, "0.2.0", 3, DATE, b"app", b"runtime", ship_runtime=False))
+    assert named["runtime"]["size"] == 7 and [part["name"] for part in named["parts"]] == ["app.lfs"]
+
+
+@pytest.mark.parametrize(
+    "version", ["1.2", "01.2.3", "1.2.3-", "v1.2.3", "1.2.3\n", "", "1.2.3+" + "x" * 40, "../1.2.3"]
+)
+def test_what_is_no_version_is_refused(version):
+    with pytest.raises(ValueError, match="no version"):
+        manifest.made(targets.named(ESP32), version, 1, DATE, b"")
+    with pytest.raises(Failure, match="no version"):
+        build.plan(version, DATE) if version else build.plan("x", DATE)
+
+
+@pytest.mark.parametrize(("counter", "date"), [(-1, DATE), (1 << 30, DATE), (1, "21.11.2026"), (1, "2026-13-01")])
+def test_a_manifest_with_rubbish_is_refused(counter, date):
+    with pytest.raises(ValueError):
+        manifest.made(targets.named(ESP32), "1.2.3", counter, date, b"")
+
+
+# --- the runtime
+
+
+def test_a_runtime_is_known_by_its_head_and_is_whole():
+    for chip in ("esp32", "esp32s2", "esp32s3", "esp32c3"):
+        image = flash.runtime_image(b"MicroPython" * 999, chip)
+        assert runtime.read(image) == (chip, image)
+        assert runtime.read(image + b"\xff" * 100) == (chip, image), "padding is cut off"
+
+
+@pytest.mark.peer("esptool")
+def test_esptool_finds_the_same_runtime_whole(tmp_path):
+    path = tmp_path / "runtime.bin"
+    image = flash.runtime_image(b"MicroPython" * 999, "esp32s3")
+    path.write_bytes(image)
+    command = [sys.executable, "-m", peer_module("esptool"), "--chip", "esp32s3", "image-info", path]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert told.count("(valid)") == 2, told
+    assert runtime.read(image).chip == "esp32s3"
+
+
+def test_a_damaged_runtime_is_refused_in_words(tmp_path):
+    image = flash.runtime_image(b"MicroPython" * 999)
+    for at in range(24, len(image), 97):
+        spoilt = bytearray(image)
+        spoilt[at] ^= 4
+        with pytest.raises(ValueError):
+            runtime.read(bytes(spoilt))
+    for length in (0, 1, 23, 24, 30, 5000, len(image) - 33, len(image) - 1):
+        with pytest.raises(ValueError):
+            runtime.read(image[:length])
+    whole = image.ljust(0x8000, b"\xff") + layout.binary(layout.table("4MB"))
+    with pytest.raises(ValueError, match=r"take the file whose name ends in \.app-bin"):
+        runtime.read(whole)
+    stranger = image[:12] + b"\x0d" + image[13:]
+    with pytest.raises(ValueError, match="number 13"):
+        runtime.read(stranger)
+    (tmp_path / "a").write_bytes(image)
+    with pytest.raises(Failure, match="another runtime for esp32"):
+        build.read_runtimes([tmp_path / "a", tmp_path / "a"])
+    with pytest.raises(Failure, match="none: No such file"):
+        build.read_runtimes([tmp_path / "none"])
+
+
+def test_a_runtime_goes_to_the_boards_of_its_chip_if_it_fits(images, monkeypatch):
+    monkeypatch.setattr(app, "image", lambda target, *_: images[target.name])
+    image = flash.runtime_image(b"MicroPython" * 999, "esp32c3")
+    made = build.plan("0.2.0", DATE, runtimes={"esp32c3": image})
+    assert build.files(targets.named(C3), made)["runtime.bin"] == image
+    other = build.files(targets.named(ESP32), made)
+    assert "runtime.bin" not in other and json.loads(other["manifest.json"])["runtime"] is None
+    assert other["partitions.bin"] == layout.binary(layout.table("4MB"))
+    quiet = build.files(targets.named(C3), made._replace(ship=False))
+    assert "runtime.bin" not in quiet and json.loads(quiet["manifest.json"])["runtime"]["size"] == len(image)
+    with pytest.raises(Failure, match="this runtime has 1769473 bytes, its partition 1769472"):
+        build.files(targets.named(C3), made._replace(runtimes={"esp32c3": bytes(0x1B0001)}))
+
+
+# --- folders and the tree
+
+
+def contents(folder):
+    """{path: bytes} of everything below."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class Signer:
+    """Signs by writing who was asked; counts, as each signature of the real one is spent."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self, path, key):
+        target = Path(f"{path}.sig")
+        if not target.exists():
+            self.count += 1
+            target.write_bytes(f"{key} {self.count}".encode())
+
+
+@pytest.fixture
+def site(tmp_path, images, monkeypatch):
+    """A function that builds and publishes a version; `.signer` counts, `.tree` is where it goes."""
+    monkeypatch.setattr(app, "image", lambda target, *_: images[target.name])
+
+    class Site:
+        signer, tree = Signer(), tmp_path / "tree"
+
+        def build(self, version="0.2.0", date=DATE, key="k"):
+            wanted = [targets.named(ESP32), targets.named(C3)]
+            return build.build(wanted, build.plan(version, date), tmp_path / "out", key, self.signer)
+
+        def publish(self, version="0.2.0", channel="stable", **how):
+            tree.publish(self.build(version, **how), self.tree, version, channel)
+
+    return Site()
+
+
+def test_the_tree_is_what_devices_read(site, images):
+    site.publish()
+    found = contents(site.tree)
+    assert sorted(found) == [
+        *[f"0.2.0/generic-esp32/{name}" for name in ("app.lfs", "manifest.json", "manifest.json.sig")],
+        *[f"0.2.0/generic-esp32c3/{name}" for name in ("app.lfs", "manifest.json", "manifest.json.sig")],
+        "version-stable.txt",
+    ]
+    assert found["version-stable.txt"] == b"0.2.0\n" and found["0.2.0/generic-esp32c3/app.lfs"] == images[C3]
+    told = json.loads(found["0.2.0/generic-esp32/manifest.json"])
+    assert told["parts"][0]["sha256"] == hashlib.sha256(images[ESP32]).hexdigest()
+    assert tree.is_tree(site.tree) and tree.published(site.tree, "stable") == "0.2.0"
+
+
+def test_a_signature_is_spent_once_for_the_same_manifest(site):
+    site.publish()
+    before = contents(site.tree)
+    site.publish()
+    assert site.signer.count == 2 and contents(site.tree) == before
+    site.publish("0.2.1", channel="beta")
+    assert site.signer.count == 4 and tree.published(site.tree, "beta") == "0.2.1"
+    assert tree.published(site.tree, "stable") == "0.2.0" and tree.published(site.tree, "develop") is None
+
+
+def test_a_published_version_never_changes(site):
+    site.publish()
+    before = contents(site.tree)
+    with pytest.raises(Failure, match="0.2.0 for generic-esp32 is published, and differs"):
+        site.publish(date="2026-11-22")
+    assert contents(site.tree) == before
+
+
+def test_nothing_unsigned_is_published(site):
+    with pytest.raises(Failure, match="generic-esp32 is not signed"):
+        site.publish(key=None)
+    assert not site.tree.exists()
+    with pytest.raises(Failure, match="there is no channel 'nightly'"):
+        site.publish(channel="nightly")
+
+
+def test_an_old_part_does_not_stay_in_a_folder(site, tmp_path):
+    folder = site.build()["generic-esp32"]
+    files = {name: (folder / name).read_bytes() for name in ("app.lfs", "manifest.json")}
+    assert tree.write(folder, dict(files, **{"runtime.bin": b"x", "manifest.json": b"other"}))
+    assert (folder / "runtime.bin").exists() and not (folder / "manifest.json.sig").exists()
+    assert tree.write(folder, files)
+    assert not (folder / "runtime.bin").exists()
+    assert not tree.write(folder, files), "the same again"
+
+
+def test_a_real_signature_is_one_that_the_device_takes(images, monkeypatch, tmp_path):
+    monkeypatch.setattr(app, "image", lambda target, *_: images[target.name])
+    key = keys.make(tmp_path / "key", 5)
+    folder = build.build([targets.named(C3)], build.plan("0.2.0", DATE), tmp_path, key.name, sign.sign_file)[
+        "generic-esp32c3"
+    ]
+    line, signature = (folder / "manifest.json").read_bytes(), (folder / "manifest.json.sig").read_bytes()
+    assert lms.verify(key.public(), signature, line) and not lms.verify(key.public(), signature, line + b" ")
+
+
+def test_the_command_tells_what_it_made(images, monkeypatch, tmp_path, capsys):
+    trusted = []
+    monkeypatch.setattr(app, "image", lambda target, keys, *_: trusted.append(keys) or images[target.name])
+    arguments = ["--board", "generic-esp32", "--date", DATE, "--out", str(tmp_path / "out")]
+    assert build.main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "generic-esp32 " in told and "not signed" in told and "trust no key" in told
+    made = keys.make(tmp_path / "key", 5)
+    assert (
+        build.main([*arguments, "--key", str(made.name), "--publish", str(tmp_path / "tree"), "--channel", "beta"]) == 0
+    )
+    told = capsys.readouterr().out
+    assert "bytes, signed" in told and "is what the channel beta offers now" in told
+    assert trusted == [(), (made.public(),)], "who signs is trusted"
+    assert (tmp_path / "tree" / "version-beta.txt").exists()
+    with pytest.raises(Failure, match="--publish needs --key"):
+        build.main([*arguments, "--publish", str(tmp_path / "tree")])
+    with pytest.raises(Failure, match=r"nobody.pub is missing"):
+        build.main([*arguments, "--trust", str(tmp_path / "nobody")])
