@@ -16,6 +16,8 @@ COMMANDS = {
     "hub": "the local hub alone, for the LAN, with a page to drive it",
     "ws-echo": "the firmware's WebSocket client as an echo client, for conformance suites",
     "rf": "encode, decode, plot and export radio frames",
+    "build": "images for boards, their manifests, and the tree that devices update themselves from",
+    "serve-updates": "offers such a tree on the LAN",
     "docs": "writes the pages of docs/ that are made from the firmware",
     "bench": "figures: radio, latency, client, memory",
 }
