@@ -1,5 +1,6 @@
 """`tools build`: images that MicroPython mounts, the same bytes wherever they are made, and a tree that keeps its word."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ from tools import Failure, build, keys, layout, sign
 from tools.images import app, content, manifest, pack, roots, runtime, targets, tree
 from tools.sim import flash
 from tools.sim.compiled import interpreter
+from tools.sim.device import Device
 
 RELEASE, SPARE = bytes(range(52)), bytes(range(1, 53))
 DATE = "2026-11-21"
@@ -444,3 +446,29 @@ def test_the_command_tells_what_it_made(images, monkeypatch, tmp_path, capsys):
         build.main([*arguments, "--publish", str(tmp_path / "tree")])
     with pytest.raises(Failure, match=r"nobody.pub is missing"):
         build.main([*arguments, "--trust", str(tmp_path / "nobody")])
+
+
+@pytest.mark.skipif(interpreter() is None, reason="there is no MicroPython with viper for this machine")
+def test_a_simulated_device_starts_from_the_image(images, tmp_path):
+    rows = layout.table("sim")
+    runs = flash.runtime_image(b"MicroPython")
+    told = []
+
+    async def story():
+        started = asyncio.Event()
+
+        def heard(line):
+            told.append(line)
+            if "[setup]" in line or "[app]" in line:  # the firmware's own log: boot.py and main.py write none
+                started.set()
+
+        device = Device(tmp_path, heard)
+        device.install(flash.chip(rows, {"ota_0": runs, "app_0": images[SIMULATED]}))
+        try:
+            await device.start()
+            await asyncio.wait_for(started.wait(), 30)
+        finally:
+            await device.stop()
+
+    asyncio.run(story())
+    assert not [line for line in told if "rescue" in line or "Traceback" in line], told
