@@ -92,7 +92,8 @@ class App:
         from firmware.setting_up import SettingUp
         from firmware.settings import Settings
 
-        settings = Settings(_SETTINGS)
+        with SELDOM:
+            settings = Settings(_SETTINGS)
         setup = self._setup = SettingUp(
             settings,
             self._dispatcher,

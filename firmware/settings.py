@@ -178,7 +178,7 @@ def _is_receiver(entry):
     """{"model", "rf_id"} and caps of its own, under their names without "cap."."""
     if not isinstance(entry, dict) or not _is_text(entry.get("model"), 1, 40):
         return False
-    caps = "shock_allowed shock vibrate sound light longest_ms".split(" ")
+    caps = ("shock_allowed", "shock", "vibrate", "sound", "light", "longest_ms")
     good = [name in ("model", "rf_id") or name in caps and fits("cap." + name, entry[name]) for name in entry]
     return whole(entry.get("rf_id"), 0, 65535) and all(good)
 
@@ -206,14 +206,25 @@ class Settings:
             self._stored = jsonfile.load(path)
         except jsonfile.Damaged as fault:
             self.damaged = str(fault)
-        if self.damaged or not fits("cap.own", self._stored.get("cap.own", [])):
+        known = names()
+        # looked at once: a person's hand may have been in the file
+        self._wrong = [key for key in self._stored if key in known and not fits(key, self._stored[key])]
+        if self.damaged or "cap.own" in self._wrong:
             # nobody knows any more what the caps were, or whose: so they stay when they are saved, until somebody raises them
-            self._stored.update({key: _strictest(key) for key in names() if _is_cap(key)})
+            for key in known:
+                if _is_cap(key):
+                    self._keep(key, _strictest(key))
 
     def get(self, key):
         """The value of `key`, or its default; for a cap that cannot be trusted its strictest value. KeyError for no setting."""
-        value = self._stored[key] if key in self._stored else default(key)
-        return value if fits(key, value) else _strictest(key)
+        if key not in self._stored:
+            return default(key)
+        return _strictest(key) if key in self._wrong else self._stored[key]
+
+    def _keep(self, key, value):
+        self._stored[key] = value
+        if key in self._wrong:
+            self._wrong.remove(key)
 
     def set(self, key, value):
         """None; `save` keeps it. Refused for a value that does not fit, or no setting of that name."""
@@ -224,7 +235,7 @@ class Settings:
         if value == default(key):
             self._stored.pop(key, None)
         else:
-            self._stored[key] = value
+            self._keep(key, value)
 
     def lower(self, key, value):
         """None; as `set`, for orders from afar: a cap may become stricter that way, and nothing else may change (S20)."""
@@ -249,6 +260,7 @@ class Settings:
         jsonfile.forget_aside(self._path)  # no secret stays behind
         jsonfile.save(self._path, {})
         self._stored = {}
+        self._wrong = []
         self.damaged = ""
 
     def section(self, name):

@@ -38,7 +38,7 @@ ACTS = {
     "done": ("", ""),
 }
 _SLOW = ("pair",)  # a coroutine: a server is asked, and the page waits for it
-_PLACES = Guests(("firmware.acts_wifi", "firmware.acts_board", "firmware.acts_account", "firmware.chips"))
+_PLACES = Guests(("firmware.acts_wifi", "firmware.acts_board", "firmware.acts_account", "firmware.chips", "lib.url"))
 
 
 class Setup:

@@ -32,9 +32,9 @@ def test_the_tour_is_told_in_words_and_exits_0():
     done = sim("--demo")
     assert done.returncode == 0, done.stdout + done.stderr
     steps = [line for line in done.stdout.splitlines() if line.startswith("ok  ")]
-    assert len(steps) == 9 and steps[-1].startswith("ok   9/9 ")
+    assert len(steps) == 10 and steps[-1].startswith("ok   10/10 ")
     assert "FAIL" not in done.stdout and "Traceback" not in done.stdout + done.stderr
-    assert done.stdout.count("       heard: ") == 9
+    assert done.stdout.count("       heard: ") == 10
     assert "MicroPython" in done.stdout.splitlines()[0]
 
 
@@ -44,7 +44,7 @@ def test_the_tour_is_told_to_programs_one_object_a_line():
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert all(isinstance(event, dict) and type(event["event"]) is str for event in events)
     steps = [event for event in events if event["event"] == "step"]
-    assert [step["step"] for step in steps] == list(range(1, 10)) and all(step["ok"] is True for step in steps)
+    assert [step["step"] for step in steps] == list(range(1, 11)) and all(step["ok"] is True for step in steps)
     bursts = [event for event in events if event["event"] == "rf"]
     assert len(bursts) > 10 and not [event for event in events if event["event"] == "rf_fault"]
     for burst in bursts:
@@ -61,13 +61,13 @@ def test_the_tour_goes_without_tls_and_on_cpython_too():
     done = sim("--demo", "--plain", "--cpython")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CPython (as asked)" in done.stdout
-    assert len([line for line in done.stdout.splitlines() if line.startswith("ok  ")]) == 9
+    assert len([line for line in done.stdout.splitlines() if line.startswith("ok  ")]) == 10
 
 
 def test_help_names_every_flag():
     done = sim("--help")
     assert done.returncode == 0 and done.stdout.startswith("usage: python3 -m tools sim")
-    for flag in ("--demo", "--json", "--port", "--host", "--plain", "--cpython"):
+    for flag in ("--demo", "--ready", "--json", "--port", "--host", "--plain", "--cpython"):
         assert flag in done.stdout
 
 

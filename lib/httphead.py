@@ -6,8 +6,6 @@ a browser's cookies and its long User-Agent cost no memory.
 
 from micropython import const
 
-from lib.url import only
-
 _MAX_HEAD = const(8192)  # bytes of all lines together
 _MAX_LINE = const(256)  # bytes that are kept of a line
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -75,7 +73,7 @@ class Head:
         if not line:
             return  # an empty line before a request, §2.2
         parts = _text(line).split(" ")
-        good = (len(parts) == 3 or cut and len(parts) == 2) and 0 < len(parts[0]) <= 10 and only(parts[0], _UPPER)
+        good = (len(parts) == 3 or cut and len(parts) == 2) and 0 < len(parts[0]) <= 10 and not parts[0].strip(_UPPER)
         if not good or not cut and parts[2] not in ("HTTP/1.1", "HTTP/1.0"):
             raise Bad(400, "not a request of HTTP/1")
         target = parts[1]
@@ -106,7 +104,7 @@ class Head:
         if "transfer-encoding" in self.headers:
             raise Bad(411, "a body must say its length")
         length = self.headers.get("content-length", "0")
-        if not 0 < len(length) <= 9 or not only(length, "0123456789"):
+        if not 0 < len(length) <= 9 or length.strip("0123456789"):
             raise Bad(400, "not a length")
         self.length = int(length)
         host = self.headers.get("host", "") if self._target_host is None else self._target_host

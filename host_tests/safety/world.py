@@ -49,7 +49,7 @@ class Device(app.App):
     async def at_work(self):
         """As `operating`, without a network: radio and e-stop alone."""
         await tasks.together(
-            self._kept("radio", self._radio.run), self._kept("estop", self._watch_estop), self._beat_for("link")
+            self._kept("radio", self._radio.run), self._kept("estop", self._fingers.run), self._beat_for("link")
         )
 
     def _kept(self, name, start):

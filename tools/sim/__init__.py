@@ -7,7 +7,7 @@ import sys
 
 from tools import Failure
 from tools.sim import tour
-from tools.sim.world import World
+from tools.sim.world import WIFI, World
 
 
 def _arguments(argv):
@@ -16,6 +16,7 @@ def _arguments(argv):
         description="Starts a local hub and a simulated device that runs the real firmware. Open the page it prints and drive it.",
     )
     parser.add_argument("--demo", action="store_true", help="walk through a scripted tour, check it, exit 0 or 1")
+    parser.add_argument("--ready", action="store_true", help="a device that is set up already (default: a blank one)")
     parser.add_argument("--json", action="store_true", help="print events, one JSON object a line")
     parser.add_argument("--port", type=int, default=0, help="the port of the page (default: any that is free)")
     parser.add_argument("--host", default="127.0.0.1", help="where the page listens (default: this machine only)")
@@ -52,12 +53,16 @@ class Teller:
         self.event({"event": "say", "text": text})
 
 
+def _invitation(world):
+    """What a person needs to set the device up."""
+    yield f"Nobody has set it up yet. Its own page (the phone would find it in the device's network): http://127.0.0.1:{world.portal_port}/"
+    yield f"There: the Wi-Fi is '{WIFI['ssid']}', its key '{WIFI['key']}'; the API token is {world.hub.token}"
+
+
 async def _run(options):
     teller = Teller(options)
-    settings = tour.SETTINGS if options.demo else None
-    world = World(
-        teller.event, not options.plain, options.port, options.host, on_cpython=options.cpython, settings=settings
-    )
+    blank = options.demo or not options.ready
+    world = World(teller.event, not options.plain, options.port, options.host, on_cpython=options.cpython, blank=blank)
     if world.device.ground == "CPython":
         why = "as asked" if options.cpython else "there is no MicroPython with viper for this machine"
         teller.say(f"The firmware runs on CPython ({why}).")
@@ -69,6 +74,9 @@ async def _run(options):
                 for line in world.lines[-30:]:
                     print(line, file=sys.stderr)
             return 0 if good else 1
+        if blank:
+            for line in _invitation(world):
+                teller.say(line)
         teller.say("Ctrl-C ends it.")
         await world.device.ended.wait()
         raise Failure(f"the device ended with exit code {world.device.exit_code}")
