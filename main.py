@@ -2,7 +2,13 @@
 
 import sys
 
-if "rescue" not in sys.modules:
-    from firmware import app
+import micropython
 
-    app.run()
+if "rescue" not in sys.modules:
+    micropython.kbd_intr(-1)  # packets on the console's line hold a Ctrl-C, too: the console says which is meant
+    try:
+        from firmware import app
+
+        app.run()
+    finally:
+        micropython.kbd_intr(3)

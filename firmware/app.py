@@ -159,6 +159,9 @@ class App:
 
     def _transmitter(self):
         """A player; one that sends nothing where the pin is unknown or none of this chip's: then that is to be set up."""
+        from firmware import fitting
+
+        fitting.tell_boot(self._hardware.pins(), self._log)
         try:
             return self._hardware.transmitter()
         except (NoPin, ValueError) as fault:
@@ -172,8 +175,8 @@ class App:
 
             settings = fitting.read(_SETTINGS)
             board = fitting.board(settings)
-        self._hardware = self._new_hardware(board, settings.section("rf"), settings.section("estop"))
-        self._radio.use(self._transmitter())
+            self._hardware = self._new_hardware(board, settings.section("rf"), settings.section("estop"))
+            self._radio.use(self._transmitter())
         self._fingers.use(self._hardware)
 
     def _cable(self, station, settings, access, urls, greeting=()):

@@ -1,16 +1,13 @@
 """What the settings make of the rooms: the board, the bounds of safety, a connection with its network. Used at the start alone."""
 
-import os
-
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
 from firmware.safety import Caps, Safety
 from firmware.settings import Settings
 from firmware.version import VERSION
 from lib import plugs
-from lib.log import INFO
+from lib.log import ERROR, INFO
 from lib.nvs import Nvs
-
-_CERTIFICATES = "certs"
+from lib.roots import Roots
 
 
 def read(path):
@@ -36,6 +33,17 @@ def missing(settings):
         if known and file not in known:
             return "there is no '%s' among the %s" % (file, folder)
     return ""
+
+
+def tell_boot(pins, log):
+    """None; boot.py, which has no settings, knows from now on which pins (Hardware.pins) are the transmitter's and BOOT's."""
+    try:
+        kept = Nvs("boot")
+        for key, pin in zip(("rf_pin", "boot_pin"), pins):
+            if kept.get(key, -1) != pin:
+                kept.put(key, pin)
+    except OSError as fault:
+        log.line(ERROR, "app", "the storage does not keep the pins (%s)" % fault)
 
 
 def safety(settings):
@@ -75,17 +83,4 @@ def connection(settings, dispatcher, hardware, busy, clock, log, beat):
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    return station, keeper, Link(service, dispatcher, station, keeper, certificates(), clock, log, beat)
-
-
-def certificates():
-    """The DER certificates in the folder of roots: a list of bytes, empty when there is no such folder."""
-    try:
-        names = [name for name in os.listdir(_CERTIFICATES) if name.endswith(".der")]
-    except OSError:
-        return []
-    roots = []
-    for name in names:
-        with open(_CERTIFICATES + "/" + name, "rb") as file:
-            roots.append(file.read())
-    return roots
+    return station, keeper, Link(service, dispatcher, station, keeper, Roots(), clock, log, beat)

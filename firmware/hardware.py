@@ -28,6 +28,10 @@ class Hardware:
             self._stop_pin = None
         self._pressed_level = 1 if estop["normally_closed"] else 0
 
+    def pins(self):
+        """(transmitter's pin, BOOT button's pin), -1 for none: what boot.py must know before there are settings."""
+        return [-1 if pin is None else pin for pin in (self._rf_pin, self._board.BOOT_PIN)]
+
     def transmitter(self):
         """A player (lib/ook.py, lib/rmt.py) on the transmitter's pin, which is low from here on.
 

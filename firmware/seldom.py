@@ -11,6 +11,7 @@ SELDOM = Guests(
         "lib.dial",
         "lib.fetch",
         "lib.http1",
+        "lib.httpdate",
         "lib.httphead",
         "lib.jsonfile",
         "lib.ntp",

@@ -4,13 +4,13 @@ import asyncio
 
 from firmware.access_point import AccessPoint, come_back, invitation, key_of
 from firmware.portal import Place, Portal
-from firmware.seldom import SELDOM
 from firmware.setup import Rooms
 from firmware.setup_api import LOST, Setup
 from firmware.timekeeper import Timekeeper
 from firmware.wifi import Station
 from lib import tasks
 from lib.nvs import Nvs
+from lib.roots import Roots
 
 
 class SettingUp:
@@ -35,10 +35,6 @@ class SettingUp:
         )
         if lost:
             self.station.failed_rounds = LOST
-        with SELDOM:
-            from firmware import fitting
-
-            roots = fitting.certificates()
         self._keeper = Timekeeper(self.station, hardware.set_clock, log)
         key = key_of(settings.get("portal.key"), settings.get("portal.open"), Nvs("portal"), log)
         self._point = AccessPoint(self.station, key, log)
@@ -49,7 +45,7 @@ class SettingUp:
             latch,
             pressed,
             rewire,
-            roots,
+            Roots(),
             self._keeper,
             clock,
             log,

@@ -7,6 +7,7 @@ another meaning: what means something else has another name.
 
 import json
 
+from firmware import image
 from firmware.command import whole
 from lib import jsonfile
 from lib.utf8 import is_utf8
@@ -90,7 +91,7 @@ def _row(key):
 
 def default(key):
     """What `key` is as long as nobody sets it. KeyError for no setting."""
-    return _row(key)[3]
+    return image.BOARD if key == "board" and image.BOARD else _row(key)[3]
 
 
 def is_secret(key):

@@ -1,4 +1,4 @@
-"""The time of day: asked of time servers until one answers, then again twice a day. TLS and the age of orders need it."""
+"""The time of day: asked of time servers, then of web servers, again twice a day. TLS and the age of orders need it."""
 
 import asyncio
 import time
@@ -10,6 +10,7 @@ from lib import tasks
 
 _MADE_S = 1792000000  # 2026-10-14: no clock may show less (RFC 5280 certificates, reference/micropython-esp32.md §d)
 _SERVERS = ("pool.ntp.org", "time.cloudflare.com", "time.google.com")
+_WEB = ("http://detectportal.firefox.com/success.txt", "http://www.msftconnecttest.com/connecttest.txt")
 _AGAIN_MS = const(43200000)
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
@@ -61,6 +62,12 @@ class Timekeeper:
 
             try:
                 return await ntp.fetch_time(_SERVERS, self._network.resolve, _MADE_S)
+            except ntp.Failed as failed:
+                self._log.warning("time", str(failed))
+            from lib import httpdate
+
+            try:
+                return await httpdate.fetch_time(_WEB, self._network.resolve, _MADE_S)
             except ntp.Failed as failed:
                 self._log.warning("time", str(failed))
                 return None

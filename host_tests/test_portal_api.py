@@ -389,7 +389,8 @@ def test_an_account_is_all_or_nothing_and_a_secret_stays_when_it_is_not_named(tm
             status, told = await site.post("account", body)
             assert status == 400 and told["field"] == field, (body, told)
         _, state = await site.post("account", {"backend": "openshock_user", "fields": {"url": "http://10.0.0.2:8080"}})
-        fields = {field["key"]: field for field in state["account"]["backends"][0]["fields"]}
+        (own,) = [each for each in state["account"]["backends"] if each["name"] == "openshock_user"]
+        fields = {field["key"]: field for field in own["fields"]}
         assert fields["url"]["value"] == "http://10.0.0.2:8080" and fields["token"]["set"] is True
         assert site.house.settings.get("openshock_user.token") == "token-of-the-user-hub"
 

@@ -12,6 +12,7 @@ _MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
 _UNTIL_CLOSE = const(-1)
 _MAX_CHUNK_LINE = const(256)  # bytes: a size and its extensions
 _MAX_DIGITS = const(12)  # of a length: a terabyte is more than any device reads
+_DAYS_TO_1970 = const(719469)  # by the count of `date_s`
 _MAX_RETRY_S = const(86400)  # no server puts us to sleep for more than a day
 
 
@@ -192,14 +193,14 @@ def retry_after_s(headers):
     value = headers.get("retry-after", "")
     if value and only(value, "0123456789"):
         return min(_MAX_RETRY_S, int(value[:9]))
-    then, now = _date_s(value), _date_s(headers.get("date", ""))
+    then, now = date_s(value), date_s(headers.get("date", ""))
     if then is None or now is None:
         return None
     return max(0, min(_MAX_RETRY_S, then - now))
 
 
-def _date_s(text):
-    """Seconds since the year 0 of `Sun, 06 Nov 1994 08:49:37 GMT`; None for another form. RFC 9110 §5.6.7."""
+def date_s(text):
+    """Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`; None for another form. RFC 9110 §5.6.7."""
     parts = text.split(" ")
     if len(parts) != 6 or parts[5] != "GMT" or len(parts[2]) != 3:
         return None
@@ -218,4 +219,4 @@ def _date_s(text):
         month += 12
         year -= 1
     days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * month - 457) // 5 + day
-    return days * 86400 + hour * 3600 + minute * 60 + second
+    return (days - _DAYS_TO_1970) * 86400 + hour * 3600 + minute * 60 + second

@@ -38,6 +38,9 @@ class _Hardware:
     def __init__(self, board, rf, estop):
         pass
 
+    def pins(self):
+        return (4, -1)
+
     def transmitter(self):
         return _Player()
 
