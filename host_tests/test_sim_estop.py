@@ -121,7 +121,7 @@ def test_a_wire_that_breaks_is_a_pressed_button_where_it_is_normally_closed():
 def test_a_latch_without_a_button_is_cleared_over_the_cable_on_a_device_that_nobody_has_set_up():
     async def story():
         async with World(settings={"estop.enabled": False, "wifi": []}) as world:
-            await said(world, "not set up")
+            await said(world, "to be set up")
             world.device.type("estop trip")
             await said(world, "latched: console")
             world.device.type("estop clear")

@@ -14,20 +14,25 @@ class Refused(Exception):
 
 
 class Phone:
-    """`async with Phone(port)`: somebody who has joined the access point and opened the page."""
+    """`async with Phone(port)`: somebody who has joined the access point and opened the page.
 
-    def __init__(self, port):
+    OSError (aiohttp.ClientConnectorError) when nobody serves it within `patience_s`.
+    """
+
+    def __init__(self, port, patience_s=_LONG_S):
+        self._patience_s = patience_s
         self.url = f"http://127.0.0.1:{port}"
         self._token = None
 
     async def __aenter__(self):
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_LONG_S), auto_decompress=False)
-        until = time.monotonic() + _LONG_S
+        until = time.monotonic() + self._patience_s
         while self._token is None:
             try:
                 self._token = (await self._call("GET", "hello"))["token"]
             except aiohttp.ClientError:
                 if time.monotonic() > until:
+                    await self._session.close()
                     raise
                 await asyncio.sleep(_LOOK_S)  # it has not started yet: there is no event for that
         return self
