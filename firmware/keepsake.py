@@ -1,0 +1,57 @@
+"""What an update keeps in files: its journal, and a copy of the settings as the old version left them.
+
+The copy is for one case alone: a version that went back has left settings that this one cannot read (DESIGN §9: roll-back
+does not cover the file system).
+"""
+
+from lib import jsonfile
+
+
+class File:
+    """The journal's place in a file system. A damaged one is an empty one: what it was about is seen from the slots."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def load(self):
+        """A dict."""
+        try:
+            return jsonfile.load(self._path)
+        except jsonfile.Damaged:
+            return {}
+
+    def save(self, content):
+        """None; on the flash. OSError when the file system refuses."""
+        jsonfile.save(self._path, content)
+
+
+def keep(path):
+    """None; a copy of what is in `path` lies beside it. OSError when there is no room: then nothing was begun.
+
+    Settings that cannot be read are not worth it: an older copy stays.
+    """
+    try:
+        jsonfile.save(_beside(path), jsonfile.load(path))
+    except jsonfile.Damaged:
+        pass
+
+
+def bring_back(path):
+    """True when `path` could not be read, and holds the copy now. For the old version, after a roll-back. OSError."""
+    try:
+        jsonfile.load(path)
+        return False
+    except jsonfile.Damaged:
+        pass
+    try:
+        copy = jsonfile.load(_beside(path))
+    except jsonfile.Damaged:
+        return False
+    if copy:
+        jsonfile.set_aside(path)
+        jsonfile.save(path, copy)
+    return bool(copy)
+
+
+def _beside(path):
+    return path[:-5] + ".before.json"
