@@ -209,3 +209,61 @@ def test_a_server_that_drips_is_left_in_the_end(interpreter, tmp_path, loopback)
     port = loopback.start_tcp(drip)
     (result,) = probe(interpreter, tmp_path, _job("http://hub.test:%d/" % port, timeout_ms=500))
     assert result["failed"] == "no whole answer within 2 s"
+
+
+async def _ranged(request):
+    """Ten letters, from where Range says; how is in the path."""
+    body, how = b"abcdefghij", request.match_info["how"]
+    first = int(request.headers.get("Range", "bytes=0-")[len("bytes=") : -1])
+    if how == "deaf":
+        return web.Response(body=body)
+    if first >= len(body):
+        return web.Response(status=416, headers={"Content-Range": "bytes */10"})
+    told = {
+        "good": "bytes %d-9/10" % first,
+        "early": "bytes 0-9/10",
+        "odd": "letters %d-9/10" % first,
+        "none": None,
+        "words": "bytes x-9/10",
+    }
+    headers = {} if told[how] is None else {"Content-Range": told[how]}
+    return web.Response(status=206, headers=headers, body=body[first:])
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_a_body_goes_on_from_where_it_was_cut(interpreter, tmp_path, loopback):
+    app = web.Application()
+    app.router.add_get("/part/{how}", _ranged)
+    url = "http://hub.test:%d/part/" % loopback.start_http(app)
+    good, deaf, over, *wrong = probe(
+        interpreter,
+        tmp_path,
+        _job(url + "good", do="stream", start=4),
+        _job(url + "deaf", do="stream", start=4),
+        _job(url + "good", do="stream", start=10),
+        *[_job(url + how, do="stream", start=4) for how in ("early", "odd", "none", "words")],
+        _job(url + "good", do="stream"),
+    )
+    assert good["gave"] == [206, 6, 6, 4]  # status, bytes, the largest piece, where it begins
+    assert deaf["gave"] == [200, 10, 10, 0]
+    assert over["gave"][:2] == [416, 0]
+    assert [one.get("failed") for one in wrong[:4]] == ["another part than the one that was asked for"] * 4
+    assert wrong[4]["gave"] == [206, 10, 10, 0]
+    assert {one["sockets"] for one in (deaf, over, *wrong)} == {0}
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_c3_15_a_redirect_to_a_host_that_nobody_named_is_refused(interpreter, tmp_path, base):
+    elsewhere = base.replace("hub.test", "cdn.test")
+    results = probe(
+        interpreter,
+        tmp_path,
+        _job(base + "/to?url=/mirror", do="stream", hosts=["hub.test"]),
+        _job(base + "/to?url=" + elsewhere + "/mirror", do="stream", hosts=["hub.test"]),
+        _job(base + "/to?url=https://192.168.0.1/", do="stream", hosts=["hub.test"]),
+        _job(base + "/to?url=" + elsewhere + "/mirror", do="stream", hosts=["hub.test", "cdn.test"]),
+    )
+    assert results[0]["gave"][0] == 200 and results[3]["gave"][0] == 200
+    assert results[1]["failed"] == "a redirect to another host (cdn.test)"
+    assert results[2]["failed"] == "a redirect to another host (192.168.0.1)"
+    assert {result["sockets"] for result in results[1:]} == {0}

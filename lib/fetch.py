@@ -13,6 +13,7 @@ from lib import dial, http1, tls
 _MAX_REDIRECTS = const(3)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _READ = const(2048)  # bytes asked for at once
+_MOST_DIGITS = const(12)
 _WHOLE = const(4)  # a whole answer may take this many time-outs
 _ALWAYS = (("Connection", "close"), ("Accept-Encoding", "identity"))
 _FOR_ANYONE = ("user-agent", "accept", "range", "if-range")  # all else might be a secret of the first host
@@ -39,14 +40,20 @@ async def post(url, body, headers, roots, resolve, max_body=16_384, timeout_ms=1
     return await _bounded(_whole(asked, max_body), timeout_ms)
 
 
-async def open(url, headers, roots, resolve, timeout_ms=15_000):
-    """A Stream of the answer to a GET, for bodies of any size: the caller bounds it, and must `close` it.
+async def open(url, headers, roots, resolve, timeout_ms=15_000, start=0, hosts=None):
+    """A Stream of the answer to a GET, for bodies of any size: the caller bounds it in bytes and time, and must `close` it.
 
-    Up to three redirects are followed, never out of TLS; another host learns no header but the harmless ones.
+    From byte `start` on, where the server can (RFC 9110 §14.2; see `Stream.start`). Up to three redirects are followed,
+    never out of TLS, and only to `hosts` when they are given; another host learns no header but the harmless ones.
     """
     headers = _pairs(headers)
+    if start:
+        headers.append(("Range", "bytes=%d-" % start))
     for _ in range(_MAX_REDIRECTS + 1):
         stream = await _ask("GET", url, headers, None, roots, resolve, timeout_ms)
+        if stream.status == 206 and stream.start != start:
+            await stream.close()
+            raise Failed("another part than the one that was asked for")
         location = stream.headers.get("location")
         if stream.status not in _REDIRECTS or location is None:
             return stream
@@ -55,6 +62,8 @@ async def open(url, headers, roots, resolve, timeout_ms=15_000):
             target = http1.follow(url, location)
         except ValueError as fault:
             raise Failed(str(fault))
+        if hosts is not None and http1.parse_url(target)[1] not in hosts:
+            raise Failed("a redirect to another host (%s)" % http1.parse_url(target)[1])
         if http1.parse_url(target)[:3] != http1.parse_url(url)[:3]:
             headers = [(name, value) for name, value in headers if name.lower() in _FOR_ANYONE]
         url = target
@@ -81,6 +90,22 @@ class Stream:
     def headers(self):
         """A dict with lower-case names."""
         return self._answer.headers
+
+    @property
+    def start(self):
+        """The byte of the whole thing that the body begins with; -1 when the server does not say it (RFC 9110 §14.4)."""
+        if self.status != 206:
+            return 0
+        unit, _, told = self.headers.get("content-range", "").partition(" ")
+        first = told.partition("-")[0]
+        good = unit.lower() == "bytes" and 0 < len(first) <= _MOST_DIGITS and http1.only(first, "0123456789")
+        return int(first) if good else -1
+
+    @property
+    def length(self):
+        """Bytes of the body; None when the server does not say it."""
+        told = self.headers.get("content-length", "").partition(",")[0].strip()
+        return int(told) if 0 < len(told) <= _MOST_DIGITS and http1.only(told, "0123456789") else None
 
     async def read(self):
         """The next piece of the body (bytes), b"" behind the last. Raises Failed; nothing may be read after that."""

@@ -95,13 +95,15 @@ async def _post(job):
 
 
 async def _stream(job):
-    stream = await fetch.open(job["url"], job["headers"], _roots(job), _resolve(job))
+    stream = await fetch.open(
+        job["url"], job["headers"], _roots(job), _resolve(job), start=job.get("start", 0), hosts=job.get("hosts")
+    )
     size = largest = 0
     while piece := await stream.read():
         size += len(piece)
         largest = max(largest, len(piece))
     await stream.close()
-    return [stream.status, size, largest]
+    return [stream.status, size, largest, stream.start]
 
 
 _DOES = {
