@@ -9,6 +9,8 @@ from array import array
 
 from micropython import const
 
+from lib.log import ERROR, INFO
+
 SETTINGS = "settings"  # they can be read
 RADIO = "radio"  # a frame can be played, in time
 ESTOP = "estop"  # its input can be read, and its task lives
@@ -82,20 +84,20 @@ async def prove(gate, journal, slots, clock, log):
 
 
 def _confirmed(journal, log):
-    log.info("update", "this version stays")
+    log.line(INFO, "update", "this version stays")
     try:
         journal.confirmed()
     except OSError as fault:
-        log.error("update", "that cannot be kept (%s)" % fault)  # the next start finds it out
+        log.line(ERROR, "update", "that cannot be kept (%s)" % fault)  # the next start finds it out
     return True
 
 
 def _given_up(why, journal, log):
-    log.error("update", "this version goes back: " + why)
+    log.line(ERROR, "update", "this version goes back: " + why)
     try:
         journal.gave_up(why)
     except OSError as fault:
-        log.error("update", "that cannot be kept (%s)" % fault)
+        log.line(ERROR, "update", "that cannot be kept (%s)" % fault)
     return False
 
 

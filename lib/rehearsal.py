@@ -11,8 +11,9 @@ from lib import ook
 def worst_us(train, chip, pin, ticks_us, disable_irq, enable_irq, at=int):
     """The worst lateness of an edge in µs (≥ 0), as a player's `play`. The chip's own player where one is known.
 
-    `pin` is the transmitter's number; it is not touched: what would be written to its registers goes to memory. `at` is as for
-    `ook.wiring`. OSError when the clock stands still, or the player leaves other marks than a player; ValueError for what is no train.
+    `pin` is the transmitter's number; it is not touched: what would be written to its registers goes to memory. `at` is as
+    for `ook.wiring`. OSError when the clock stands still, or the player leaves other marks than a player; ValueError for
+    what is no train.
     """
     if chip not in ook.CHIPS:
         return ook.Portable(_nowhere, ticks_us, disable_irq, enable_irq).play(train, heed=False)
