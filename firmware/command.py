@@ -36,13 +36,37 @@ LEAVE = const(18)  # the last order of a connection: a Leave, for the link
 
 
 class Leave(Exception):
-    """This connection cannot go on: `reason` in words, `wait_ms` to wait at least before the next, `code` to close it with."""
+    """This connection cannot go on: `reason` in words, `wait_ms` to wait at least before the next, `code` to close it with.
 
-    def __init__(self, reason, wait_ms=0, code=1000):
+    `status` is the HTTP status that refused it, or the code of the server's close frame; 0 when there was none.
+    """
+
+    def __init__(self, reason, wait_ms=0, code=1000, status=0):
         super().__init__(reason)
         self.reason = reason
         self.wait_ms = wait_ms
         self.code = code
+        self.status = status
+
+
+class Service:
+    """What a backend may leave as it is here: most services want none of it. The link asks; `rssi()` is the link's gift, in dBm."""
+
+    def rssi(self):
+        """0: nobody has told."""
+        return 0
+
+    def pause_ms(self, status, reason):
+        """How long to wait at least before the next connection; `status` as a Leave has it, `reason` in words."""
+        return 0
+
+    def report(self, event):
+        """Messages that tell the service of an update, to be sent behind `hello`.
+
+        `event` is one of ("OtaInstallStarted", update id, version), ("OtaInstallProgress", id, task 0-6, 0.0-1.0),
+        ("OtaInstallFailed", id, fatal, why in words), ("OtaRollback", id) and ("OtaInstallSucceeded", id).
+        """
+        return ()
 
 
 def stops(order):

@@ -1,7 +1,7 @@
 """Keeps one backend talking: errands, connect, greet, read, keep alive, leave, and once more. Owns no radio and no rule.
 
 A backend never sees a socket; this room never sees a shocker. The contract of a backend is in DESIGN §8:
-OPCODE, begin, errand, fetched, request, hello, receive, keepalive, goodbye.
+OPCODE, begin, errand, fetched, request, hello, receive, keepalive, goodbye, and what it has of command.Service.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ _PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out t
 _SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
 _PULSE_MS = const(1000)
 _STEADY_MS = const(10000)  # up for so long: the back-off starts anew
-_MESSAGES = (websock.TEXT, websock.BINARY)
 _ERRANDS = const(8)  # requests before a connection, a negotiation's redirects among them
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
@@ -29,14 +28,16 @@ _GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.
 
 
 class Link:
-    """The connection of one `backend`. `dispatcher` obeys its orders; `network` has `resolve(host)` and `wait_online()`.
+    """The connection of one `backend`. `dispatcher` obeys its orders; `network` is as wifi.Station: `wait_online()`, `rssi()` …
 
     `keeper` has `wait_known()`: no certificate can be checked before the time is known. `roots` are the DER certificates
-    that TLS trusts; `beat()` is called at least once a second. `status` says in words how it stands.
+    that TLS trusts; `beat()` is called at least once a second. `status` says in words how it stands. `news` has what the
+    service is still to be told of updates, as journal.Journal: `events()`, `told(count)`; None: nothing.
     """
 
-    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log, beat):
+    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log, beat, news=None):
         self._backend = backend
+        backend.rssi = network.rssi
         self._dispatcher = dispatcher
         self._network = network
         self._keeper = keeper
@@ -44,6 +45,7 @@ class Link:
         self._clock = clock
         self._log = log
         self._beat = beat
+        self._news = news
         self._backoff = tasks.Backoff(_FIRST_MS, _CAP_MS)
         self._reader = None
         self._writer = None
@@ -68,11 +70,11 @@ class Link:
         while True:
             await self._network.wait_online()
             since_ms = self._clock()
-            reason, wait_ms = "ended", 0
+            reason, wait_ms, status = "ended", 0, 0
             try:
                 await self._talk()
             except Leave as leave:
-                reason, wait_ms = leave.reason, leave.wait_ms
+                reason, wait_ms, status = leave.reason, leave.wait_ms, leave.status
                 self._code = leave.code
             except (OSError, EOFError) as fault:
                 reason = "connection lost (%s)" % fault
@@ -82,7 +84,7 @@ class Link:
                 await self._hang_up()
             if self._clock() - since_ms >= _STEADY_MS:
                 self._backoff.good()
-            wait_ms += self._backoff.next_ms()
+            wait_ms = max(wait_ms, self._backend.pause_ms(status, reason)) + self._backoff.next_ms()
             self._say("%s; next try in %d ms" % (reason, wait_ms))
             await asyncio.sleep_ms(wait_ms)
 
@@ -102,7 +104,7 @@ class Link:
         self._say("connected")
         self._frames = websock.Frames(_MESSAGE_BYTES)
         self._heard_ms = self._probed_ms = self._clock()
-        await self._send(backend.hello(self._clock()))
+        await self._tell(backend.hello)
         await self._take(rest)
         lives = self._listen, self._watch, self._tend, self._errands
         await tasks.together(*[self._until_lost(life) for life in lives])
@@ -154,10 +156,11 @@ class Link:
         receive = self._backend.receive
         self._obey(receive(b"", now))  # any byte is a sign of life
         for opcode, payload in self._frames.feed(data):
-            if opcode in _MESSAGES:
+            # whoever speaks in texts takes bytes for one; whoever speaks in bytes can make nothing of a text
+            if opcode == websock.BINARY or opcode == self._backend.OPCODE:
                 self._obey(receive(payload, now))
             elif opcode == websock.CLOSE:
-                raise Leave(self._frames.fault or "closed by the server: %d %s" % payload)
+                raise Leave(self._frames.fault or "closed by the server: %d %s" % payload, status=payload[0])
         answers = self._frames.take()
         if answers:
             await self._send_bytes(answers)
@@ -187,6 +190,7 @@ class Link:
             await asyncio.sleep_ms(_TEND_MS)
             now = self._clock()
             await self._send(self._backend.keepalive(now))
+            await self._tell()
             if self._dispatcher.busy() and now - self._probed_ms >= _PROBE_MS:
                 self._probed_ms = now
                 await self._send_bytes(self._frames.ping())
@@ -196,6 +200,20 @@ class Link:
         while True:
             await asyncio.sleep_ms(_TEND_MS)
             await self._run_errand()
+
+    async def _tell(self, hello=None):
+        """None; what the service is still to be told of updates was sent, behind what `hello(now)` gives."""
+        events = self._news.events() if self._news else ()
+        due = []
+        for event in events:
+            due += self._backend.report(event)  # before the greeting is made: how an update ended may belong there
+        await self._send(list(hello(self._clock())) + due if hello else due)
+        if events:
+            try:
+                self._news.told(len(events))
+            except OSError as fault:
+                self._log.warning("link", "news that cannot be crossed off are told no more (%s)" % fault)
+                self._news = None
 
     async def _send(self, messages):
         for message in messages:

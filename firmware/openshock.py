@@ -5,7 +5,7 @@ Facts: reference/openshock-api.md §a.2 (JSON), §a.6 (values), §c (the map of 
 
 from micropython import const
 
-from firmware.command import SOUND, STOP, whole
+from firmware.command import SOUND, STOP, Service, whole
 from lib.jsontext import loads
 
 _MOST = const(64)  # shockers that are remembered
@@ -74,7 +74,7 @@ def control_entry(guid, action, intensity, duration_ms, exclusive=False):
     return {"id": guid, "type": action, "intensity": intensity, "duration": duration_ms, "exclusive": exclusive}
 
 
-class Calls:
+class Calls(Service):
     """What a device can ask of the server (reference/openshock-api.md §a.3), for a backend with a `_session`.
 
     Each gives (call id, message bytes); signalr.Refused while there is no connection. A good answer does not mean that it

@@ -116,5 +116,5 @@ def _elsewhere(url, refused):
         except ValueError:
             raise Leave("a redirect to where nobody may go")
     if refused.status in (401, 403):
-        raise Leave("the server refused the token (%d)" % refused.status, _REFUSED_MS)
-    raise Leave(str(refused), (refused.retry_after_s or 0) * 1000)
+        raise Leave("the server refused the token (%d)" % refused.status, _REFUSED_MS, status=refused.status)
+    raise Leave(str(refused), (refused.retry_after_s or 0) * 1000, status=refused.status)

@@ -103,6 +103,9 @@ class Network:
     def online(self):
         return self.reach
 
+    def rssi(self):
+        return -61
+
     async def wait_online(self):
         while not self.reach:
             await asyncio.sleep(0.005)
