@@ -18,6 +18,7 @@ OWNER = "01960000-dddd-7000-8000-000000000001"
 LINK = "01960000-eeee-7000-8000-000000000001"
 NOBODY = "01960000-ffff-7000-8000-00000000000f"
 SECRET = "s" * 64
+HUB_TOKEN = "h" * 256
 MADE = datetime(2025, 1, 2, 3, 4, 5, 678901, timezone.utc)
 DEVICE_AGENT = "OpenShock/0.1.0 (MicroPython; esp32)"
 HEADERS = {"Open-Shock-Token": SECRET, "User-Agent": "test/1"}
@@ -31,7 +32,7 @@ def known_config(**options):
     ]
     link = ShareLink("friends", {RED: Share(shock=False, max_intensity=30, max_duration_ms=2000)}, LINK, MADE)
     return Config(
-        [Device("desk hub", DEVICE, MADE)],
+        [Device("desk hub", DEVICE, MADE, HUB_TOKEN)],
         shockers,
         [Token("local", SECRET, TOKEN_ID, created_on=MADE)],
         [link],

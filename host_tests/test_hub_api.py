@@ -3,7 +3,21 @@
 import json
 import re
 
-from hub_story import BLUE, DEVICE, HEADERS, LINK, MADE, NOBODY, OWNER, RED, SECRET, TOKEN_ID, Caller, hub_story
+from hub_story import (
+    BLUE,
+    DEVICE,
+    HEADERS,
+    HUB_TOKEN,
+    LINK,
+    MADE,
+    NOBODY,
+    OWNER,
+    RED,
+    SECRET,
+    TOKEN_ID,
+    Caller,
+    hub_story,
+)
 
 from tools.hub import Token
 
@@ -90,7 +104,7 @@ async def test_devices_and_single_things(hub, http):
     blue = {"name": "blue", "isPaused": False, "createdOn": made, "id": BLUE, "rfId": 65535, "model": "PetTrainer"}
     table = {
         "/1/devices": [device],
-        f"/1/devices/{DEVICE}": {**device, "token": None},
+        f"/1/devices/{DEVICE}": {**device, "token": HUB_TOKEN},
         f"/1/devices/{DEVICE.upper()}/shockers": [red, blue],
         f"/1/shockers/{RED}": {"device": DEVICE, **red},
         "/1/shockers/shared": [],

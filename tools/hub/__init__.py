@@ -6,7 +6,8 @@
     await hub.stop()
 
 Kinds of events in `hub.journal`: connected, disconnected (why), device (device, online), record (record; from a client),
-ws_ping (payload), log (sender, logs), invoked (target, arguments, connections), declined (reason …), changed (device),
+heard (name, fields; from a device at the gateway), ws_ping (payload), log (sender, logs), declined (reason …),
+invoked (target, arguments, connections), changed (device),
 refused (status, path), fault (name …), unsaved (error).
 """
 

@@ -88,7 +88,7 @@ class Api:
         device = self._device_named(request.match_info["id"])
         if device is None:
             return problems.not_found("Device.NotFound", "Device not found")
-        return _json(device.rest() | {"token": None})  # hub tokens belong to the gateway, which is not here
+        return _json(device.rest() | {"token": device.token if "devices.auth" in token.permissions else None})
 
     @authorized()
     async def _device_shockers(self, request, token):

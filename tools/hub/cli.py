@@ -85,6 +85,9 @@ def _welcome(hub, host) -> str:
         f"  openshock_user.url        {base}",
         f"  openshock_user.token      {hub.token}",
         f"  openshock_user.device_id  {hub.device.guid}",
+        "or, as a hub of its own (a pairing code comes from the page, or GET /1/devices/{id}/pair):",
+        f"  openshock_gateway.url     {base}",
+        f"  openshock_gateway.token   {hub.device.token}",
         "",
     ]
     lines += [f"Shocker  {each.name}: {each.model}, RF id {each.rf_id}, {each.guid}" for each in hub.shockers]

@@ -25,6 +25,10 @@ class Config:
     negotiated_ms: int = 15_000  # how long a negotiated id waits for its socket
     fragment_bytes: int = 4096
     max_record_bytes: int = 32_768
+    gateway_first_ping_ms: int = 5_000  # reference d.3
+    gateway_ping_ms: int = 15_000
+    gateway_first_pong_ms: int = 65_000  # without a Pong for so long after the upgrade: closed
+    gateway_pong_ms: int = 35_000  # or for so long after the last one
     faults: bool = False  # whether POST /sim/… obeys
     page_open: bool = False  # whether the page logs in by itself; on loopback addresses only
     path: str | None = None  # where changes are saved
@@ -43,7 +47,19 @@ class Config:
         return cls([device], shockers, [models.Token("local")], [link], **options)
 
 
-_TIMES = ("ping_ms", "timeout_ms", "handshake_ms", "pong_ms", "negotiated_ms", "fragment_bytes", "max_record_bytes")
+_TIMES = (
+    "ping_ms",
+    "timeout_ms",
+    "handshake_ms",
+    "pong_ms",
+    "negotiated_ms",
+    "fragment_bytes",
+    "max_record_bytes",
+    "gateway_first_ping_ms",
+    "gateway_ping_ms",
+    "gateway_first_pong_ms",
+    "gateway_pong_ms",
+)
 _LEAST = {"pong_ms": 0, "fragment_bytes": 1, "max_record_bytes": 256}
 _KEYS = {"owner", "devices", "shockers", "tokens", "shares", "timing"}
 
@@ -81,7 +97,7 @@ def _named(item) -> dict:
 
 
 def _device(item, devices):
-    return models.Device(**_named(item))
+    return models.Device(token=_secret(item, wire.new_hub_token), **_named(item))
 
 
 def _shocker(item, devices):
@@ -98,10 +114,16 @@ def _shocker(item, devices):
     )
 
 
-def _token(item, devices):
-    secret = _take(item, "token", str, None) or wire.new_token()
+def _secret(item, make):
+    """The item's token, or a fresh one."""
+    secret = _take(item, "token", str, None) or make()
     if not 16 <= len(secret) <= 256 or not secret.isascii() or not secret.isprintable() or " " in secret:
         raise ValueError("'token' must be 16 to 256 printable ASCII characters without blanks")
+    return secret
+
+
+def _token(item, devices):
+    secret = _secret(item, wire.new_token)
     permissions = tuple(_take(item, "permissions", list, models.PERMISSIONS))
     if not set(permissions) <= set(models.PERMISSIONS):
         raise ValueError(f"'permissions' are among {', '.join(models.PERMISSIONS)}")
@@ -178,7 +200,7 @@ def to_tree(config) -> dict:
         links.append(_named_tree(link) | {"shockers": parts} | expiry)
     return {
         "owner": {"id": config.owner_guid, "name": config.owner_name},
-        "devices": [_named_tree(device) for device in config.devices],
+        "devices": [_named_tree(device) | {"token": device.token} for device in config.devices],
         "shockers": [
             {"device": each.device, "model": each.model, "rfId": each.rf_id, "isPaused": each.paused}
             | _named_tree(each)

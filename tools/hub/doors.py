@@ -32,7 +32,7 @@ def guard(hub):
     async def guarded(request, handler):
         if not request.path.startswith(("/1", "/2")):
             return await handler(request)
-        refusal = hub.faults.refusal(faults.HUB if "/hubs/" in request.path else faults.REST)
+        refusal = hub.faults.refusal(faults.HUB if "/hubs/" in request.path or "/ws/" in request.path else faults.REST)
         if not request.headers.get("User-Agent", "").strip():
             answer = web.Response(status=403, text="A User-Agent is needed")
         elif refusal:

@@ -8,6 +8,8 @@ from aiohttp import web
 from tools.hub import binding, control, doors, events, faults, journal, models, wire
 from tools.hub import config as configuration
 from tools.hub.api import Api
+from tools.hub.gateway import Gateway
+from tools.hub.gateway_api import GatewayApi
 from tools.hub.page import Page
 from tools.hub.sharehub import ShareHub
 from tools.hub.userhub import UserHub
@@ -26,7 +28,9 @@ class Hub(Waiting):
         self.journal = journal.Journal()
         self.faults = faults.Faults(self)
         self.sockets = []  # all upgraded connections, oldest first
-        self.connections = []  # those of them that have been greeted
+        self.connections = []  # those of them that have been greeted, by SignalR
+        self.gateway = Gateway(self)
+        self.pairing = GatewayApi(self)
         self.url = None
         self.loopback_only = False
         self.closing = asyncio.Event()
@@ -63,7 +67,8 @@ class Hub(Waiting):
         """Listen; the base URL, `http(s)://host:port` (this machine, when listening everywhere). OSError, OverflowError."""
         app = web.Application(middlewares=[doors.guard(self)], client_max_size=64 * 1024)
         self.closing.clear()
-        for room in (doors.Doors(self, UserHub(self), ShareHub(self)), Api(self), Page(self)):
+        users = doors.Doors(self, UserHub(self), ShareHub(self))
+        for room in (users, Api(self), self.pairing, self.gateway, Page(self)):
             app.add_routes(room.routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
         await self._runner.setup()
@@ -87,7 +92,8 @@ class Hub(Waiting):
         if self._runner is None:
             return
         self.closing.set()
-        goodbyes = [asyncio.ensure_future(each.end(allow_reconnect=True)) for each in self.connections]
+        there = [*self.connections, *(link for link in self.gateway.links if link.ready)]
+        goodbyes = [asyncio.ensure_future(each.end(allow_reconnect=True)) for each in there]
         if goodbyes:
             await asyncio.wait(goodbyes, timeout=_GOODBYE_S)
         for connection in list(self.sockets):
@@ -107,19 +113,28 @@ class Hub(Waiting):
     def left(self, connection):
         """Called by a hub's service: a connection that counted is gone."""
         self.connections.remove(connection)
-        if connection.peer.device and not self.online(connection.peer.device):
-            self._device_changed(connection.peer.device, False)
+        if connection.peer.device:
+            self.device_left(connection.peer.device)
+
+    def device_came(self, device):
+        """Called by the gateway: a device has answered there."""
+        self._device_changed(device, True)
+
+    def device_left(self, device):
+        """A device has ended one of its connections."""
+        if not self.online(device):
+            self._device_changed(device, False)
 
     def _device_changed(self, device, online, but=None):
         self._to_owner(events.device_status([events.online_state(device, online)]), but)
         self.journal.note("device", device=device.guid, online=online)
 
     def online(self, device) -> bool:
-        """Whether a connection of that device is there."""
-        return bool(self.device_connections(device))
+        """Whether a connection of that device is there, at the user hub or at the gateway."""
+        return bool(self.device_connections(device)) or self.gateway.online(device)
 
     def device_connections(self, device=None) -> list:
-        """The connections that are this device (any, when left out)."""
+        """The connections to the user hub that are this device (any, when left out)."""
         devices = [each for each in self.connections if each.peer.device]
         return [each for each in devices if device is None or each.peer.device is device]
 
@@ -142,6 +157,9 @@ class Hub(Waiting):
         return logs
 
     def _log(self, sender, logs):
+        known = {each.guid: each for each in self.shockers}
+        orders = [(entry["shocker"]["id"], entry["type"], entry["intensity"], entry["duration"]) for entry in logs]
+        self.gateway.command([(known[guid], *rest) for guid, *rest in orders])
         self._to_owner(events.log(sender, logs))
         self.journal.note("log", sender=sender, logs=logs)
 
@@ -185,7 +203,8 @@ class Hub(Waiting):
         if known is None:
             self.journal.note("declined", reason="not our device", device=device)
             return 0
-        return self._call(self.device_connections(known), target, [device, *rest])
+        told = self.gateway.order(target, known, rest)
+        return told + self._call(self.device_connections(known), target, [device, *rest])
 
     async def emergency_stop(self, device=None) -> int:
         """Latch the device's emergency stop; how many connections were told."""

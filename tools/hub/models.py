@@ -70,11 +70,16 @@ class Shocker:
 
 @dataclass
 class Device:
-    """One board (OpenShock's users say hub). What it runs and when it spoke is learned from its connections."""
+    """One board (OpenShock's users say hub); `token` is its own, for the gateway.
+
+    What it runs and when it spoke is learned from its connections; `unfinished` holds the ids of its updates under way.
+    """
 
     name: str
     guid: str = field(default_factory=wire.new_guid)
     created_on: datetime = field(default_factory=wire.now)
+    token: str = field(default_factory=wire.new_hub_token, repr=False)
+    unfinished: set = field(default_factory=set)
     firmware_version: str | None = None
     board: str | None = None
     last_seen: datetime | None = None

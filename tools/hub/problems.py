@@ -57,5 +57,7 @@ def fault(status, retry_after_s) -> web.Response:
     """An answer that was asked for by tools/hub/faults.py."""
     if status == 401:
         return unauthorized()
+    if status == 412:
+        return problem(412, "Websocket.Hub.LifetimeBusy", "Hub lifetime is busy")
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return web.Response(status=status, text=_FAULTS.get(status, "As ordered"), headers=headers)

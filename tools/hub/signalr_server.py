@@ -32,7 +32,9 @@ class Peer:
     refuse: bool = False  # end it right after the handshake, without a reason
 
 
-class _Upgrade(web.WebSocketResponse):
+class Upgrade(web.WebSocketResponse):
+    """A WebSocket whose answer's head can be held back."""
+
     # The head waits for the first frame: a client that sent its handshake along gets the answer in the 101's segment.
     _send_headers_immediately = False
 
@@ -65,7 +67,7 @@ class Connection:
 
     async def serve(self, request, delay_ms=0, eager=False, silent=False) -> web.WebSocketResponse:
         """Upgrade, greet, obey until the end. `eager`: greet together with the 101, before the client said a word."""
-        self._socket = _Upgrade(
+        self._socket = Upgrade(
             timeout=_CLOSE_TIMEOUT_S, autoping=False, compress=False, max_msg_size=_MAX_MESSAGE_BYTES
         )
         head = await self._socket.prepare(request)

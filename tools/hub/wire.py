@@ -124,6 +124,11 @@ def new_token() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(64))
 
 
+def new_hub_token() -> str:
+    """A fresh token of a device: 256 letters and digits (section b)."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(256))
+
+
 def new_connection_id() -> str:
     """A fresh SignalR connection id: 22 characters of base64url."""
     return secrets.token_urlsafe(16)

@@ -78,11 +78,13 @@ class World:
             "portal.port": self.portal_port,
             "portal.dns_port": free_port(),
             "openshock_user.url": url.replace("127.0.0.1", HUB_NAME),
+            "openshock_gateway.url": url.replace("127.0.0.1", HUB_NAME),
         }
         said = {
             "wifi": [WIFI],
             "openshock_user.token": self.hub.token,
             "openshock_user.device_id": self.hub.device.guid,
+            "openshock_gateway.token": self.hub.device.token,
         }
         self.device.write_settings({**known, **({} if self._blank else said), **self._settings})
         await self.device.start()
