@@ -224,19 +224,19 @@ class Server:
 
 
 class Story(Seen):
-    """One link, and around it whatever it needs. `lines` is its log."""
+    """One link, and around it whatever it needs. `lines` is its log; `backend` is the user hub's where none is given."""
 
-    def __init__(self, url, **settings):
+    def __init__(self, url, backend=None, news=None, **settings):
         super().__init__()
         self.lines = []
         self.beats = 0
         self.network = Network()
         self.dispatcher = Recorder()
         wanted = {"url": url, "token": TOKEN, "device_id": DEVICE, "negotiate": False, **settings}
-        backend = openshock_user.Backend(wanted, AGENT)
+        backend = backend or openshock_user.Backend(wanted, AGENT)
         clock = Clock().now
         log = Log(clock, self._line)
-        self.link = Link(backend, self.dispatcher, self.network, self.network, [], clock, log, self._beat)
+        self.link = Link(backend, self.dispatcher, self.network, self.network, [], clock, log, self._beat, news)
         self.task = None
 
     def _line(self, line):

@@ -111,7 +111,9 @@ class GatewayApi:
             return refused(present)
         shockers = [each for each in self.hub.shockers if each.device == device.guid]
         told = [{"id": each.guid, "rfId": each.rf_id, "model": each.model} for each in shockers]
-        return _json({"id": device.guid, "name": device.name, "shockers": told})
+        return await _streamed(
+            request, {"message": "", "data": {"id": device.guid, "name": device.name, "shockers": told}}
+        )
 
     async def _assign_1(self, request):
         device, present = device_of(self.hub, request)
@@ -129,8 +131,19 @@ class GatewayApi:
             return problems.problem(400, "AssignLcg.BadSchemaVersion", "The schema version is not supported")
         port = request.url.port
         path = "/2/ws/hub" if version == "2" else "/1/ws/hub"  # the second one does not exist, as with the real server
-        answer = {"host": request.url.host, "port": port, "path": path, "country": COUNTRY}
-        return web.Response(body=wire.dumps(answer), content_type="application/json")
+        return await _streamed(request, {"host": request.url.host, "port": port, "path": path, "country": COUNTRY})
+
+
+async def _streamed(request, data):
+    """An answer without a length, in chunks that end anywhere, as the real server's."""
+    answer = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
+    answer.enable_chunked_encoding()
+    await answer.prepare(request)
+    body = wire.dumps(data)
+    for at in range(0, len(body), 50):
+        await answer.write(body[at : at + 50])
+    await answer.write_eof()
+    return answer
 
 
 def number_of(shocker):
