@@ -9,8 +9,10 @@ import asyncio
 from micropython import const
 
 from lib import fetch, http1
+from lib.patch import Damaged
 
 _BLOCK = const(4096)  # of the flash
+_PIECE = const(16)  # of a patch: three steps, so three blocks at most in one turn
 _READ_MS = const(10000)  # a read may take so long
 _TRIES = const(6)  # in a row without one more block
 _FIRST_MS = const(1000)
@@ -54,9 +56,14 @@ class Source:
 
         `on_block()` is called behind each block; every block is a turn of the loop of its own.
         """
-        blocks = _Blocks(size, writer, on_block)
-        while writer.written < size:
+        if writer.written < size:
+            blocks = _Blocks(size, writer, on_block)
             await self._insist(path, lambda: self._take(path, blocks), lambda: writer.written)
+
+    async def patch(self, path, size, patch, on_block):
+        """None when a patch.Patch has made all `size` bytes out of a file. Failed; what its reading and writing raise."""
+        steps = _Steps(size, patch, on_block)
+        await self._insist(path, lambda: self._take(path, steps), lambda: patch.written)
 
     async def _insist(self, path, once, how_far):
         """None when `once()` has ended well; a failure is tried again, with growing pauses. Failed."""
@@ -132,6 +139,44 @@ class _Bytes:
 
     def end(self):
         """None: the answer said itself that it is whole."""
+
+
+class _Steps:
+    """Takes a patch, which is never larger than what it makes: `size` bytes."""
+
+    def __init__(self, size, patch, on_block):
+        self._size = size
+        self._patch = patch
+        self._on_block = on_block
+
+    @property
+    def start(self):
+        return self._patch.start
+
+    def begin(self):
+        self._patch.begin()
+
+    def restart(self):
+        raise Failed("the patch has become shorter", True)
+
+    def fits(self, size):
+        return size <= self._size
+
+    async def take(self, piece):
+        before = self._patch.written
+        for at in range(0, len(piece), _PIECE):  # a small piece may stand for many blocks: a turn of the loop for a few
+            try:
+                self._patch.feed(piece[at : at + _PIECE])
+            except Damaged as fault:
+                raise Failed("the patch is none (%s)" % fault, True)
+            if self._patch.written > before:
+                before = self._patch.written
+                self._on_block()
+                await asyncio.sleep_ms(0)
+
+    def end(self):
+        if self._patch.written < self._size:
+            raise Failed("the patch ended too early")
 
 
 class _Blocks:

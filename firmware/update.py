@@ -17,6 +17,7 @@ from lib import tasks
 from lib.flashcopy import BadFlash
 from lib.guests import Guests
 from lib.partitions import NotNow
+from lib.patch import Patch
 
 _BLOCK = const(4096)
 _MARK_BLOCKS = const(16)  # so often it is noted how far we are: what a power cut costs at most
@@ -29,11 +30,12 @@ _TASKS = ("fetching", "preparing", "writing the app", "verifying", "writing the 
 class Updating:
     """One run of the mode. `slots` is a partitions.Slots, `source` a download.Source, `own` as manifest.Own, a tuple.
 
+    `read_app(at, buffer)` reads the running app's partition: then a patch is asked for first. None: it cannot be read.
     `channel` is the name in version-<channel>.txt; `keep()` puts aside what the old version wants to find again;
     `beat()` is called at least once a second.
     """
 
-    def __init__(self, journal, slots, source, own, channel, keep, beat, log, whole_ms=_WHOLE_MS):
+    def __init__(self, journal, slots, source, own, channel, keep, beat, log, read_app=None, whole_ms=_WHOLE_MS):
         self._journal = journal
         self._slots = slots
         self._source = source
@@ -42,6 +44,7 @@ class Updating:
         self._keep = keep
         self._beat = beat
         self._log = log
+        self._read_app = read_app
         self._whole_ms = whole_ms
         self._said = (-1, 0)
 
@@ -174,7 +177,28 @@ class Updating:
     async def _put_app(self, part):
         if self._journal.marked("app.lfs") and await self._holds("app", part, self._slots.idle):
             return
+        if self._read_app and not self._journal.marked("app.lfs") and await self._patched(part):
+            return
         await self._fetch("app", "app.lfs", part, WRITING_APP)
+
+    async def _patched(self, part):
+        """True when the idle partition holds the app, made out of the running one and a file of what differs."""
+        size = part[0]
+        writer = self._slots.writer("app")
+        self._mark("app.lfs", writer)
+        patch = Patch(self._read_app, self._slots.app_size, writer.write, size)
+        path = "%s/%s/app.lfs.from-%s" % (self._journal.version, self._own[1], self._own[5])
+        try:
+            await self._source.patch(path, size, patch, self._follower("", writer, size, WRITING_APP))
+        except Failed as fault:
+            self._log.info("update", "%s; so all of it" % fault)
+            return False
+        self._tell(VERIFYING)
+        if not await self._holds("app", part, self._slots.idle):
+            self._log.warning("update", "the patch made something else; so all of it")
+            return False
+        self._mark("app.lfs", writer)
+        return True
 
     async def _leave_runtime(self, part):
         """None: it is there."""
@@ -209,12 +233,12 @@ class Updating:
             resumed = 0
 
     def _follower(self, name, writer, size, task):
-        """A function to call behind each block: it tells and notes how far the writer is."""
+        """A function to call behind each block: it tells how far the writer is, and notes it when there is a `name`."""
 
         def follow():
             self._beat()
             self._tell(task, writer.written / size)
-            if writer.written // _BLOCK % _MARK_BLOCKS == 0:
+            if name and writer.written // _BLOCK % _MARK_BLOCKS == 0:
                 self._mark(name, writer)
 
         return follow

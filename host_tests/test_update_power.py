@@ -22,7 +22,7 @@ def test_c3_01_02_03_the_power_goes_at_every_point():
     lines = walked("points")
     assert [line[:2] for line in lines] == [
         [words, how]
-        for words in ("app and runtime", "app alone", "crashes", "no hub")
+        for words in ("app and runtime", "app alone", "patch", "crashes", "no hub")
         for how in ("before", "middle", "torn", "after")
     ]
     points = [int(line[2]) for line in lines]

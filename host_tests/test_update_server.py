@@ -12,12 +12,13 @@ import trustme
 from loopback import Loopback, server_context
 
 from firmware.download import Source
-from host_tests.mp.update_world import RUNTIMES, World, app, release
+from host_tests.mp.update_world import OLD, RUNTIMES, World, app, release, steps
 from tools.serve_updates import faults
 from tools.serve_updates.server import Server
 
 NEW = app("0.2.0", 16384)
 APP = "/0.2.0/board/app.lfs"
+PATCH = APP + ".from-0.1.0"
 MANIFEST = "/0.2.0/board/manifest.json"
 AUTHORITY = trustme.CA()
 
@@ -123,12 +124,13 @@ def site(loopback, tmp_path):
 def test_a_good_server_is_asked_four_times(site):
     here = site()
     assert here.updated() == "new"
-    assert [asked.path for asked in here.server.requests] == [MANIFEST, MANIFEST + ".sig", APP]
+    paths = [asked.path for asked in here.server.requests]
+    assert paths == [MANIFEST, MANIFEST + ".sig", PATCH, APP]  # there is no patch, which costs nothing
     here = site(release("0.2.0", NEW, RUNTIMES[1]))
     here.world.wanted = ""
     assert here.updated() == "new"
     assert [asked.path for asked in here.server.requests][0] == "/version-stable.txt"
-    assert len(here.server.requests) == 5 and here.pauses == []
+    assert len(here.server.requests) == 6 and here.pauses == []
 
 
 @pytest.mark.parametrize("size", [0, 1, 8192, len(NEW) - 1])
@@ -275,6 +277,21 @@ def test_c3_17_a_network_that_goes_and_comes_back_with_another_address(site):
             assert here.starts() == [0, 4096, 8192, 12288]
             assert here.starts("/0.2.0/board/runtime.bin") == [0, 4096]
         assert len(here.network.addresses) == 1  # every connection looked for the server anew
+
+
+def test_a_patch_that_is_cut_goes_on_from_its_last_block_and_a_bad_one_is_left(site):
+    pieces = [(NEW[at : at + 1500], OLD[at % 5000 : at % 5000 + 2596]) for at in range(0, 16384, 4096)]
+    tree = release("0.2.0", b"".join(new + old for new, old in pieces))
+    places = [(len(old), at % 5000) for (_, old), at in zip(pieces, range(0, 16384, 4096), strict=True)]
+    tree[PATCH[1:]] = steps(*[step for (new, _), place in zip(pieces, places, strict=True) for step in (new, place)])
+    here = site(tree)
+    here.faults.add(PATCH, faults.truncated(5000))
+    assert here.updated() == "new" and here.starts() == []
+    assert here.starts(PATCH) == [0, 12 + 3 * 1510]
+    for fault in (faults.flipped(0), faults.flipped(17), faults.flipped(len(tree[PATCH[1:]]) - 1), faults.endless(500)):
+        here = site(tree)
+        here.faults.add(PATCH, fault, faults.FOREVER)
+        assert here.updated() == "new" and here.starts() == [0]
 
 
 def test_c3_17_a_server_that_knows_no_ranges_sends_all_again(site):

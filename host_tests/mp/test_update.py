@@ -5,7 +5,7 @@ from hashlib import sha256
 import simflash
 from simflash import Faults
 
-from host_tests.mp.update_world import OLD, RUNTIMES, World, app, release
+from host_tests.mp.update_world import OLD, RUNTIMES, World, app, release, steps
 
 NEW = app("0.2.0", 8192)
 
@@ -150,6 +150,30 @@ def test_what_was_written_before_a_failure_is_not_sent_again():
     world.order_due = True
     world.live()
     assert world.version() == "0.2.0" and world.shelf.sent == 0x4000 + 0x3000  # less than 16 blocks are not noted
+
+
+PATCHED = b"0.2.0 good|" + OLD[:4085] + OLD[300:4000] + b"new" * 20
+PATCH = steps(b"0.2.0 good|", (4085, 0), (3700, 300), b"new" * 20)
+
+
+def patched(patch, image=PATCHED):
+    """A World that had this patch beside the image."""
+    tree = release("0.2.0", image)
+    tree["0.2.0/board/app.lfs.from-0.1.0"] = patch
+    return updated(tree)
+
+
+def test_a_patch_is_taken_and_the_image_is_not_sent():
+    world = patched(PATCH)
+    assert world.version() == "0.2.0" and world.running() == PATCHED
+    assert world.shelf.sent == len(PATCH) < 120 and world.shelf.asked[-1] == "0.2.0/board/app.lfs.from-0.1.0"
+
+
+def test_a_patch_that_makes_something_else_costs_its_own_bytes_and_no_more():
+    world = patched(PATCH[:-1] + b"x")
+    assert world.version() == "0.2.0" and world.shelf.sent == len(PATCH) + len(PATCHED)
+    world = patched(steps(PATCHED[:4096], PATCHED[4096:]))  # larger than what it makes: nobody reads it
+    assert world.version() == "0.2.0" and world.shelf.sent == len(PATCHED)
 
 
 def test_the_simulated_board_is_put_back():

@@ -4,11 +4,14 @@ import random
 
 from simflash import Faults
 
-from host_tests.mp.update_world import RUNTIMES, World, app, release
+from host_tests.mp.update_world import OLD, RUNTIMES, World, app, release, steps
 
 HOW = ("before", "middle", "torn", "after")
 WITH_RUNTIME = release("0.2.0", app("0.2.0", 9000), RUNTIMES[1])
 APP_ONLY = release("0.2.0", app("0.2.0", 9000))
+PATCHED = b"0.2.0 good|" + OLD[:4085] + OLD[300:4000] + b"new" * 20
+PATCH = release("0.2.0", PATCHED)
+PATCH["0.2.0/board/app.lfs.from-0.1.0"] = steps(b"0.2.0 good|", (4085, 0), (3700, 300), b"new" * 20)
 CRASHES = release("0.2.0", app("0.2.0", 5000, "crash"))
 NO_HUB = release("0.2.0", app("0.2.0", 5000, "hub"))
 

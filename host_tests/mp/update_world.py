@@ -14,6 +14,7 @@ from struct import pack
 
 import simflash
 import simota
+from esp32 import Partition
 
 from firmware import health, manifest  # noqa: F401  the latter stays in memory: an import each time takes time
 from firmware.download import Failed
@@ -65,6 +66,15 @@ def app(version, size=9000, nature="good"):
     head = ("%s %s|" % (version, nature)).encode()
     seed = sha256(head).digest()
     return head + (seed * (size // 32 + 1))[: size - len(head)]
+
+
+def steps(*made):
+    """A patch from OLD: its steps are (count, place), or bytes that are new."""
+    size = sum([len(one) if isinstance(one, bytes) else one[0] for one in made])
+    out = b"PAT1" + pack("<II", len(OLD), size)
+    for one in made:
+        out += pack("<HHB", 0x8000 | len(one), 0, 0) + one if isinstance(one, bytes) else pack("<HHB", *one, 0)
+    return out
 
 
 RUNTIMES = [flashes.image(text, bytes(range(256)) * 17) for text in (b"runtime one", b"runtime two")]
@@ -119,8 +129,19 @@ class Shelf:
         self.asked.append(path)
         if path not in self.tree:
             raise Failed(path + ": the server said 404", True)
-        assert len(self.tree[path]) <= most
+        if len(self.tree[path]) > most:
+            raise Failed(path + ": another size than it should have")
         return self.tree[path]
+
+    async def patch(self, path, size, patch, on_block):
+        data = await self.get(path, size)
+        while patch.start < len(data):
+            piece = data[patch.start : patch.start + 500]
+            patch.begin()
+            patch.feed(piece)
+            self.sent += len(piece)
+            on_block()
+            await asyncio.sleep_ms(0)
 
     async def part(self, path, size, writer, on_block):
         data = await self.get(path, 1 << 30)
@@ -309,7 +330,19 @@ class World:
     def _updating(self, journal, slots, log):
         own = (self.keys, "board", "", "sim", 1, self.version(), slots.app_size, slots.runtime_size)
         source = self.source(log) if self.source else self.shelf
-        return Updating(journal, slots, source, own, "stable", self._keep, int, log, self.whole_ms)
+        part = Partition("app_%d" % slots.running)
+        return Updating(
+            journal,
+            slots,
+            source,
+            own,
+            "stable",
+            self._keep,
+            int,
+            log,
+            lambda at, buffer: part.readblocks(0, buffer, at),
+            self.whole_ms,
+        )
 
     async def _prove(self, journal, slots, log):
         """False: a restart, of a version that is good, after it has confirmed itself, or of a bad one."""
