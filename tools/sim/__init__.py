@@ -9,6 +9,8 @@ from tools import Failure
 from tools.sim import tour
 from tools.sim.world import WIFI, World
 
+BACKENDS = ("openshock_user", "openshock_gateway")  # those that the local hub speaks to
+
 
 def _arguments(argv):
     parser = argparse.ArgumentParser(
@@ -21,6 +23,9 @@ def _arguments(argv):
     parser.add_argument("--port", type=int, default=0, help="the port of the page (default: any that is free)")
     parser.add_argument("--host", default="127.0.0.1", help="where the page listens (default: this machine only)")
     parser.add_argument("--plain", action="store_true", help="without TLS between device and hub")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, default=BACKENDS[0], help="the service that the device speaks to"
+    )
     parser.add_argument("--cpython", action="store_true", help="run the firmware on CPython, not on MicroPython")
     return parser.parse_args(argv)
 
@@ -57,12 +62,21 @@ def _invitation(world):
     """What a person needs to set the device up."""
     yield f"Nobody has set it up yet. Its own page (the phone would find it in the device's network): http://127.0.0.1:{world.portal_port}/"
     yield f"There: the Wi-Fi is '{WIFI['ssid']}', its key '{WIFI['key']}'; the API token is {world.hub.token}"
+    yield f"Or, as a hub of its own, by a pairing code: {world.hub.pairing.new_code(world.hub.device)} (good for 15 minutes)"
 
 
 async def _run(options):
     teller = Teller(options)
     blank = options.demo or not options.ready
-    world = World(teller.event, not options.plain, options.port, options.host, on_cpython=options.cpython, blank=blank)
+    world = World(
+        teller.event,
+        not options.plain,
+        options.port,
+        options.host,
+        on_cpython=options.cpython,
+        settings={"backend": options.backend},
+        blank=blank,
+    )
     if world.device.ground == "CPython":
         why = "as asked" if options.cpython else "there is no MicroPython with viper for this machine"
         teller.say(f"The firmware runs on CPython ({why}).")

@@ -8,7 +8,7 @@ import time
 
 import aiohttp
 
-from tools.hub import events
+from tools.hub import events, flat
 from tools.sim import world
 from tools.sim.phone import Phone, Refused
 
@@ -36,6 +36,7 @@ class Tour:
     def __init__(self, world, tell):
         self._world = world
         self._hub = world.hub
+        self._at_gateway = world.backend == "openshock_gateway"
         self._tell = tell
         self._mark = 0
 
@@ -102,7 +103,7 @@ class Tour:
                 wrong = str(refused)
             await phone.join(**world.WIFI)
             await phone.post("caps", vibrate=CAP)
-            await phone.post("account", backend="openshock_user", fields={"token": self._hub.token})
+            await self._account(phone)
             words = await phone.reach()
             red = self._shocker("red")
             await phone.post(
@@ -111,6 +112,10 @@ class Tour:
             await self._whole(red.rf_id)
             await phone.post("done")
         return f"a wrong key: {wrong}; the right one: joined; {words}; the test pulse: felt"
+
+    async def _account(self, phone):
+        token = self._hub.device.token if self._at_gateway else self._hub.token
+        await phone.post("account", backend=self._world.backend, fields={"token": token})
 
     async def connect(self):
         connection = await self._hub.device_connected(timeout_s=_HEARD_S)
@@ -151,10 +156,16 @@ class Tour:
 
     async def unknown(self):
         lines = len(self._world.lines)
+        if self._at_gateway:  # it names receivers by model and number: a model that nobody knows
+            self._hub.gateway.send(self._hub.device, flat.commands([(99, 1, VIBRATE, 50, 1000)]))
+            return await self._refused(lines, "unknown model")
         stranger = {"shocker": {"id": "00000000-0000-4000-8000-000000000000", "name": "stranger"}}
         entry = {**stranger, "type": VIBRATE, "intensity": 50, "duration": 1000, "executedAt": "2026-01-01T00:00:00Z"}
         await self._hub.emit_record(events.log({"name": "tour", "customName": None}, [entry]))
-        line = await self._line(lines, "unknown receiver")
+        return await self._refused(lines, "unknown receiver")
+
+    async def _refused(self, lines, words):
+        line = await self._line(lines, words)
         await self._quiet()
         expect(not self._heard(), f"something was sent: {self._heard()}")
         return f"nothing; the device's log: {line}"

@@ -47,6 +47,7 @@ class World:
         self._port = port
         self._host = host
         self._settings = settings or {}
+        self.backend = self._settings.get("backend", "openshock_user")  # the service that the device is set up for
         self._blank = blank
         self.portal_port = 0  # of the set-up page, on this machine
         self._folder = tempfile.TemporaryDirectory(prefix="sim-")
