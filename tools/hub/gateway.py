@@ -10,6 +10,7 @@ from tools.hub.binding import version as checked_version
 from tools.hub.live import Live
 from tools.hub.outlet import Outlet
 from tools.hub.signalr_server import Peer, Upgrade
+from tools.hub.userhub import DEVICE_AGENT
 
 FRAGMENT_BYTES = 1024
 ELSEWHERE = "Hub is connecting from a different location"
@@ -216,6 +217,8 @@ class Gateway:
             device.firmware_version = checked_version(request.headers.get("Firmware-Version"))
         except ValueError:
             return problems.problem(400, "Websocket.Hub.FirmwareVersionInvalid", "The firmware version is invalid")
+        agent = DEVICE_AGENT.match(request.headers.get("User-Agent", ""))
+        device.board = agent and agent[2]
         peer = Peer(request.headers.get("User-Agent", "")[:_MOST_AGENT], request.remote or "", device=device)
         link = Link(self._hub, peer)
         before = [each for each in self.links if each.peer.device is device]

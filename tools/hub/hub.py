@@ -131,7 +131,12 @@ class Hub(Waiting):
 
     def online(self, device) -> bool:
         """Whether a connection of that device is there, at the user hub or at the gateway."""
-        return bool(self.device_connections(device)) or self.gateway.online(device)
+        return bool(self.services(device))
+
+    def services(self, device) -> list:
+        """The names of the services at which that device is online."""
+        there = {"user hub": bool(self.device_connections(device)), "gateway": self.gateway.online(device)}
+        return [name for name, online in there.items() if online]
 
     def device_connections(self, device=None) -> list:
         """The connections to the user hub that are this device (any, when left out)."""
@@ -191,11 +196,13 @@ class Hub(Waiting):
         calls = [connection.call(target, arguments, timeout_s) for connection in connections]
         return await asyncio.gather(*calls, return_exceptions=True)
 
-    def _call(self, connections, target, arguments) -> int:
-        self.journal.note("invoked", target=target, arguments=arguments, connections=len(connections))
+    def _call(self, connections, target, arguments, told=0) -> int:
+        """How many were told, `told` of them already."""
+        told += len(connections)
+        self.journal.note("invoked", target=target, arguments=arguments, connections=told)
         for connection in connections:
             connection.send(wire.invocation(target, arguments))
-        return len(connections)
+        return told
 
     def relay(self, target, device, rest=()) -> int:
         """Pass an order about a device (a guid) on to its connections; how many. 0 if it is not ours or not there."""
@@ -204,7 +211,7 @@ class Hub(Waiting):
             self.journal.note("declined", reason="not our device", device=device)
             return 0
         told = self.gateway.order(target, known, rest)
-        return told + self._call(self.device_connections(known), target, [device, *rest])
+        return self._call(self.device_connections(known), target, [device, *rest], told)
 
     async def emergency_stop(self, device=None) -> int:
         """Latch the device's emergency stop; how many connections were told."""

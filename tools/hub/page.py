@@ -112,6 +112,7 @@ class Page:
             seen = wire.iso(device.last_seen) if device.last_seen else None
             told = {
                 "online": self.hub.online(device),
+                "over": self.hub.services(device),
                 "firmwareVersion": device.firmware_version,
                 "board": device.board,
             }

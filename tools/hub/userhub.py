@@ -5,7 +5,7 @@ import re
 from tools.hub import binding, calls, control, events, wire
 
 # The firmware says `User-Agent: OpenShock/<version> (MicroPython; <board>)`.
-_DEVICE_AGENT = re.compile(r"OpenShock/([0-9A-Za-z.+-]+)(?: \(MicroPython; ([^)]*)\))?")
+DEVICE_AGENT = re.compile(r"OpenShock/([0-9A-Za-z.+-]+)(?: \(MicroPython; ([^)]*)\))?")
 
 
 def device_of(devices, user_agent, wanted):
@@ -14,7 +14,7 @@ def device_of(devices, user_agent, wanted):
     `?device={guid}` names one of our devices and decides alone. Without it, a User-Agent that begins with `OpenShock/`
     is the device where there is only one: a hub cannot know which of several it would be.
     """
-    match = _DEVICE_AGENT.match(user_agent)
+    match = DEVICE_AGENT.match(user_agent)
     version, board = match.groups() if match else (None, None)
     if wanted is not None:
         device = next((each for each in devices if each.guid == wanted.lower()), None)
