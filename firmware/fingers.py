@@ -4,15 +4,17 @@ import asyncio
 
 from micropython import const
 
+from firmware.boot_button import OPEN, RESET, BootButton
 from firmware.estop import CLEAR, TRIP, Button
 
 _SAMPLE_MS = const(5)
 
 
 class Fingers:
-    """The buttons of `hardware`. `latch` and `dispatcher` are the roof's own; `beat()` is called at each look."""
+    """The buttons of `hardware`. `latch`, `dispatcher` and `wishes` are the roof's own; `beat()` is called at each look."""
 
-    def __init__(self, hardware, latch, dispatcher, clock, beat):
+    def __init__(self, hardware, latch, dispatcher, wishes, clock, beat):
+        self._wishes = wishes
         self._hardware = hardware
         self._latch = latch
         self._dispatcher = dispatcher
@@ -40,14 +42,26 @@ class Fingers:
 
     async def _watch(self, hardware):
         """None when `hardware` is no longer ours. Without an e-stop the BOOT button may clear a latch, not set it."""
-        pressed = hardware.stop_input()
-        button = self._button = Button(trips=pressed is not None, latched=self._latch.latched)
-        pressed = pressed or hardware.boot_input() or bool
+        stop, boot = hardware.stop_input(), hardware.boot_input() or bool
+        latch = self._latch
+        button = self._button = Button(trips=stop is not None, latched=latch.latched)
+        pressed = stop or boot
+        boot_button = BootButton()
         while hardware is self._hardware:
             self._beat()
-            what = button.sample(pressed(), self._latch.latched, self._clock())
+            now = self._clock()
+            what = button.sample(pressed(), latch.latched, now)
             if what == TRIP:
                 self._dispatcher.emergency("button")
             elif what == CLEAR:
                 self._dispatcher.clear_estop("button held and released")
+                boot_button = BootButton()  # that press is spent
+            elif stop or not latch.latched:
+                self._heed(boot_button.sample(boot(), now))
             await asyncio.sleep_ms(_SAMPLE_MS)
+
+    def _heed(self, what):
+        if what == OPEN:
+            self._wishes("portal", True)
+        elif what == RESET:
+            self._wishes("factory reset", "BOOT was held")

@@ -1,6 +1,6 @@
-"""One connection of the set-up page's server, bounded in time and memory. To microdot it is reader and writer at once.
+"""One connection of the set-up page's server, bounded in time and memory: a request is heard, an answer said.
 
-What it hands on of the head is what lib/httphead.py kept, so that nobody's long line becomes our memory.
+What is kept of the head is what lib/httphead.py keeps, so that nobody's long line becomes our memory.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ _LINGER_BYTES = const(65536)
 _LINGER_MS = const(1000)
 _CLOSING_MS = const(2000)
 _ANSWERING = const(2)  # time-outs that a guest may take to hear all of an answer
-_GONE = const(104)  # ECONNRESET: microdot lets such a guest go without a word
 _REASONS = {200: "OK", 204: "No Content", 302: "Found", 400: "Bad Request", 403: "Forbidden", 404: "Not Found"}
 _BUSY = b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -31,11 +30,7 @@ class Guest:
         self._left_ms = timeout_ms  # for asking; then for hearing
         self._head = None
         self._body = b""
-        self._lines = None
         self._out = bytearray()
-        self._file = None
-
-    # --- what the portal does with it
 
     async def read_head(self, wanted):
         """A `Head` with the headers in `wanted`. httphead.Bad, EOFError, OSError, asyncio.TimeoutError."""
@@ -50,34 +45,59 @@ class Guest:
         return head
 
     async def read_body(self):
-        """None, once as much is there as the head says; the caller has bounded that. Raises as `read_head`."""
+        """The body, as many bytes as the head says; the caller has bounded that. Raises as `read_head`."""
         size = self._head.length
         self._body = self._body[:size]
         missing = size - len(self._body)
         if missing:
             self._body += await self._timed(self._reader.readexactly(missing))
         self._left_ms = _ANSWERING * self._timeout_ms
-        self._lines = [
-            ("%s %s HTTP/1.0\r\n" % (self._head.method, self._head.path)).encode(),
-            b"Content-Length: %d\r\n" % size,
-            b"\r\n",
-        ]
+        return self._body
 
     async def answer(self, status, kind, body, more=""):
-        """None; a short answer is said, if anybody still listens. `more`: further header lines."""
+        """None; a short answer (bytes) is said, if anybody still listens. `more`: further header lines."""
+        self._begin(status, kind, len(body), more)
+        try:
+            if self._head.method != "HEAD":
+                await self._add(body)
+            await self._say()
+        except (OSError, asyncio.TimeoutError):
+            pass
+
+    async def answer_file(self, path, size, kind, more=""):
+        """None; a whole file is said, a piece at a time, if anybody still listens. OSError when there is no such file."""
+        with open(path, "rb") as file:
+            self._begin(200, kind, size, more)
+            try:
+                while self._head.method != "HEAD" and (piece := file.read(_READ)):
+                    await self._add(piece)
+                await self._say()
+            except (OSError, asyncio.TimeoutError):
+                pass
+
+    def _begin(self, status, kind, size, more):
         self._left_ms = max(self._left_ms, self._timeout_ms)
         lines = "HTTP/1.1 %d %s\r\n%sConnection: close\r\n" % (status, _REASONS.get(status, "No"), more)
         if kind:
             lines += "Content-Type: %s\r\n" % kind
         if status != 204:
-            lines += "Content-Length: %d\r\n" % len(body)
-        if self._head.method == "HEAD":
-            body = ""
-        try:
-            await self.awrite((lines + "\r\n" + body).encode())
-            await self.aclose()
-        except OSError:
-            pass
+            lines += "Content-Length: %d\r\n" % size
+        self._out += (lines + "\r\n").encode()
+
+    async def _add(self, data):
+        """None; `data` will be said, in whole pieces; the last one waits for `_say`."""
+        view = memoryview(data)
+        while len(view):
+            room = _PIECE - len(self._out)
+            self._out += view[:room]
+            view = view[room:]
+            if len(self._out) == _PIECE:
+                await self._say()
+
+    async def _say(self):
+        out, self._out = self._out, bytearray()
+        self._writer.write(out)
+        await self._timed(self._writer.drain())
 
     async def linger(self):
         """None; what the guest is still saying is let pass, for a second at most: cut short it would not hear our answer."""
@@ -94,15 +114,8 @@ class Guest:
             pass
         await self.leave()
 
-    def keep(self, file):
-        """`file`, which is closed when the guest leaves, however it does."""
-        self._file = file
-        return file
-
     async def leave(self):
         """None; everything is closed."""
-        if self._file:
-            self._file.close()
         self._writer.close()
         try:
             await asyncio.wait_for_ms(self._writer.wait_closed(), _CLOSING_MS)
@@ -124,40 +137,3 @@ class Guest:
             return await asyncio.wait_for_ms(waiting, max(1, min(self._left_ms, self._timeout_ms)))
         finally:
             self._left_ms -= self._clock() - before_ms
-
-    # --- what microdot sees
-
-    def get_extra_info(self, name):
-        """What the connection knows of itself, such as "peername"."""
-        return self._writer.get_extra_info(name)
-
-    async def readline(self):
-        """The next line of the head that was kept."""
-        return self._lines.pop(0)
-
-    async def readexactly(self, size):
-        """The body, all of it."""
-        return self._body
-
-    async def awrite(self, data):
-        """None; `data` is said, in whole pieces; the last one waits for `aclose`. OSError when the guest does not listen."""
-        view = memoryview(data)
-        while len(view):
-            room = _PIECE - len(self._out)
-            self._out += view[:room]
-            view = view[room:]
-            if len(self._out) == _PIECE:
-                await self._say()
-
-    async def aclose(self):
-        """None; all is said. The connection itself is closed by `leave`."""
-        if self._out:
-            await self._say()
-
-    async def _say(self):
-        out, self._out = self._out, bytearray()
-        self._writer.write(out)
-        try:
-            await self._timed(self._writer.drain())
-        except asyncio.TimeoutError:
-            raise OSError(_GONE)

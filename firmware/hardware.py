@@ -59,6 +59,31 @@ class Hardware:
         """A function that is True while the board's BOOT button is pressed; None where there is none."""
         return None if self._board.BOOT_PIN is None else _input(self._board.BOOT_PIN, 0)
 
+    def led(self):
+        """A function that sets the plain lamp to 0–100 percent; None where there is none."""
+        if self._board.LED_PIN is None:
+            return None
+        pwm = machine.PWM(Pin(self._board.LED_PIN, Pin.OUT, value=0), freq=4000, duty_u16=0)
+        return lambda percent: pwm.duty_u16(percent * 65535 // 100)
+
+    def pixel(self):
+        """A function that sets the coloured pixel: red, green, blue, 0–255 each; None where there is none."""
+        if self._board.PIXEL_PIN is None:
+            return None
+        from neopixel import NeoPixel
+
+        strip = NeoPixel(Pin(self._board.PIXEL_PIN, Pin.OUT), 1)
+
+        def show(*colour):
+            strip[0] = colour
+            strip.write()
+
+        return show
+
+    def swaps_colours(self):
+        """True when the board's pixel takes green for red."""
+        return self._board.PIXEL_SWAPPED
+
     def start_watchdog(self, timeout_ms):
         """A function to call at least every `timeout_ms`, from now on for ever: otherwise the chip resets."""
         return machine.WDT(timeout=timeout_ms).feed

@@ -88,6 +88,10 @@ class Link:
             self._say("%s; next try in %d ms" % (reason, wait_ms))
             await asyncio.sleep_ms(wait_ms)
 
+    def connected(self):
+        """True while the service has been greeted."""
+        return self.status == "connected"
+
     def _say(self, text):
         self.status = text
         self._log.info("link", text)

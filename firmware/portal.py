@@ -1,4 +1,4 @@
-"""The set-up page on the air: a web server (microdot) and a name server, for a handful of guests at a time. In set-up mode only.
+"""The set-up page on the air: a web server and a name server, for a handful of guests at a time. In set-up mode only.
 
 What the page may ask is in setup_api.py. Every guest is bounded here: how many, how long, how much. What does not come from
 our own page never reaches it: a foreign Host is led to the page, a foreign Origin is refused.
@@ -8,13 +8,12 @@ import asyncio
 import os
 from collections import namedtuple
 
-from microdot import Microdot, Response  # pyright: ignore[reportMissingImports]
 from micropython import const
 
 from firmware.guest import Guest
 from lib import captive_dns, plugs, tasks, udp
 from lib.httphead import Bad
-from lib.jsontext import loads
+from lib.jsontext import dumps, loads
 
 _MOST_GUESTS = const(4)
 _BACKLOG = const(8)  # browsers come with six at once, to be told that there is no room
@@ -25,7 +24,7 @@ _FAREWELL_MS = const(5000)  # how long phones may still ask whether they are onl
 _PAUSE_MS = const(1000)
 _PAGE = "firmware/www/index.html.gz"
 _JSON = "application/json"
-_NO_STORE = "no-store"
+_ALWAYS = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 _ONLY_OURS = "; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -49,21 +48,6 @@ class Portal:
         self._finished = False
         self._hosts = _hosts(place)
         self.url = "http://%s/" % self._hosts[0]
-        self._app = self._routes()
-
-    def _routes(self):
-        app = Microdot()
-        app.options_handler = None  # nobody else may ask what is here (CORS)
-        app.get("/")(self._send_page)
-        app.get("/captive-portal/api")(self._captive)
-        app.route("/api/<name>", methods=["GET", "POST"])(self._call)
-        app.route("/api/<name>/<more>", methods=["GET", "POST"])(self._call)
-        app.errorhandler(404)(self._not_here)
-        app.errorhandler(405)(self._not_so)
-        app.errorhandler(Exception)(self._fault)
-        app.after_request(_dress)
-        app.after_error_request(_dress)
-        return app
 
     async def run(self):
         """ "done" or "idle", when the set-up is over and phones had time to hear that all is well. OSError: the port is taken."""
@@ -120,10 +104,9 @@ class Portal:
             self._check(head)
             if head.length > _MAX_BODY:
                 raise Bad(413, "more than %d bytes" % _MAX_BODY)
-            await guest.read_body()
-            await self._app.handle_request(guest, guest)
+            await self._answer(guest, head, await guest.read_body())
         except Bad as bad:
-            await guest.answer(bad.status, _JSON, '{"error": "%s"}' % bad, "Cache-Control: no-store\r\n")
+            await guest.answer(bad.status, _JSON, b'{"error": "%s"}' % str(bad).encode(), _dressed())
             await guest.linger()
         except (OSError, EOFError, asyncio.TimeoutError):
             pass  # gone, or too slow
@@ -136,7 +119,7 @@ class Portal:
         else:
             status, kind, body = 302, "text/html", '<a href="%s">OpenShock</a>' % self.url
             more = "Location: %s\r\n" % self.url
-        await guest.answer(status, kind, body, more + "Cache-Control: no-store\r\n")
+        await guest.answer(status, kind, body.encode(), more + "Cache-Control: no-store\r\n")
 
     def _success(self, head):
         from firmware import probes  # in memory for the last seconds alone
@@ -154,64 +137,60 @@ class Portal:
         if (api or head.method not in ("GET", "HEAD")) and not self._setup.admits(head.headers.get("x-token")):
             raise Bad(403, "the token of this set-up is missing")
 
-    # --- what is here; microdot calls these
+    # --- what is here
 
-    async def _send_page(self, request):
+    async def _answer(self, guest, head, body):
+        """None; a request of our own page, or of whoever wants to see it, was answered."""
+        path = head.path
+        gets = head.method in ("GET", "HEAD")
+        if path.startswith("/api/"):
+            status, answer = await self._call(head.method, path[5:], body)
+            await guest.answer(status, _JSON, dumps(answer), _dressed())
+        elif path not in ("/", "/captive-portal/api"):
+            if not gets:
+                raise Bad(404, "nothing here")
+            # whatever a browser hoped to find: the page is what there is
+            await guest.answer(302, "", b"", "Location: %s\r\n%s" % (self.url, _dressed()))
+        elif not gets:
+            raise Bad(405, "not so")
+        elif path == "/":
+            await self._send_page(guest)
+        else:  # RFC 8908, as far as it goes without TLS (reference/onboarding-ota-safety.md §A3)
+            told = dumps({"captive": not self._finished, "user-portal-url": self.url})
+            await guest.answer(200, "application/captive+json", told, _dressed())
+
+    async def _send_page(self, guest):
         self._setup.touch()
         try:
             size = os.stat(self._page or "")[6]
-            file = request.sock[1].keep(open(self._page, "rb"))  # noqa: SIM115 (the guest closes it)
+            more = "Content-Encoding: gzip\r\n" + _dressed(self._policy)
+            await guest.answer_file(self._page, size, "text/html; charset=utf-8", more)
         except OSError:
-            return "The page is missing in this image.", 500
-        headers = {"Content-Type": "text/html; charset=utf-8", "Content-Encoding": "gzip", "Content-Length": str(size)}
-        headers["Content-Security-Policy"] = self._policy
-        return Response(file, 200, headers)
+            await guest.answer(500, "text/plain", b"The page is missing in this image.", _dressed())
 
-    async def _captive(self, request):
-        """RFC 8908, as far as it goes without TLS (reference/onboarding-ota-safety.md §A3)."""
-        answer = {"captive": not self._finished, "user-portal-url": self.url}
-        response = Response(answer)
-        response.headers["Content-Type"] = "application/captive+json"
-        return response
+    async def _call(self, method, name, body):
+        """(status, answer) of one call of the page. A fault in it is told as one, and is in the log."""
+        if method not in ("GET", "HEAD", "POST"):
+            return 405, {"error": "not so"}
+        try:
+            body = loads(body) if body else {}
+        except ValueError:
+            return 400, {"error": "not JSON"}
+        if not isinstance(body, dict):
+            return 400, {"error": "not a table"}
+        answer = []
+        await tasks.guarded(
+            "portal", self._called("POST" if method == "POST" else "GET", name, body, answer), self._log
+        )
+        return answer.pop() if answer else (500, {"error": "a fault inside; the log has more"})
 
-    async def _call(self, request, name, more=""):
-        if more:
-            name += "/" + more
-        body = {}
-        if request.body:
-            try:
-                body = loads(request.body)
-            except ValueError:
-                return {"error": "not JSON"}, 400
-            if not isinstance(body, dict):
-                return {"error": "not a table"}, 400
-        method = "GET" if request.method == "HEAD" else request.method
-        status, answer = await self._setup.call(method, name, body)
-        return answer, status
-
-    async def _not_here(self, request):
-        if request.path.startswith("/api/") or request.method not in ("GET", "HEAD"):
-            return {"error": "nothing here"}, 404
-        return "", 302, {"Location": self.url}  # whatever a browser hoped to find: the page is what there is
-
-    async def _not_so(self, request):
-        return {"error": "not so"}, 405
-
-    async def _fault(self, request, fault):
-        self._log.error("portal", "%s: %s" % (type(fault).__name__, fault))
-        return {"error": "a fault inside; the log has more"}, 500
+    async def _called(self, method, name, body, answer):
+        answer.append(await self._setup.call(method, name, body))
 
 
-async def _dress(request, response):
-    """`response` with what every answer says: keep nothing, guess nothing, and nothing from elsewhere."""
-    headers = response.headers
-    headers["Cache-Control"] = _NO_STORE
-    headers["Connection"] = "close"
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
-    if "Content-Security-Policy" not in headers:
-        headers["Content-Security-Policy"] = _NOTHING
-    return response
+def _dressed(policy=_NOTHING):
+    """The header lines of every answer: keep nothing, guess nothing, and nothing from elsewhere."""
+    return "%sContent-Security-Policy: %s\r\n" % (_ALWAYS, policy)
 
 
 def _hosts(place):

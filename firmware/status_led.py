@@ -13,11 +13,12 @@ _ERROR = const(0)
 _RELEASE = const(1)  # the e-stop is cleared as soon as the finger leaves the button
 _CLEARING = const(2)  # the button is held, on the way to clear
 _LATCHED = const(3)
-_UPDATING = const(4)
-_SETTING_UP = const(5)
-_CONNECTED = const(6)
-_NO_HUB = const(7)  # there is an address, and no hub
-_NO_WIFI = const(8)
+_SENDING = const(4)  # a receiver is on the air
+_UPDATING = const(5)
+_SETTING_UP = const(6)
+_CONNECTED = const(7)
+_NO_HUB = const(8)  # there is an address, and no hub
+_NO_WIFI = const(9)
 
 _TICK_MS = const(50)
 _SHOW_MS = const(2000)  # each state, in the test
@@ -28,6 +29,7 @@ _BLUE = const((0, 0, 255))
 _ORANGE = const((255, 110, 0))
 _PURPLE = const((170, 0, 255))
 _CYAN = const((0, 200, 255))
+_WHITE = const((255, 255, 255))
 
 _TWICE = const((100, 100, 100, 700))
 _THRICE = const((100, 100, 100, 100, 100, 700))
@@ -38,6 +40,7 @@ _PATTERNS = (
     ((100, 100), (150, 150), _GREEN),
     ((200, 200), 400, _ORANGE),
     ((500, 500), (500, 500), _RED),
+    ((50, 50), (50, 50), _WHITE),
     ((900, 100), 1600, _PURPLE),
     ((1500, 500), 3200, _CYAN),
     ((100, 10000), (100, 10000), _GREEN),
@@ -46,12 +49,14 @@ _PATTERNS = (
 )
 
 
-def state_of(estop, connected, online, setting_up=False, updating=False, failed=False):
+def state_of(estop, connected, online, setting_up=False, updating=False, failed=False, sending=False):
     """The state to show. `estop`: what `Button.progress` says, or "latched" while the latch is; "" while all is well."""
     if failed:
         return _ERROR
     if estop:
         return _RELEASE if estop == "release" else _CLEARING if estop == "clearing" else _LATCHED
+    if sending:
+        return _SENDING
     if updating:
         return _UPDATING
     if setting_up:

@@ -101,7 +101,6 @@ def test_a_board_gets_the_boards_of_its_chip_its_keys_and_its_name(tmp_path):
     assert {
         "firmware/www/index.html.gz",
         "firmware/menus.json",
-        "microdot.mpy",
         "certs/isrg-root-x1.der",
     } <= files.keys()
     assert not [

@@ -184,7 +184,7 @@ def test_the_page_comes_packed_with_a_policy_for_its_own_script_alone(tmp_path):
             "form-action": "'none'",
         }
         head = await site.say(f"HEAD / HTTP/1.1\r\nHost: {site.host}\r\n\r\n".encode())
-        assert head.startswith(b"HTTP/1.0 200 OK\r\n") and head.endswith(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n") and head.endswith(b"\r\n\r\n")
 
     story(tmp_path, tell)
 
@@ -202,7 +202,7 @@ def test_an_image_without_the_page_says_so(tmp_path):
     async def tell(site):
         site.portal._page = str(tmp_path / "nothing")
         answer = await site.say(f"GET / HTTP/1.1\r\nHost: {site.host}\r\n\r\n".encode())
-        assert answer.startswith(b"HTTP/1.0 500") and answer.endswith(b"The page is missing in this image.")
+        assert answer.startswith(b"HTTP/1.1 500") and answer.endswith(b"The page is missing in this image.")
 
     story(tmp_path, tell)
 
@@ -305,7 +305,7 @@ def test_a_path_leads_to_nothing_but_the_page_and_the_calls(tmp_path):
     async def tell(site):
         for path in traversals:
             answer = await site.say(f"GET {path} HTTP/1.1\r\nHost: {site.host}\r\n\r\n".encode())
-            assert answer.startswith(b"HTTP/1.0 302") and b"correct horse" not in answer
+            assert answer.startswith(b"HTTP/1.1 302") and b"correct horse" not in answer
         for path in ("/api/../../secret.txt", "/api/%2e%2e", "/api/state/../state"):
             request = f"GET {path} HTTP/1.1\r\nHost: {site.host}\r\nX-Token: {site.setup.token}\r\n\r\n"
             assert (await site.say(request.encode())).startswith(b"HTTP/1.0 404")
@@ -354,7 +354,7 @@ def test_a_body_has_4_kb(tmp_path):
 def test_a_head_has_a_bound_but_cookies_may_be_long(tmp_path):
     async def tell(site):
         head = f"GET / HTTP/1.1\r\nHost: {site.host}\r\nCookie: {'c' * 6000}\r\n"
-        assert (await site.say((head + "\r\n").encode())).startswith(b"HTTP/1.0 200")
+        assert (await site.say((head + "\r\n").encode())).startswith(b"HTTP/1.1 200")
         assert (await site.say((head + "X: y\r\n" * 1000).encode())).startswith(b"HTTP/1.1 431")
         assert (await site.say(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(300))).startswith(b"")
 

@@ -1,8 +1,10 @@
-"""Gives private names short ones when the firmware is compiled: `self._scheduler` becomes `self._a`, in each module anew.
+"""Gives private names and parameters short ones when the firmware is compiled: `self._scheduler` becomes `self._a`, in each
+module anew, and `def add(shocker)` becomes `def add(a)`.
 
 A device keeps every name that it has ever met, for ever, in tables that double; private names were half of them. What is
 renamed begins with one underscore, and is defined in the module that uses it. Modules whose classes inherit from one another
-share their names. Constants (`_X = const(1)`) are left alone: the compiler leaves nothing of them.
+share their names. A parameter keeps its name when anybody passes it by name. Constants (`_X = const(1)`) are left alone: the
+compiler leaves nothing of them.
 """
 
 import ast
@@ -11,21 +13,25 @@ import string
 
 from tools import Failure
 
+_BY_NAME = {"self"}
+
 
 def shortened(sources):
-    """{module: source} with short private names, for {module: source}; modules by their dotted names.
+    """{module: source} with short names, for {module: source}; modules by their dotted names.
 
     Failure when one of them uses a private name of another one's.
     """
     rooms = {module: _Room(ast.parse(source)) for module, source in sources.items()}
     _lend(rooms)
+    by_name = _BY_NAME.union(*(room.keywords for room in rooms.values()))
     result = {}
     for group in _families(rooms):
         own = set().union(*(rooms[module].defined for module in group))
         taken = set().union(*(rooms[module].words for module in group))
         short = dict(zip(sorted(own), (name for name in _short() if name not in taken)))
         for module in group:
-            result[module] = ast.unparse(_Renaming(short).visit(rooms[module].tree))
+            tree = _Renaming(short).visit(rooms[module].tree)
+            result[module] = ast.unparse(_Parameters(by_name).visit(tree))
     return result
 
 
@@ -36,6 +42,7 @@ class _Room:
         self.tree = tree
         self.defined, self.used, self.words, self.ancestors = set(), set(), set(), set()
         imported = {}
+        self.keywords = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword)}
         for node in ast.walk(tree):
             name, stores = _named(node)
             if name:
@@ -124,3 +131,40 @@ class _Renaming(ast.NodeTransformer):
         if isinstance(node, (ast.Global, ast.Nonlocal)):
             node.names = [self._table.get(name, name) for name in node.names]
         return self.generic_visit(node)
+
+
+class _Parameters(ast.NodeTransformer):
+    """Renames the parameters of each function, and what means them in it; those in `by_name` stay."""
+
+    def __init__(self, by_name):
+        self._by_name = by_name
+
+    def _visit_function(self, node):
+        words, fixed = set(), set(self._by_name)
+        for each in ast.walk(node):
+            if isinstance(each, ast.Name):
+                words.add(each.id)
+            elif isinstance(each, ast.arg):
+                words.add(each.arg)
+            elif isinstance(each, (ast.Global, ast.Nonlocal)):
+                fixed |= set(each.names)
+            elif isinstance(each, (ast.ExceptHandler, ast.alias, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                fixed |= {each.name, getattr(each, "asname", None)}
+        free = (letter for letter in string.ascii_letters if letter not in words and letter not in fixed)
+        table = {}
+        for argument in _arguments(node.args):
+            if argument.arg not in fixed and len(argument.arg) > 1 and argument.arg[0] != "_":
+                table[argument.arg] = next(free)
+        for each in ast.walk(node):
+            if isinstance(each, ast.Name):
+                each.id = table.get(each.id, each.id)
+            elif isinstance(each, ast.arg):
+                each.arg = table.get(each.arg, each.arg)
+        return self.generic_visit(node)
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = _visit_function
+
+
+def _arguments(arguments):
+    extra = [each for each in (arguments.vararg, arguments.kwarg) if each]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *extra]

@@ -6,3 +6,4 @@ ESTOP_PIN = None
 LED_PIN = None
 PIXEL_PIN = None
 BOOT_PIN = 0
+PIXEL_SWAPPED = False

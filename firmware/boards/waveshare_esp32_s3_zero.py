@@ -6,3 +6,4 @@ ESTOP_PIN = None
 LED_PIN = None
 PIXEL_PIN = 21
 BOOT_PIN = 0
+PIXEL_SWAPPED = True  # its pixel takes green for red

@@ -5,7 +5,7 @@ import asyncio
 from firmware.status_led import Lamp, colour, level, state_of
 from host_tests.mp.rooms import Hand, run
 
-ERROR, RELEASE, CLEARING, LATCHED, UPDATING, SETTING_UP, CONNECTED, NO_HUB, NO_WIFI = STATES = range(9)
+ERROR, RELEASE, CLEARING, LATCHED, SENDING, UPDATING, SETTING_UP, CONNECTED, NO_HUB, NO_WIFI = STATES = range(10)
 RED, GREEN, BLUE, ORANGE, DARK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 110, 0), (0, 0, 0)
 
 
@@ -29,7 +29,8 @@ def test_the_lamp_blinks_as_openshock_does():
     assert strip(NO_WIFI, 100, 24) == "#.#.#......." * 2
 
 
-def test_the_lamp_has_two_patterns_of_its_own():
+def test_the_lamp_has_three_patterns_of_its_own():
+    assert strip(SENDING, 50, 8) == "#.#.#.#."
     assert strip(UPDATING, 100, 20) == "#########." * 2
     assert strip(SETTING_UP, 500, 8) == "###.###."
 
@@ -50,7 +51,7 @@ def test_the_pixel_breathes_while_the_button_is_held():
 
 def test_each_state_can_be_told_from_the_others():
     strips = [tuple(pixels(state, 50, 240)) for state in STATES]
-    assert len(set(strips)) == 9
+    assert len(set(strips)) == 10
 
 
 def test_the_most_urgent_state_is_shown():
@@ -59,7 +60,8 @@ def test_the_most_urgent_state_is_shown():
     assert state_of("", True, True) == CONNECTED
     assert state_of("", True, True, setting_up=True) == SETTING_UP
     assert state_of("", True, True, setting_up=True, updating=True) == UPDATING
-    assert state_of("latched", True, True, True, True) == LATCHED
+    assert state_of("", True, True, True, True, sending=True) == SENDING
+    assert state_of("latched", True, True, True, True, sending=True) == LATCHED
     assert state_of("clearing", True, True, True, True) == CLEARING
     assert state_of("release", True, True, True, True) == RELEASE
     assert state_of("release", True, True, True, True, failed=True) == ERROR
@@ -159,14 +161,14 @@ def test_nothing_is_written_while_nothing_changes():
 def test_the_test_shows_every_state_for_two_seconds():
     board = Board(led=False, state=NO_WIFI, brightness=0)
     board.lamp.test()
-    for at in range(9):
+    for at in range(10):
         board.pixels.clear()
         board.shows(2000 * (at + 1))
         brightest = max([colour(at, ms) for ms in range(0, 20000, 50)])
         assert max(board.pixels) == tuple([part * 20 // 100 for part in brightest]), at
         assert len(set(board.pixels)) > 1, at
     board.pixels.clear()
-    board.shows(20000)
+    board.shows(22000)
     assert board.pixels == [DARK]
 
 

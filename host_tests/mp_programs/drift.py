@@ -44,6 +44,11 @@ class _Hardware:
     def transmitter(self):
         return _Player()
 
+    def led(self):
+        return None
+
+    pixel = led
+
     def start_watchdog(self, timeout_ms):
         return lambda: None
 

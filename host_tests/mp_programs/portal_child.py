@@ -35,7 +35,7 @@ def _portal(folder, port, dns_port):
     house.wifi.scan = _heap
     place = Place("127.0.0.1", port, dns_port, ())
     setup = house.setup()
-    portal = Portal(setup, place, ticks_ms, house.log, folder + "/index.html.gz", farewell_ms=100)
+    portal = Portal(setup, place, ticks_ms, house.log, folder + "/index.html.gz", 5000, 100)
     return house, setup, portal
 
 

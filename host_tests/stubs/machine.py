@@ -56,6 +56,23 @@ class Pin:
         self(0)
 
 
+class PWM:
+    """A pin that is on for a part of the time; its level is whether that part is more than nothing."""
+
+    def __init__(self, pin, *, freq=5000, duty_u16=0):
+        self._pin = pin
+        self.duty_u16(duty_u16)
+
+    def duty_u16(self, duty=None):
+        if duty is None:
+            return self._duty
+        if not 0 <= duty <= 65535:
+            raise ValueError("duty_u16 must be from 0 to 65535")
+        self._duty = duty
+        self._pin(1 if duty else 0)
+        return None
+
+
 class WDT:
     """A watchdog that counts its meals; it bites where tools/sim looks."""
 

@@ -1,4 +1,4 @@
-"""The files that a device runs: firmware/ and lib/ with short private names, compiled; microdot trimmed; the page packed.
+"""The files that a device runs: firmware/ and lib/ with short private names, compiled; the page packed.
 
 The simulator and the images for boards take them from here, so that what is tried is what is shipped. Nothing here depends
 on the time, the machine or the folder: the same sources give the same bytes.
@@ -7,12 +7,10 @@ on the time, the machine or the folder: the same sources give the same bytes.
 import ast
 import concurrent.futures
 import functools
-import importlib.util
 import os
 import subprocess
-from pathlib import Path
 
-from tools import Failure, environment, menus, names, trim, www
+from tools import Failure, environment, menus, names, www
 from tools.environment import ROOT
 
 MENUS = "firmware/menus.json"
@@ -48,15 +46,6 @@ def _check(path, text):
         raise Failure(f"{path} does not compile: line {fault.lineno}: {fault.msg}")
 
 
-def microdot():
-    """The source of the set-up mode's web server, as PyPI has it, without what we do not use of it."""
-    found = importlib.util.find_spec("microdot")
-    if found is None or found.origin is None:
-        raise Failure("microdot is missing; delete .venv and try again")
-    source = (Path(found.origin).parent / "microdot.py").read_text(encoding="utf-8")
-    return trim.trimmed(source, trim.MICRODOT)
-
-
 @functools.lru_cache(maxsize=1000)
 def compiled(path, source, architecture):
     """The .mpy (bytes) of one file; `path` is the name that tracebacks give it. Failure with the compiler's words."""
@@ -79,7 +68,6 @@ def page(content):
 def files(architecture, changes=None, root=ROOT):
     """{path: bytes} of everything that a device of that architecture may load, in the order of the paths."""
     sources = rooms(changes, root)
-    sources["microdot.py"] = microdot()
     workers = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
     with workers:
         waiting = {path: workers.submit(compiled, path, source, architecture) for path, source in sources.items()}

@@ -35,7 +35,7 @@ def interpreter():
 
 
 def firmware(architecture):
-    """The folder for the device's path: main.py, firmware/, lib/ and microdot as .mpy, the page gzipped, its menus; and STUBS.
+    """The folder for the device's path: main.py, firmware/ and lib/ as .mpy, the page gzipped, its menus; and STUBS.
 
     Raises Failure with the compiler's words.
     """
@@ -56,7 +56,7 @@ def firmware(architecture):
 
 def _sources():
     """{path in the folder: source} of everything that is compiled."""
-    sources = {**content.rooms(), "microdot.py": content.microdot(), "main.py": (ROOT / "main.py").read_text()}
+    sources = {**content.rooms(), "main.py": (ROOT / "main.py").read_text()}
     for stub in sorted((ROOT / "host_tests" / "stubs").glob("*.py")):
         sources[f"{STUBS}/{stub.name}"] = stub.read_text(encoding="utf-8")
     return sources

@@ -1,0 +1,176 @@
+"""What every mode of the device stands on: pins, radio, dispatcher, emergency stop, lamp, and how their tasks are kept alive.
+
+Modes and wishes are in app.py, which is made of this.
+"""
+
+import asyncio
+
+from micropython import const
+
+from firmware.dispatcher import Dispatcher
+from firmware.estop import Latch
+from firmware.fingers import Fingers
+from firmware.hardware import NoPin
+from firmware.radio import Mute, Radio
+from firmware.scheduler import Scheduler
+from firmware.seldom import SELDOM
+from firmware.status_led import Lamp, state_of
+from lib import plugs, tasks
+from lib.clock import Clock
+from lib.heartbeat import Heartbeats
+from lib.log import Log
+from lib.nvs import Nvs
+
+SETTINGS = "settings.json"
+_PAUSE_MS = const(1000)
+_SHORT_PAUSE_MS = const(50)  # for radio and e-stop: stop frames are due, and nobody watches the button meanwhile
+_QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
+_WATCHDOG_MS = const(8000)
+_VITAL = ("radio", "estop", "link")  # who must be alive, or the watchdog bites (S14)
+
+
+class Core:
+    """The device's own rooms. `hardware` makes its pins, `wall()` is its time of day; `_on_wish` is what app.py makes of wishes."""
+
+    def __init__(self, hardware, wall):
+        self._clock = Clock().now
+        self._log = Log(self._clock)
+        self._setup = None  # the SettingUp, while that is what we do
+        self._station = self._link = None
+        with SELDOM:
+            self._build(hardware, wall)
+
+    def _build(self, hardware, wall):
+        from firmware import fitting
+
+        settings = fitting.read(SETTINGS)
+        if settings.damaged:
+            self._log.error("settings", "the file cannot be read: defaults, and nothing may be sent")
+        self._missing = fitting.missing(settings)  # why there is nothing but set-up, "" when there is no reason
+        self._new_hardware = hardware
+        self._hardware = hardware(fitting.board(settings), settings.section("rf"), settings.section("estop"))
+        self._latch = Latch(Nvs("safety"))
+        self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
+        self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
+        self._radio = Radio(self._scheduler, self._transmitter(), self._clock, self._cut, self._beats("radio"))
+        self._dispatcher = Dispatcher(
+            fitting.safety(settings),
+            self._scheduler,
+            self._radio,
+            self._latch,
+            self._clock,
+            wall,
+            self._log,
+            self._on_wish,
+        )
+        self._fingers = Fingers(
+            self._hardware, self._latch, self._dispatcher, self._on_wish, self._clock, self._beats("estop")
+        )
+        self._lamp = self._lamp_of(settings.get("led.brightness"))
+
+    def _transmitter(self):
+        """A player; one that sends nothing where the pin is unknown or none of this chip's: then that is to be set up."""
+        from firmware import fitting
+
+        fitting.tell_boot(self._hardware.pins(), self._log)
+        try:
+            return self._hardware.transmitter()
+        except (NoPin, ValueError) as fault:
+            self._missing = self._missing or "no transmitter (%s)" % fault
+            return Mute()
+
+    def _rewire(self):
+        """None; the pins that the settings name now are in use. For the set-up, while the radio is locked."""
+        with SELDOM:
+            from firmware import fitting
+
+            settings = fitting.read(SETTINGS)
+            board = fitting.board(settings)
+            self._hardware = self._new_hardware(board, settings.section("rf"), settings.section("estop"))
+            self._radio.use(self._transmitter())
+        self._fingers.use(self._hardware)
+
+    def _lamp_of(self, brightness):
+        """The Lamp of this board, None where it has none."""
+        led, pixel = self._hardware.led(), self._hardware.pixel()
+        if not led and not pixel:
+            return None
+        return Lamp(led, pixel, self._state, self._clock, brightness, self._hardware.swaps_colours())
+
+    async def _shine(self):
+        """Never returns."""
+        await (self._lamp.run() if self._lamp else asyncio.Event().wait())
+
+    def _state(self):
+        """What the lamp is to show (status_led.py)."""
+        station, link = self._station, self._link
+        return state_of(
+            self._fingers.progress() or ("latched" if self._latch.latched else ""),
+            bool(link) and link.connected(),
+            bool(station) and station.online(),
+            setting_up=bool(self._setup),
+            sending=self._dispatcher.busy(),
+        )
+
+    def _facts(self):
+        """What the console's `sysinfo` and `status` show: (group, name, value), all texts."""
+        radio = self._radio
+        return [
+            ("Radio", "Frames", str(radio.frames)),
+            ("Radio", "WorstLateness", "%d us" % radio.worst_late_us),
+            ("Radio", "LateFrames", str(radio.late_frames)),
+        ] + [("Refused", reason, str(count)) for reason, count in self._dispatcher.refusals().items()]
+
+    async def _quiet(self):
+        try:
+            await asyncio.wait_for_ms(self._radio.quiet(), _QUIET_MS)
+        except asyncio.TimeoutError:
+            self._log.error("app", "the stop frames took too long")
+
+    def _kept(self, name, start):
+        pause_ms = _short_pause_ms if name in ("radio", "estop") else _pause_ms
+        return tasks.keep(name, start, self._log, pause_ms, self._on_fault)
+
+    def _on_fault(self, name, fault):
+        self._dispatcher.halt("a fault")  # S13: whatever failed, nobody is left on
+
+    def _cut(self):
+        """The e-stop input cut a frame short."""
+        self._dispatcher.emergency("button")
+
+    def _beats(self, name):
+        return lambda: self._hearts.beat(name)
+
+    async def _beat_for(self, name):
+        """Never returns: in a mode where `name` has nothing to do."""
+        while True:
+            self._hearts.beat(name)
+            await asyncio.sleep_ms(_PAUSE_MS)
+
+    def _forget_all(self):
+        """None; the settings are those of a new device, from the restart on. The latch stays as it is (S7)."""
+        self._dispatcher.lock("factory reset")
+        try:
+            with SELDOM:
+                settings_now().reset()
+        except OSError as fault:
+            self._log.error("settings", "the storage refuses a reset (%s)" % fault)
+
+
+def settings_now():
+    """The settings as the file has them; for use inside of `with SELDOM`."""
+    from firmware import fitting
+
+    return fitting.read(SETTINGS)
+
+
+def _pause_ms():
+    return _PAUSE_MS
+
+
+def _short_pause_ms():
+    return _SHORT_PAUSE_MS
+
+
+def _shocker(model):
+    return plugs.load("firmware.shockers", model)
