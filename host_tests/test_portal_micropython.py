@@ -127,8 +127,8 @@ def test_four_at_once_are_served_and_their_memory_is_bounded(child):
     with serving(child) as (process, port, _, token):
         before = heap(port, token)
         tally = asyncio.run(flood(port, token))
-        assert set(tally) <= {b"HTTP/1.0 200", b"HTTP/1.1 503", b"reset"}
-        assert tally[b"HTTP/1.0 200"] >= 100
+        assert set(tally) <= {b"HTTP/1.1 200", b"HTTP/1.1 503", b"reset"}
+        assert tally[b"HTTP/1.1 200"] >= 100
         assert heap(port, token) - before < 2000
         assert process.poll() is None
 
@@ -157,4 +157,4 @@ def test_five_thousand_damaged_requests_break_nothing(child, seed):
 
 def test_one_guest_needs_no_more_than_8_kb(child):
     told, _ = child("squeeze", 8192).communicate(timeout=60)
-    assert json.loads(told.splitlines()[-1]) == ["HTTP/1.0 200", "HTTP/1.0 200", "HTTP/1.0 400", "HTTP/1.0 200"], told
+    assert json.loads(told.splitlines()[-1]) == ["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 400", "HTTP/1.1 200"], told

@@ -67,7 +67,9 @@ def test_the_console_opens_it_and_meanwhile_nothing_but_a_test_goes_out():
             since = world.hub.journal.mark()
             async with Phone(world.portal_port) as phone:
                 assert (await phone.state())["step"] == "done"
-                await phone.post("pulse", model="caixianlin", rf_id=4321, action="vibrate", intensity=9, duration_ms=200)
+                await phone.post(
+                    "pulse", model="caixianlin", rf_id=4321, action="vibrate", intensity=9, duration_ms=200
+                )
                 heard = {(frame.action, frame.intensity) for frame in await settled(world)}
                 assert heard == {("vibrate", 9), ("vibrate", 0)}
                 try:
@@ -114,5 +116,40 @@ def test_a_transmitter_on_no_pin_of_the_chip_opens_it_instead_of_a_restart_for_e
                 except Refused as refused:
                     assert "which pin" in str(refused)
             assert world.device.starts == 1
+
+    asyncio.run(story())
+
+
+BOOT_PIN = 0
+
+
+def test_boot_held_for_five_seconds_opens_it():
+    async def story():
+        async with World() as world:
+            await world.hub.device_connected(timeout_s=WAIT_S)
+            since = world.hub.journal.mark()
+            world.device.set_input(BOOT_PIN, 0)
+            await asyncio.sleep(5.5)  # a finger's time
+            assert world.device.starts == 1
+            world.device.set_input(BOOT_PIN, 1)
+            await said(world, PAGE)
+            async with Phone(world.portal_port) as phone:
+                await phone.post("done")
+            await _closed(world, since)
+
+    asyncio.run(story())
+
+
+def test_boot_held_for_ten_seconds_forgets_everything_but_the_latch():
+    async def story():
+        async with World(settings={"estop.pin": 14}) as world:
+            await world.hub.device_connected(timeout_s=WAIT_S)
+            await world.hub.emergency_stop()
+            await said(world, "latched: ")
+            mark = len(world.lines)
+            world.device.set_input(BOOT_PIN, 0)
+            await said(world, "latched since before this start", mark)
+            world.device.set_input(BOOT_PIN, 1)
+            assert world.device.settings() == {}
 
     asyncio.run(story())

@@ -43,9 +43,10 @@ class Device:
         self.exit_code = None  # of a process that ended by itself and was no restart
         self.starts = 0
         self.ended = asyncio.Event()
-        self.heap = _HEAP  # these four may be changed before the start, by a bench or a test
+        self.heap = _HEAP  # these five may be changed before the start, by a bench or a test
         self.program = "import main"
         self.path = []  # further folders of modules for that program
+        self.networks = None  # what its Wi-Fi hears, as SIM_NETWORKS of stubs/simboard.py; None: the one of World
         self.levels = bytearray([1]) * 64  # of the input pins, as they are when it starts
         self._inputs_path = folder / "inputs"
         self._on_line = on_line
@@ -82,6 +83,11 @@ class Device:
         """None; the settings file, as the set-up would leave it."""
         (self.folder / "settings.json").write_text(json.dumps(settings))
 
+    def settings(self):
+        """What the settings file holds now, without its seal: a dict."""
+        stored = json.loads((self.folder / "settings.json").read_text())
+        return {key: value for key, value in stored.items() if key not in ("schema", "crc32")}
+
     def write_certificate(self, der):
         """None; a root that the device trusts."""
         (self.folder / "certs").mkdir(exist_ok=True)
@@ -108,6 +114,9 @@ class Device:
             SIM_RF_PIN=str(RF_PIN),
             **environment,
         )
+        if self.networks is not None:
+            # no escapes: of an emoji they would be two halves, which MicroPython's json does not put together
+            self._environment["SIM_NETWORKS"] = json.dumps(self.networks, ensure_ascii=False)
         self._cause = POWER_ON
         self.ended.clear()
         self.exit_code = None
