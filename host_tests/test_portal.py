@@ -308,7 +308,7 @@ def test_a_path_leads_to_nothing_but_the_page_and_the_calls(tmp_path):
             assert answer.startswith(b"HTTP/1.1 302") and b"correct horse" not in answer
         for path in ("/api/../../secret.txt", "/api/%2e%2e", "/api/state/../state"):
             request = f"GET {path} HTTP/1.1\r\nHost: {site.host}\r\nX-Token: {site.setup.token}\r\n\r\n"
-            assert (await site.say(request.encode())).startswith(b"HTTP/1.0 404")
+            assert (await site.say(request.encode())).startswith(b"HTTP/1.1 404")
         long = f"GET /{'a' * 5000} HTTP/1.1\r\nHost: {site.host}\r\n\r\n"
         assert (await site.say(long.encode())).startswith(b"HTTP/1.1 404")
 
