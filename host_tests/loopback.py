@@ -129,13 +129,6 @@ def der(authority):
     return ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode()).hex()
 
 
-def free_port():
-    """A TCP port on which nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 def dns_answer(query, *records, flags=0x8180, count=None):
     """A DNS answer to `query` with `records` as raw bytes behind its question."""
     head = query[:2] + struct.pack("!HHHHH", flags, 1, len(records) if count is None else count, 0, 0)

@@ -6,11 +6,11 @@ import time
 from contextlib import asynccontextmanager
 
 import aiohttp
-from loopback import free_port
 
 from firmware.portal import Place, Portal
 from host_tests.mp.setup_rooms import House
 from tools import www
+from tools.ports import free_port
 
 PAGE = b"<!doctype html><style>a{}</style><script>1</script>" + b"<p>the page</p>" * 200
 SECRETS = ("correct horse", "saved key of home", "token-of-the-user-hub", "token-from-the-code")

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 import trustme
-from loopback import INTERPRETERS, Loopback, der, echo, free_port, probe, server_context
+from loopback import INTERPRETERS, Loopback, der, echo, probe, server_context
+
+from tools.ports import free_port
 
 NAMES = {"hub.test": "127.0.0.1", "other.test": "127.0.0.1", "127.0.0.1": "127.0.0.1"}
 AUTHORITY = trustme.CA()

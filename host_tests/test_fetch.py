@@ -5,7 +5,9 @@ import asyncio
 import pytest
 import trustme
 from aiohttp import web
-from loopback import INTERPRETERS, Loopback, der, free_port, probe, server_context
+from loopback import INTERPRETERS, Loopback, der, probe, server_context
+
+from tools.ports import free_port
 
 AUTHORITY = trustme.CA()
 NAMES = {"hub.test": "127.0.0.1", "cdn.test": "127.0.0.1"}

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 import pytest
 from conftest import ROOT, micropython
-from loopback import free_port
 from portal_site import PAGE
 
 from lib import captive_dns
 from tools import www
+from tools.ports import free_port
 from tools.sim import compiled
 
 PROGRAM = ROOT / "host_tests" / "mp_programs" / "portal_child.py"
