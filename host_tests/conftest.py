@@ -1,5 +1,6 @@
 """What all tests share: where the interpreters are, and how a test asks for a program that no one here wrote."""
 
+import gc
 import importlib.util
 import os
 import pathlib
@@ -11,6 +12,36 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PEERS = ROOT / "host_tests" / "peers"
+
+
+def pytest_collection_modifyitems(config, items):
+    """A worker of several begins with what takes longest."""
+    if hasattr(config, "workerinput"):
+        from side_by_side import in_order
+
+        in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """`--dist loadfile` is ours: which tests stay together is told in side_by_side.py."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from side_by_side import Scheduler
+
+    return Scheduler(config, log)
+
+
+_module = None  # of the last test
+
+
+def pytest_runtest_setup(item):
+    """A device collects its garbage often: with each file, what earlier ones have loaded stops being looked at for that."""
+    global _module
+    if item.module is not _module:
+        _module = item.module
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_runtest_teardown():

@@ -1,17 +1,60 @@
-"""`python3 -m tools test`: all tests. Arguments go to pytest (`-k safety`, a file, `-x`)."""
+"""`python3 -m tools test`: all tests, side by side. Arguments go to pytest (`-k safety`, a file, `-x`)."""
 
 import os
 import subprocess
 import sys
 
+from tools import Failure
 from tools.environment import ROOT
+from tools.sim import compiled
+
+_MOST_WORKERS = 4
+# With one of these, or a file by its name, the tests run one after another: they are few, or somebody watches them.
+_ONE_BY_ONE = (
+    "-s",
+    "--capture=no",
+    "--pdb",
+    "--trace",
+    "-n",
+    "--numprocesses",
+    "--lf",
+    "--last-failed",
+    "--co",
+    "--collect-only",
+)
+
+USAGE = """usage: python3 -m tools test [PYTEST ARGUMENTS …]
+
+examples: -k safety, -x, host_tests/test_house.py, --last-failed
+All tests, or those of -k, run side by side; -n 0 runs them one after another, as single files do."""
 
 
 def main(argv):
     """pytest's exit code."""
     if argv and argv[0] in ("-h", "--help"):
-        print("usage: python3 -m tools test [PYTEST ARGUMENTS …]\n\nexamples: -k safety, -x, host_tests/test_house.py")
+        print(USAGE)
         return 0
-    return subprocess.call(
-        [sys.executable, "-m", "pytest", *argv], cwd=ROOT, env=dict(os.environ, PYTHONPATH=str(ROOT))
-    )
+    _prepare()
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    # A simulated device forgets rooms and imports them again, ten thousand times: half of the time would go to compiling them.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return subprocess.call([sys.executable, "-m", "pytest", *_workers(argv), *argv], cwd=ROOT, env=environment)
+
+
+def _workers(argv):
+    """pytest's arguments for as many workers as there are CPUs; none where the tests are to run one after another."""
+    named = any((ROOT / argument.partition("::")[0]).exists() for argument in argv if argument[:1] != "-")
+    if named or any(argument.partition("=")[0] in _ONE_BY_ONE or argument in _ONE_BY_ONE for argument in argv):
+        return []
+    n_workers = max(2, min(os.cpu_count() or 1, _MOST_WORKERS))  # two on one CPU as well: many tests only wait
+    return ["-n", str(n_workers), "--dist", "loadfile"]
+
+
+def _prepare():
+    """None; what every simulated device starts from has been compiled, once, before several of them ask for it."""
+    found = compiled.interpreter()
+    try:
+        if found:
+            compiled.firmware(found[1])
+    except Failure as failure:  # the tests will tell it, each where it is concerned
+        print(f"python3 -m tools test: {failure}", file=sys.stderr)

@@ -1,15 +1,18 @@
 """Faults from nowhere: an exception at any await or any call of the product's own code, once, when it is armed."""
 
 import asyncio
+import functools
 import inspect
 import sys
 
+_GOES_ON = inspect.CO_COROUTINE | inspect.CO_GENERATOR
 CATCHER = "tasks.py"  # the one room that catches everything; where it fails itself, only the watchdog is left
 
 
-def _place(code, line):
+@functools.cache
+def _place(path, line):
     """ "link.py:120" for code of the product (a copy of it in another folder counts too), otherwise None."""
-    folder, _, name = code.co_filename.rpartition("/")
+    folder, _, name = path.rpartition("/")
     inside = folder.endswith(("/firmware", "/lib", "/firmware/backends", "/firmware/shockers"))
     return f"{name}:{line}" if inside and name != CATCHER else None
 
@@ -41,7 +44,7 @@ class Awaits:
         while coroutine is not None:
             frame = getattr(coroutine, "cr_frame", None)
             if frame:
-                place = _place(frame.f_code, frame.f_lineno) or place
+                place = _place(frame.f_code.co_filename, frame.f_lineno) or place
             coroutine = getattr(coroutine, "cr_await", None)
         if not self.armed or place is None:
             return None
@@ -100,9 +103,12 @@ class Calls:
         sys.setprofile(None)
 
     def _look(self, frame, event, _):
-        if event != "call" or frame.f_code.co_flags & (inspect.CO_COROUTINE | inspect.CO_GENERATOR):
+        if event != "call":
             return
-        place = _place(frame.f_code, frame.f_code.co_name)
+        code = frame.f_code
+        if code.co_flags & _GOES_ON:
+            return
+        place = _place(code.co_filename, code.co_name)
         if place is None:
             return
         self.places[place] = self.places.get(place, 0) + 1

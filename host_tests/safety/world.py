@@ -4,7 +4,6 @@ Judged by the decoder of tools/rf alone. A test boots it, gives orders, lets tim
 """
 
 import asyncio
-import gc
 import json
 import os
 import select
@@ -70,14 +69,10 @@ class World:
     """
 
     _living = None
-    _frozen = False
 
     def __init__(self, settings=None, hub=None, now_us=5_000_000, boot_level=1):
         World.end()
         World._living = self
-        if not World._frozen:
-            World._frozen = True
-            gc.freeze()  # the device collects often, and need not look at all that pytest has loaded
         self.time = Time(now_us)
         self.pins = simboard.levels = chip.Pins(self.time)
         self.pins[chip.BOOT_PIN] = boot_level
