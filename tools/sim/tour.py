@@ -114,8 +114,10 @@ class Tour:
         return f"a wrong key: {wrong}; the right one: joined; {words}; the test pulse: felt"
 
     async def _account(self, phone):
-        token = self._hub.device.token if self._at_gateway else self._hub.token
-        await phone.post("account", backend=self._world.backend, fields={"token": token})
+        if self._at_gateway:
+            await phone.post("pair", code=self._hub.pairing.new_code(self._hub.device))
+        else:
+            await phone.post("account", backend="openshock_user", fields={"token": self._hub.token})
 
     async def connect(self):
         connection = await self._hub.device_connected(timeout_s=_HEARD_S)
