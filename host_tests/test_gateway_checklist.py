@@ -354,6 +354,7 @@ async def test_row_malformed_is_dropped_and_the_connection_stays(hub, one):
     notes = [detail for what, detail in one.dispatcher.orders if what == NOTE][1:]
     assert len(notes) == len(bad)
     assert not [detail for what, detail in one.dispatcher.orders if what == ACT and detail.intensity == 99]
+    assert EMERGENCY not in [what for what, _ in one.dispatcher.orders]
     assert len(hub.journal.events("connected")) == 1
 
 

@@ -114,6 +114,8 @@ def test_a_table_or_a_vtable_of_a_wrong_size_is_bad():
         raised(Bad, walked, poked(BEHIND, ("H", 40, size)))
     for size in (0, 1, 2, 3, 19, 0xFFFF):
         raised(Bad, walked, poked(BEHIND, ("H", 42, size)))
+    for size in (0, 3, 5):  # of a table without any field
+        raised(Bad, root, poked(message(()), ("H", 6, size)))
 
 
 def test_a_list_is_as_long_as_it_may_be():
@@ -132,6 +134,15 @@ def test_a_text_ends_within_the_buffer():
     at = data.index(b"\x04\x00\x00\x00abcd")
     for size in (6, 1000, 0x7FFFFFFF, 0xFFFFFFFF):
         raised(Bad, root(poked(data, ("I", at, size))).text, 0)
+
+
+def test_an_offset_never_leads_to_itself():
+    data = message((("s", ""), ("t", ())))
+    for slot, read in ((0, root(data).text), (1, root(data).table)):
+        read(slot)
+        at = root(data)._field(slot, 4)
+        wrong = root(poked(data, ("I", at, 0)))
+        raised(Bad, wrong.text if slot == 0 else wrong.table, slot)
 
 
 def test_what_is_above_4_kb_is_refused_before_it_is_read():
