@@ -414,8 +414,6 @@ def test_who_says_nothing_or_a_byte_at_a_time_is_cut(tmp_path):
                 pass
 
         dripping = asyncio.create_task(drip())
-        while site.portal.guests() < 4:
-            await asyncio.sleep(0.005)
         for reader, _ in (silent, half, body, slow):
             try:
                 assert await reader.read() == b""
@@ -506,15 +504,17 @@ def test_a_page_that_lies_open_keeps_nothing_open(tmp_path):
 
 
 def test_whoever_does_something_is_not_idle(tmp_path):
-    async def tell(site):
-        clock = site.house.clock
-        begun = clock()
-        while clock() - begun < 600:
-            assert (await site.get("scan"))[0] == 200
-            await asyncio.sleep(0.02)
-        assert not site.task.done()
+    now_ms = [1000]
 
-    story(tmp_path, tell, idle_ms=300)
+    async def tell(site):
+        for _ in range(10):
+            now_ms[0] += 250
+            assert (await site.get("scan"))[0] == 200
+        assert not site.task.done()
+        now_ms[0] += 301
+        assert await site.task == "idle"
+
+    story(tmp_path, tell, idle_ms=300, clock=lambda: now_ms[0])
 
 
 def test_leaving_cuts_every_guest_and_frees_the_ports(tmp_path):

@@ -125,11 +125,11 @@ def test_four_at_once_are_served_and_their_memory_is_bounded(child):
         return tally
 
     with serving(child) as (process, port, _, token):
-        before = heap(port, token)
+        before = min(heap(port, token) for _ in range(3))
         tally = asyncio.run(flood(port, token))
         assert set(tally) <= {b"HTTP/1.1 200", b"HTTP/1.1 503", b"reset"}
         assert tally[b"HTTP/1.1 200"] >= 100
-        assert heap(port, token) - before < 2000
+        assert min(heap(port, token) for _ in range(3)) - before < 2000  # one may still be saying goodbye at the first
         assert process.poll() is None
 
 
