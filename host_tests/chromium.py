@@ -17,10 +17,14 @@ _OPTIONS = (
 
 
 class Tab:
-    """One page. `complaints` collects what its console and its content policy complained about."""
+    """One page. `complaints` collects what its console and its content policy complained about.
+
+    `patience_s` (below 30): how long `until` waits.
+    """
 
     def __init__(self, socket):
         self.complaints = []
+        self.patience_s = 10
         self._socket = socket
         self._numbers = itertools.count(1)
 
@@ -44,12 +48,12 @@ class Tab:
         return result["result"].get("value")
 
     async def until(self, condition):
-        """Return when a JavaScript expression is true; looked at every 20 ms in the page. AssertionError after ten seconds."""
+        """Return when a JavaScript expression is true; looked at every 20 ms in the page. AssertionError after `patience_s`."""
         script = f"""new Promise((done, late) => {{
-            const end = performance.now() + 10000;
+            const end = performance.now() + {self.patience_s * 1000};
             const look = () => {{
                 if ({condition}) done(true);
-                else if (performance.now() > end) late(new Error("late"));
+                else if (performance.now() > end) late(new Error("late: " + {json.dumps(condition)}));
                 else setTimeout(look, 20);
             }};
             look();

@@ -1,6 +1,9 @@
 """A person at the set-up page: each step as fingers and keys do it, on a `chromium.Tab`. Any device may be behind it."""
 
+import base64
 import json
+
+from conftest import peer_npm
 
 _KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "End": 35, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
@@ -173,3 +176,35 @@ async def guided(page, board, receiver, stop_button, networks, codes):
     assert (await pair(page, codes[-1]))[0]
     await page.click("#next")
     await finish(page)
+
+
+# how it looks, and how it is for those who do not see it
+
+
+async def bring_axe(page):
+    """None; axe is in the page, for `look`."""
+    await page.run((peer_npm("axe-core") / "axe.min.js").read_text() + "; undefined")
+
+
+async def dark(page, dark):
+    """None; the phone is set to that."""
+    features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+    await page.command("Emulation.setEmulatedMedia", features=features)
+
+
+async def look(page, path):
+    """None; pictures are kept at a phone's width, PATH-light.png and PATH-dark.png, and axe finds nothing to complain about."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await page.command("Emulation.setScrollbarsHidden", hidden=True)  # as on a phone
+    for scheme in ("light", "dark"):
+        await dark(page, scheme == "dark")
+        height = max(844, await page.run("document.documentElement.scrollHeight"))
+        assert await page.run("document.documentElement.scrollWidth") == 390, (path.name, scheme)  # nothing sticks out
+        clip = {"x": 0, "y": 0, "width": 390, "height": height, "scale": 1}
+        picture = await page.command("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+        path.with_name(f"{path.name}-{scheme}.png").write_bytes(base64.b64decode(picture["data"]))
+        found = await page.run(
+            "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.flatMap("
+            "it => it.nodes.map(node => [it.id, node.target.join(' '), node.failureSummary])))"
+        )
+        assert found == [], (path.name, scheme)

@@ -1,7 +1,6 @@
 """The set-up page: what it is made of; and in a real browser, in front of a device that is played, that a person gets through."""
 
 import asyncio
-import base64
 import copy
 import functools
 import json
@@ -11,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 import setup_flow as flow
 from chromium import tab
-from conftest import ROOT, peer_npm
+from conftest import ROOT
 from fake_portal import EMOJI, HIDDEN, KEYS, NAME, Network, Portal
 
 from tools import shrink
@@ -119,11 +118,6 @@ class Person:
     async def button(self, what):
         """None; the e-stop is moved."""
         {"press": self.portal.press, "release": lambda: self.portal.press(False), "clear": self.portal.clear}[what]()
-
-    async def dark(self, dark):
-        """None; the phone is set to that."""
-        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        await self.page.command("Emulation.setEmulatedMedia", features=features)
 
     async def focused(self):
         """The id, name or text of what has the focus."""
@@ -762,31 +756,12 @@ async def test_it_says_when_it_is_about_to_close(person):
 # how it looks, and how it is for those who do not see it
 
 
-async def look(person, name):
-    """None; a picture is kept at a phone's width, light and dark, and axe finds nothing to complain about in either."""
-    page = person.page
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    await page.command("Emulation.setScrollbarsHidden", hidden=True)  # as on a phone
-    for scheme in ("light", "dark"):
-        await person.dark(scheme == "dark")
-        height = max(844, await page.run("document.documentElement.scrollHeight"))
-        assert await page.run("document.documentElement.scrollWidth") == 390, (name, scheme)  # nothing sticks out
-        clip = {"x": 0, "y": 0, "width": 390, "height": height, "scale": 1}
-        picture = await page.command("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
-        (PICTURES / f"setup-{name}-{scheme}.png").write_bytes(base64.b64decode(picture["data"]))
-        found = await page.run(
-            "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.flatMap("
-            "it => it.nodes.map(node => [it.id, node.target.join(' '), node.failureSummary])))"
-        )
-        assert found == [], (name, scheme)
-
-
 async def every_step(person):
     page, portal = person.page, person.portal
-    await page.run((peer_npm("axe-core") / "axe.min.js").read_text() + "; undefined")
+    await flow.bring_axe(page)
 
     async def see(name):
-        await look(person, f"{name}-{await page.run('document.documentElement.lang')}")
+        await flow.look(page, PICTURES / f"setup-{name}-{await page.run('document.documentElement.lang')}")
 
     await flow.at(page, "board")
     await see("1-board")
@@ -861,7 +836,7 @@ test_every_step_in_german = story(language="de")(every_step)
 @story({"hands_out": False})
 async def test_the_gate_light_and_dark(person):
     page = person.page
-    await page.run((peer_npm("axe-core") / "axe.min.js").read_text() + "; undefined")
+    await flow.bring_axe(page)
     await flow.at(page, "gate")
     await flow.submit(page, "gate")
-    await look(person, "0-gate-en")
+    await flow.look(page, PICTURES / "setup-0-gate-en")

@@ -13,7 +13,6 @@ STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 1000, 1001, 1010
 STAT_BEACON_TIMEOUT, STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD = 200, 201, 202
 _HANDSHAKE_TIMEOUT, _NOT_COMPATIBLE, _BELOW_THRESHOLD, _ASSOC_LEAVE = 15, 210, 211, 8
 _STAYING = (201, 202, 210, 211, 212)  # reasons shown until another one takes their place
-_JOINING_MS = 120
 _FAILING_MS = 300
 _NUMBERS = {"open": 0, "wep": 1, "wpa": 2, "wpa2": 3, "wpa/wpa2": 4, "enterprise": 5, "wpa3": 6, "wpa2/wpa3": 7}
 _AT_LEAST = 3  # with a key, nothing below WPA2
@@ -89,7 +88,7 @@ class WLAN:
         found, reason = self._outcome(*self._asked)
         self._network = found
         if reason != STAT_CONNECTING:
-            self._coming = _now_ms() + (_FAILING_MS if reason else _JOINING_MS), reason
+            self._coming = _now_ms() + (_FAILING_MS if reason else found["joining_ms"]), reason
         else:
             self._coming = _now_ms() + 1000000000, 0  # joined, and nobody gives an address
 

@@ -5,7 +5,8 @@ one a pin: its level; byte 63: 0 = the radio network is out of reach), SIM_NETWO
 alone: inputs read 1, and tests set `levels`.
 
 SIM_NETWORKS is JSON: {ssid: key}, or {ssid: {"key", "rssi", "channel", "security", "hidden", "reason" (the number that
-joining ends with), "dhcp" (false: nobody gives an address)}}, or a list of those for several access points of one name.
+joining ends with), "dhcp" (false: nobody gives an address), "joining_ms" (how long it takes until it is joined)}}, or a list of
+those for several access points of one name.
 """
 
 import json
@@ -93,7 +94,8 @@ def networks():
             said = {"key": each} if isinstance(each, str) else each
             key = said.get("key", "")
             point = {"ssid": ssid, "key": key, "rssi": -55, "channel": 6, "security": "wpa2" if key else "open"}
-            point.update({"hidden": False, "reason": 0, "dhcp": True, "bssid": bytes((2, 0, 0, 0, 0, len(found)))})
+            point.update({"hidden": False, "reason": 0, "dhcp": True, "joining_ms": 120})
+            point["bssid"] = bytes((2, 0, 0, 0, 0, len(found)))
             point.update(said)
             found.append(point)
     return found
