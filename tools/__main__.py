@@ -17,6 +17,7 @@ COMMANDS = {
     "ws-echo": "the firmware's WebSocket client as an echo client, for conformance suites",
     "rf": "encode, decode, plot and export radio frames",
     "build": "images for boards, their manifests, and the tree that devices update themselves from",
+    "flash": "puts MicroPython, the firmware and settings on a board",
     "keys": "a signing key for releases: make one, look at one, go on after a restore",
     "sign": "signs files so that devices take them",
     "serve-updates": "offers such a tree on the LAN",

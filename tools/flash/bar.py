@@ -1,0 +1,78 @@
+"""What a person sees of esptool: one bar for each piece, and its warnings; the rest it says to itself."""
+
+import sys
+
+from esptool.logger import EspLog, EspLogBase
+
+_WIDTH = 30
+
+
+class Bar:
+    """A progress bar on a terminal; elsewhere a line when it begins and one when it is full."""
+
+    def __init__(self, stream=None):
+        self._stream = stream or sys.stdout
+        self._terminal = self._stream.isatty()
+        self._name = None
+
+    def show(self, name, share):
+        """None; `share` (0 to 1) of what `name` says is done."""
+        if not self._terminal:
+            if share >= 1 or name != self._name:
+                self._stream.write(f"  {name}{': done' if share >= 1 else ' …'}\n")
+        else:
+            full = int(share * _WIDTH)
+            self._stream.write(f"\r  {name:28} [{'#' * full:{_WIDTH}}] {int(share * 100):3} %")
+            if share >= 1:
+                self._stream.write("\n")
+        self._name = None if share >= 1 else name
+        self._stream.flush()
+
+    def broken(self):
+        """None; the line of a bar that never became full is ended."""
+        if self._name is not None and self._terminal:
+            self._stream.write("\n")
+        self._name = None
+
+
+class Quiet(EspLogBase):
+    """esptool's logger: the bar and warnings come through. `name` is what the bar is about."""
+
+    def __init__(self, bar=None):
+        self.name = ""
+        self._bar = bar or Bar()
+
+    def listen(self):
+        """None; from now on esptool speaks to this one."""
+        EspLog.set_logger(self)
+
+    def broken(self):
+        """None; what the bar was about does not go on."""
+        self._bar.broken()
+
+    def print(self, *args, **kwargs):
+        pass
+
+    def note(self, *args):
+        pass
+
+    def hint(self, *args):
+        pass
+
+    def debug(self, *args):
+        pass
+
+    def err(self, *args, suggestion=None):
+        pass  # an exception follows, and says the same
+
+    def warn(self, *args, suggestion=None):
+        print("esptool:", *args, file=sys.stderr)
+
+    warning, error = warn, err
+
+    def set_verbosity(self, mode):
+        pass
+
+    def progress_bar(self, cur_iter, total_iters, prefix="", suffix="", bar_length=30):
+        if self.name and total_iters > 0:
+            self._bar.show(self.name, min(cur_iter / total_iters, 1))

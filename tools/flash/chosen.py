@@ -1,0 +1,98 @@
+"""The files of vfs: boot.py, main.py, and the settings that the person chose, each looked at as the device itself would.
+
+No secret is ever repeated in a message: it could be a key on the wrong line.
+"""
+
+import getpass
+import json
+import tempfile
+from pathlib import Path
+
+from tools import Failure
+from tools.environment import ROOT
+from tools.rooms import room
+
+SETTINGS = "settings.json"
+_STABLE = ("boot.py", "main.py")
+
+
+def settings(path=None, network=None, ask=getpass.getpass):
+    """The settings (a dict) of the file `path` with the Wi-Fi `network` ([name] or [name, key]) in front of its networks.
+
+    `ask(prompt)` gives the key where only the name is there. Failure for a file or a value that the device would refuse.
+    """
+    made = _from_file(path) if path else {}
+    if network:
+        ssid, key = network if len(network) == 2 else (network[0], ask(f"The key of {network[0]} (none: Enter): "))
+        entry = {"ssid": ssid, "key": key} if key else {"ssid": ssid}
+        made = merged(made, {"wifi": [entry]})
+    _check(made, path or "--wifi")
+    return made
+
+
+def merged(old, new):
+    """The settings `old` with those of `new` over them. Networks are added, in front; one of the same name is replaced."""
+    result = {**old, **new}
+    if "wifi" in old and "wifi" in new:
+        names = [one.get("ssid") for one in new["wifi"] if isinstance(one, dict)]
+        others = [one for one in old["wifi"] if isinstance(one, dict) and one.get("ssid") not in names]
+        result["wifi"] = (new["wifi"] + others)[:8]
+    return result
+
+
+def files(chosen, kept=None):
+    """{path: bytes} of a new vfs: boot.py, main.py, the settings, and what was kept of an old one ({path: bytes}).
+
+    Failure when the kept settings cannot be read, and others shall be added.
+    """
+    made = dict(kept or {})
+    for name in _STABLE:
+        made[name] = (ROOT / name).read_bytes().replace(b"\r\n", b"\n")
+    if chosen:
+        made[SETTINGS] = _sealed(merged(read(made[SETTINGS]), chosen) if SETTINGS in made else chosen)
+    return made
+
+
+def read(data):
+    """The settings (a dict) in the bytes of a settings.json. Failure when it is damaged."""
+    jsonfile = room("lib.jsonfile")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / SETTINGS
+        path.write_bytes(data)
+        try:
+            return jsonfile.load(str(path))
+        except jsonfile.Damaged as fault:
+            raise Failure(f"the settings on the board are damaged ({fault}); without --keep-settings they are replaced")
+
+
+def _sealed(content):
+    """The bytes of a settings.json, with the checksum that the device gives it. Failure when it is too large."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / SETTINGS
+        try:
+            room("lib.jsonfile").save(str(path), content)
+        except ValueError as fault:
+            raise Failure(f"all settings together: {fault}")
+        return path.read_bytes()
+
+
+def _from_file(path):
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except OSError as fault:
+        raise Failure(f"{path}: {fault.strerror or fault}")
+    except ValueError as fault:
+        raise Failure(f"{path} is no JSON: {fault}")
+    if not isinstance(content, dict):
+        raise Failure(f"{path} holds no table of settings")
+    return {key: value for key, value in content.items() if key not in ("schema", "crc32")}
+
+
+def _check(content, where):
+    """None. Failure for a name that is none, and for a value that does not fit."""
+    table = room("firmware.settings")
+    for key, value in content.items():
+        if key not in table.names():
+            raise Failure(f"{where}: there is no setting '{key}' (docs/settings.md lists them)")
+        if not table.fits(key, value):
+            raise Failure(f"{where}: {key}: {table.wanted(key)}")

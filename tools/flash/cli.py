@@ -1,0 +1,202 @@
+"""The command `flash`: its options, the order of its steps, and what a person is told when one of them fails."""
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+
+from tools import Failure, layout
+from tools.environment import ROOT
+from tools.flash import chosen, kept, official, pieces, plan, ports, steps
+from tools.flash.device import Device, Lost
+
+_M = 1024 * 1024
+OUT = ROOT / "build" / "flash"
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tools flash",
+        description="Puts MicroPython and the firmware on a board. Everything on it is lost, but for what --keep-settings keeps.",
+    )
+    parser.add_argument("--port", help="the board's port; left out, the only one that there is")
+    parser.add_argument("--board", metavar="NAME", help="which board it is; left out, a generic one with that chip")
+    parser.add_argument(
+        "--image", type=Path, metavar="FILE", help="MicroPython's .bin or .app-bin; left out, it is fetched"
+    )
+    parser.add_argument(
+        "--runtime-version", default=plan.download.VERSION, metavar="X.Y.Z", help="which one is fetched"
+    )
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="settings for the board (JSON, see docs/settings.md)"
+    )
+    parser.add_argument(
+        "--wifi", nargs="+", metavar=("SSID", "KEY"), help="a network for the board; without the key, it is asked for"
+    )
+    saved = parser.add_mutually_exclusive_group()
+    saved.add_argument(
+        "--keep-settings", action="store_true", help="read settings and NVS from the board, write them back"
+    )
+    saved.add_argument("--kept", type=Path, metavar="FILE", help="the same, from the file that a broken try left")
+    parser.add_argument("--backup", type=Path, metavar="FILE", help="first read the whole flash into FILE")
+    parser.add_argument("--erase", action="store_true", help="first erase the whole flash")
+    parser.add_argument("--app", type=Path, metavar="DIR", help="the firmware from this folder that `build` made")
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="NAME", help="public key whose updates the firmware takes"
+    )
+    parser.add_argument("--layout", choices=[one for one in layout.NAMES if one != "sim"], help="another flash map")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only print the map and the commands, and leave the pieces"
+    )
+    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where --dry-run leaves them; build/flash")
+    parser.add_argument("--chip", choices=sorted(official.BOOT_LOADER_AT), help="which chip must be there")
+    parser.add_argument("--flash-size", type=_size, metavar="4MB", help="how much flash there is, if it does not tell")
+    parser.add_argument("--baud", type=int, default=460800, help="speed of the port; 460800")
+    parser.add_argument("--no-stub", action="store_true", help="talk to the chip's ROM; slower")
+    parser.add_argument(
+        "--wait", type=float, default=60.0, metavar="SECONDS", help="for its first words; 60, 0: do not"
+    )
+    return parser
+
+
+def _size(text):
+    number = text.upper().removesuffix("B").removesuffix("M")
+    if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= 128:
+        raise argparse.ArgumentTypeError("a size is 4MB, 8MB, 16MB …")
+    return int(number) * _M
+
+
+def _checked(parser, arguments):
+    options = parser.parse_args(arguments)
+    if options.wifi and len(options.wifi) > 2:
+        parser.error("--wifi SSID [KEY]; a name with spaces stands in quotes")
+    if len(options.trust) > 2:
+        parser.error("--trust: two at most, the one that signs and a spare one")
+    return options
+
+
+def main(argv):
+    """0 when the board runs, or with --dry-run. Failure, with what is on the board and what to do next."""
+    options = _checked(_parser(), argv)
+    settings = chosen.settings(options.settings, options.wifi)
+    image = plan.official_image(options.image) if options.image else None
+    named = plan.target_of(options, settings)
+    chips = {one for one in (options.chip, image and image.chip, named and named.chip) if one}
+    if len(chips) > 1:
+        raise Failure(f"the board, the image and --chip do not belong together: {', '.join(sorted(chips))}")
+    saved = kept.load(options.kept) if options.kept else None
+    if options.dry_run:
+        return _tell(options, settings, image, named, chips, saved)
+    port = ports.chosen(options.port)
+    try:
+        # before anything is asked of the board: what it must be, and whether there is an image for it
+        if named and image is None:
+            image = plan.official_image(
+                plan.download.image(named.chip, options.layout or named.layout, options.runtime_version), fetched=True
+            )
+        with Device(port, options.baud, options.no_stub) as device:
+            work = _prepared(device, options, settings, image, chips, saved)
+            work.run()
+    except Lost as fault:
+        raise Failure(f"{fault} ({port})\n{_ADVICE}")
+    return steps.greet(port, options.wait)
+
+
+_ADVICE = (
+    "Nothing was written. Is another program at the port? Hold BOOT, press RESET, let BOOT go, and try again; "
+    "--baud 115200 helps with a bad cable."
+)
+
+
+def _prepared(device, options, settings, image, chips, saved):
+    """The steps.Work for the board that is there. Nothing is written yet. Failure when anything does not fit."""
+    facts = device.facts
+    size = options.flash_size or facts.flash_bytes
+    print(f"{facts.name}, {size // _M if size else '?'} MB of flash, {facts.mac}")
+    if chips and facts.chip not in chips:
+        raise Failure(f"here is an {facts.chip}, but an {min(chips)} is wanted; nothing was written")
+    if size is None:
+        raise Failure("the flash does not tell how large it is; --flash-size 4MB says it")
+    if facts.flash_bytes and size > facts.flash_bytes:
+        raise Failure(f"--flash-size says {size // _M} MB, the flash {facts.flash_bytes // _M} MB")
+    made = plan.made(options, settings, image, facts.chip, size)
+    loader = made.official.boot_loader or _boot_loader_of(device, facts.chip)
+    kept_path = options.kept
+    if options.keep_settings:
+        saved = _kept_of(device, made, size)
+        kept_path = OUT / f"kept-{facts.mac.replace(':', '')}.json"
+    todo = plan.every_piece(made, options, loader, saved)
+    if options.backup:
+        backup(device, options.backup, size, facts)
+    if options.keep_settings:
+        kept.write(kept_path, saved)
+        print(f"kept: {len(saved.files)} files{'' if saved.nvs else ', no NVS (this board had another map)'}")
+    print(f"board {made.target.title}, map {made.target.layout}, {_version(made.official)}")
+    return steps.Work(device, made, todo, kept_path, options.erase)
+
+
+def _boot_loader_of(device, chip):
+    """The boot loader that is on the board, for an image that brings none. Failure when there is none."""
+    at = official.BOOT_LOADER_AT[chip]
+    try:
+        found = official.boot_loader(device.read(at, layout.TABLE_OFFSET - at, "boot loader, reading"))
+    except ValueError:
+        found = None
+    if found is None or found.chip != chip:
+        raise Failure("an .app-bin brings no boot loader, and this board has none: --image with MicroPython's .bin")
+    return found.data
+
+
+def _kept_of(device, made, size):
+    """What --keep-settings keeps. Failure when the board has no map, or no files that can be read."""
+    try:
+        rows = layout.parsed(device.read(layout.TABLE_OFFSET, layout.TABLE_SIZE))
+    except ValueError as fault:
+        raise Failure(f"{fault} on this board, so that it has no settings; without --keep-settings it begins blank")
+    return kept.read(rows, size, layout.row(made.rows, "nvs"), device.read)
+
+
+def backup(device, path, size, facts):
+    """None; the whole flash is in the file `path`, for its owner alone: it holds keys. Failure when it cannot be written."""
+    if path.exists():
+        raise Failure(f"{path} exists; a backup replaces no file")  # it may be all that somebody has
+    data = device.read(0, size, "backup")
+    try:
+        with open(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb"
+        ) as file:
+            file.write(data)
+    except OSError as fault:
+        raise Failure(f"{path}: {fault.strerror or fault}")
+    print(f"  back with: esptool --chip {facts.chip} write-flash --flash-size keep 0 {shlex.quote(str(path))}")
+
+
+def _version(image):
+    return f"MicroPython {'.'.join(map(str, image.version))}" if image.version else "MicroPython (it tells no version)"
+
+
+def _tell(options, settings, image, named, chips, saved):
+    """0; the map and the commands are printed, the pieces are in the folder --out. No device is asked."""
+    if not chips:
+        raise Failure("--dry-run asks no device: --chip, --board or --image says what it is for")
+    chip = min(chips)
+    target = plan.target_of(options, settings, chip)
+    size = options.flash_size or layout.flash_size(options.layout or target.layout)
+    made = plan.made(options, settings, image, chip, size)
+    if made.official.boot_loader is None:
+        raise Failure(
+            "an .app-bin brings no boot loader, which only the board could give: --image with MicroPython's .bin"
+        )
+    todo = plan.every_piece(made, options, made.official.boot_loader, saved)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for piece in todo:
+        (options.out / piece.file).write_bytes(piece.data)
+    print(
+        f"{chip}, {size // _M} MB of flash, board {made.target.title}, map {made.target.layout}, {_version(made.official)}\n"
+    )
+    print("\n".join(pieces.map_lines(made.rows, todo)))
+    port = options.port or "PORT"
+    print("\nThe pieces are there, and these commands write them:\n")
+    for command in pieces.commands(made.rows, chip, todo, port, options.baud, options.out.as_posix(), options.no_stub):
+        print(shlex.join(command))
+    return 0

@@ -1,0 +1,98 @@
+"""What an official image of MicroPython holds: boot loader and runtime; and the boot loader for another size of flash. No I/O.
+
+Two files are offered for each chip: ".bin" is a flash from its boot loader on (which lies at 0x1000 on an ESP32 or S2), and
+".app-bin" is the runtime alone (reference/micropython-esp32.md §c). A dump of a whole flash is taken as well.
+"""
+
+import hashlib
+import re
+import struct
+from collections import namedtuple
+
+from tools import layout
+from tools.images import runtime
+
+# boot_loader: bytes, None in an .app-bin · version: (1, 28, 0), None where the image does not tell
+Official = namedtuple("Official", ("chip", "boot_loader", "runtime", "version"))
+
+BOOT_LOADER_AT = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32s3": 0, "esp32c3": 0}
+OLDEST = (1, 28, 0)
+_SIZES = {1: 0, 2: 1, 4: 2, 8: 3, 16: 4, 32: 5}  # MB: the upper half of byte 3 in the header of an image
+_M = 1024 * 1024
+_SHA_BYTES = 32
+_VERSION = re.compile(rb"v(\d{1,3})\.(\d{1,3})\.(\d{1,3})[-.\w]{0,40} on 20\d\d-\d\d-\d\d")
+
+
+def read(data):
+    """The Official in the bytes of a file. ValueError in words when there is none, or a damaged one."""
+    begin = _begin(data)
+    rows = _table(data, begin)
+    if rows is None:
+        found = runtime.read(data)
+        return Official(found.chip, None, found.data, version(found.data))
+    loader = boot_loader(data[begin : begin + layout.TABLE_OFFSET])
+    shift = BOOT_LOADER_AT[loader.chip] - begin  # from an address of the flash to one of the file, subtracted
+    offset = next((row.offset for row in rows if row.type == layout.APP), None)
+    if offset is None:
+        raise ValueError("its flash map has no place for a runtime")
+    try:
+        found = runtime.read(data[offset - shift :])
+    except ValueError as fault:
+        raise ValueError(f"at {offset:#x}, where its flash map has the runtime: {fault}")
+    if found.chip != loader.chip:
+        raise ValueError(f"its boot loader is for {loader.chip}, its runtime for {found.chip}")
+    return Official(loader.chip, loader.data, found.data, version(found.data))
+
+
+def boot_loader(data):
+    """The Runtime (chip, data) that a boot loader is, of bytes that begin with one. ValueError in words when there is none.
+
+    It is the same kind of image as a runtime.
+    """
+    try:
+        return runtime.read(data)
+    except ValueError as fault:
+        raise ValueError(f"the boot loader: {fault}")
+
+
+def version(image):
+    """(major, minor, patch) of the MicroPython in an image; None when it does not tell."""
+    found = _VERSION.search(image)
+    return tuple(map(int, found.groups())) if found else None
+
+
+def for_flash(loader, flash_bytes):
+    """The boot loader whose header says that the flash has so many bytes, with its SHA-256 made anew.
+
+    It refuses a flash map that ends behind what its header says. ValueError for a size that the header cannot say.
+    """
+    if flash_bytes % _M or flash_bytes // _M not in _SIZES:
+        raise ValueError(f"a flash of {flash_bytes} bytes is none that a boot loader knows")
+    head = bytearray(loader[:-_SHA_BYTES])
+    head[3] = head[3] & 0x0F | _SIZES[flash_bytes // _M] << 4
+    return bytes(head) + hashlib.sha256(head).digest()
+
+
+def flash_bytes(loader):
+    """How much flash the header of a boot loader tells of, in bytes; None for a code that nobody knows."""
+    return next((size * _M for size, code in _SIZES.items() if code == loader[3] >> 4), None)
+
+
+def _begin(data):
+    """Where the boot loader would begin in the file: at its beginning, or behind what a whole flash of an ESP32 has there."""
+    gap = BOOT_LOADER_AT["esp32"]
+    return gap if data[:gap] == gap * b"\xff" else 0
+
+
+def _table(data, begin):
+    """The rows of the flash map, for a file whose boot loader begins at `begin`; None when there is none."""
+    if len(data) < begin + 24 or data[begin] != 0xE9:
+        return None
+    at = BOOT_LOADER_AT.get(runtime.CHIPS.get(struct.unpack_from("<H", data, begin + 12)[0]))
+    if at is None:
+        return None
+    offset = layout.TABLE_OFFSET - at + begin
+    try:
+        return layout.parsed(data[offset : offset + layout.TABLE_SIZE])
+    except ValueError:
+        return None

@@ -1,0 +1,90 @@
+"""Waits until a board that was just written says how to reach it: the set-up page's network, key and code, or its address.
+
+The lines are those of the console (firmware/access_point.py, firmware/commands.py); a $ keeps it from echoing ours.
+"""
+
+import time
+
+import serial
+
+SETUP = "$SYS$|Response|SetUp|"
+_STATUS = "$SYS$|Response|Status|"
+_ASK_FIRST_S = 0.5
+_ASK_EVERY_S = 2.0
+_OPEN_EVERY_S = 0.25
+_TAIL = 12
+_LONGEST_LINE = 4096
+
+
+def invited(port, limit_s, clock=time.monotonic):
+    """(lines, tail): what the board tells of how to reach it, [] when it told nothing within `limit_s`; and its last lines.
+
+    The port may vanish meanwhile, as one that the chip itself makes does when it restarts.
+    """
+    end = clock() + limit_s
+    heard = _Heard()
+    line = None
+    while clock() < end and not heard.done:
+        try:
+            line = line or _opened(port)
+            _listen(line, heard, end, clock)
+        except OSError:
+            _close(line)
+            line = None
+            time.sleep(_OPEN_EVERY_S)
+    _close(line)
+    return heard.told, heard.tail[-_TAIL:]
+
+
+def _opened(port):
+    line = serial.serial_for_url(port, baudrate=115200, timeout=_OPEN_EVERY_S, do_not_open=True)
+    line.dtr = line.rts = False  # on many boards these two would hold the chip in reset
+    line.open()
+    return line
+
+
+def _close(line):
+    try:
+        if line is not None:
+            line.close()
+    except OSError:
+        pass
+
+
+def _listen(line, heard, end, clock):
+    """None when it told, or the time is over. OSError when the port has gone."""
+    ask_at = clock() + _ASK_FIRST_S  # what it said by itself may have been said before the port was open
+    waiting = b""
+    while clock() < end and not heard.done:
+        waiting += line.read(max(1, line.in_waiting))
+        *lines, waiting = waiting.split(b"\n")
+        waiting = waiting[-_LONGEST_LINE:]
+        for one in lines:
+            heard.line(one.decode("utf-8", "replace").strip())
+        if clock() >= ask_at and not heard.done:
+            line.write(b"\r\n$portal\r\n" if heard.open else b"\r\n$status\r\n")
+            ask_at = clock() + _ASK_EVERY_S
+
+
+class _Heard:
+    """The console's lines so far. `told` is for the person, `open` whether the set-up page is there, `done` when that is all."""
+
+    def __init__(self):
+        self.told, self.tail = [], []
+        self.open = self.done = False
+
+    def line(self, text):
+        if not text:
+            return
+        self.tail.append(text)
+        del self.tail[:-_TAIL]
+        if text.startswith(SETUP):
+            self.told = [text]
+        elif self.told and not text.startswith(("[", "$")):
+            self.told.append(text)
+            self.done = len(self.told) == 3  # firmware/access_point.py: invitation
+        elif text == _STATUS + "SetUp|true":
+            self.open = True
+        elif text.startswith(_STATUS + "WiFi|") and not text.endswith("|not connected"):
+            self.told = [f"It is on the network, as {text.rpartition('|')[2]}."]
+            self.done = True
