@@ -5,6 +5,7 @@ An act is a function of the Setup (setup_api.py) and the body of the call. It re
 
 from micropython import const
 
+from firmware.seldom import SELDOM
 from firmware.setup import Wrong, store, text_of
 from firmware.setup_account import PAIRED, WAY
 from lib.log import INFO
@@ -33,6 +34,8 @@ def change(setup, body):
     changes = [("backend", name, "backend")]
     changes += [(name + "." + key, value, key) for key, value in fields.items()]
     store(part.rooms.settings, changes)
+    if name == PAIRED and "token" in fields:
+        part.paired = None
     part.changed()
     part.rooms.log.line(INFO, "setup", "account of " + name)
 
@@ -43,7 +46,10 @@ def reach(setup, body):
 
 
 async def pair(setup, body):
-    """An answer; the code gave a token, which is saved (reference/openshock-api.md §d.1). Wrong says what was wrong with it."""
+    """An answer; the code gave a token, which is saved (reference/openshock-api.md §d.1). Wrong says what was wrong with it.
+
+    A code is good once. Whoever was lost before the answer came, and asks again, hears that it was good.
+    """
     part = setup.account
     rooms = part.rooms
     code = text_of(body, "code", 20).replace(" ", "")
@@ -51,24 +57,33 @@ async def pair(setup, body):
         raise Wrong(400, "enter the code that the website shows", "code")
     if len(code) != 6 or not all("0" <= digit <= "9" for digit in code):
         raise Wrong(400, "a code has 6 digits", "code")
+    url = rooms.settings.get(PAIRED + ".url")
+    changes = []
+    if part.paired != (url, code):
+        changes.append((PAIRED + ".token", await _redeemed(part, url, code), "code"))
+    if any(entry[0] == PAIRED for entry in part.menu):
+        changes.append(("backend", PAIRED, "backend"))
+    store(rooms.settings, changes)
+    part.paired = url, code
+    part.changed()
+    rooms.log.line(INFO, "setup", "paired")
+    return {"ok": True}
+
+
+async def _redeemed(part, url, code):
+    """The token for a code. Wrong."""
+    rooms = part.rooms
     if not rooms.wifi.online():
         raise Wrong(409, "not connected to the internet yet: set up Wi-Fi first")
     _count(part, rooms.clock())
 
     async def redeem():
-        with WAY:
+        with SELDOM, WAY:
             from firmware import setup_ask
 
-            return await setup_ask.token_of(rooms, rooms.settings.get(PAIRED + ".url"), code)
+            return await setup_ask.token_of(rooms, url, code)
 
-    token = await part.work.alone(redeem)
-    changes = [(PAIRED + ".token", token, "code")]
-    if any(entry[0] == PAIRED for entry in part.menu):
-        changes.append(("backend", PAIRED, "backend"))
-    store(rooms.settings, changes)
-    part.changed()
-    rooms.log.line(INFO, "setup", "paired")
-    return {"ok": True}
+    return await part.work.alone(redeem)
 
 
 def _count(part, now):

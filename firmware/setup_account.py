@@ -3,13 +3,14 @@
 What the page may change is in acts_account.py, what asks servers in setup_ask.py, both in memory only meanwhile.
 """
 
+from firmware.seldom import SELDOM
 from firmware.setup import MENUS, Wrong
 from lib.guests import Guests
 
 PAIRED = "openshock_gateway"  # the backend whose token a code gives
 
-# the way to a server; who resolves names and asks for the time shares the rest of it
-WAY = Guests(("firmware.setup_ask", "lib.fetch", "lib.dial", "lib.http1", "lib.tls"))
+# what asks servers; inside of SELDOM, which has the way to them
+WAY = Guests(("firmware.setup_ask", "firmware.openshock"))
 _NEVER = {"ok": None, "text": ""}
 
 
@@ -20,6 +21,7 @@ class AccountSetup:
         self.rooms = rooms
         self.work = work
         self.tries = []  # when codes were tried, in ms
+        self.paired = None  # (server, code) that gave the token
         with MENUS:
             from firmware import menus
 
@@ -55,7 +57,7 @@ class AccountSetup:
     async def _check(self):
         reached, words = False, "the check broke off"
         try:
-            with WAY:
+            with SELDOM, WAY:
                 from firmware import setup_ask
 
                 reached, words = await setup_ask.reached(self.rooms, self.rooms.settings.get("backend"))

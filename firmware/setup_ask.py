@@ -4,7 +4,6 @@ import asyncio
 
 from micropython import const
 
-from firmware.openshock import shockers_of
 from firmware.setup import Wrong
 from firmware.version import VERSION
 from lib import fetch
@@ -12,7 +11,7 @@ from lib.jsontext import loads
 
 _TIMEOUT_MS = const(8000)  # of each step; and
 _WHOLE_MS = const(25000)  # so long the page waits for an answer
-_MOST = const(16384)  # bytes of an answer
+_MOST = const(4096)  # bytes of an answer that are kept: of a list of shockers, about 16
 _TOKEN_MOST = const(256)
 
 # How a backend's server is asked whether it knows us: (path, header of the token, whether it tells our shockers)
@@ -24,7 +23,7 @@ _QUESTIONS = {
 
 async def token_of(rooms, url, code):
     """The token that the server at `url` gives for a pairing `code` (reference/openshock-api.md §d.1). Wrong says why none."""
-    status, body = await _ask(rooms, url.rstrip("/") + "/1/device/pair/" + code, [])
+    status, body, _ = await _ask(rooms, url.rstrip("/") + "/1/device/pair/" + code, [])
     if status == 404:
         raise Wrong(400, "nobody knows this code: it is used up, older than 15 minutes, or mistyped", "code")
     if status == 429:
@@ -47,21 +46,25 @@ async def reached(rooms, name):
         return False, "there is no token yet"
     if not rooms.wifi.online():
         return False, "not connected to the internet yet"
-    status, body = await _ask(rooms, own["url"].rstrip("/") + path, [(header, own["token"])])
+    status, body, whole = await _ask(rooms, own["url"].rstrip("/") + path, [(header, own["token"])])
     if status in (401, 403):
         return False, "the server refuses this token (%d)" % status
     if status != 200:
         return False, "the server answers %d" % status
-    if not tells or body is None:
+    if not tells:
         return True, "reaches the hub"
-    shockers = shockers_of(body, own["device_id"].lower())
+    if not whole and body[:1] == b"{" and b'"data"' in body:
+        return True, "reaches the hub: many shockers"
+    from firmware.openshock import shockers_of  # not before: the connection, closed by now, needed the room
+
+    shockers = shockers_of(body, own["device_id"].lower()) if whole else None
     if shockers is None:
         return False, "something answers there, but it is no OpenShock server"
     return True, "reaches the hub: %d shockers" % len(shockers)
 
 
 async def _ask(rooms, url, headers):
-    """(status, body, None for one that is too large). Wrong when there is no answer."""
+    """(status, the body or its first bytes, whether that is all of it). Wrong when there is no answer."""
     if url.startswith("https"):
         try:
             await asyncio.wait_for_ms(rooms.keeper.wait_known(), _TIMEOUT_MS)
@@ -79,20 +82,12 @@ async def _ask(rooms, url, headers):
 async def _fetched(rooms, url, headers):
     stream = await fetch.open(url, headers, rooms.roots, rooms.wifi.resolve, _TIMEOUT_MS)
     try:
-        return stream.status, await _body(stream)
+        body = bytearray()
+        while len(body) <= _MOST and (piece := await stream.read()):
+            body += piece
+        return stream.status, bytes(body[:_MOST]), len(body) <= _MOST
     finally:
         await stream.close()
-
-
-async def _body(stream):
-    pieces = []
-    size = 0
-    while piece := await stream.read():
-        size += len(piece)
-        if size > _MOST:
-            return None
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def _data(body):

@@ -402,11 +402,13 @@ def test_does_it_reach_the_hub(tmp_path):
     cases = [
         (200, {"data": [one]}, True, "reaches the hub: 1 shockers"),
         (200, {"data": []}, True, "reaches the hub: 0 shockers"),
-        (200, {"data": [], "pad": "p" * 20_000}, True, "reaches the hub"),
+        (200, {"data": [one], "pad": "p" * 20_000}, True, "reaches the hub: many shockers"),
         (401, {}, False, "the server refuses this token (401)"),
         (403, {}, False, "the server refuses this token (403)"),
         (500, {}, False, "the server answers 500"),
         (200, b"<html>", False, "something answers there, but it is no OpenShock server"),
+        (200, b"<html>" + b" " * 20_000, False, "something answers there, but it is no OpenShock server"),
+        (200, b"[" * 5_000, False, "something answers there, but it is no OpenShock server"),
     ]
 
     async def tell(site):
@@ -493,6 +495,10 @@ def test_a_pairing_code_and_every_way_it_can_fail(tmp_path):
             api.answers["/1/device/pair/444444"] = 200, {"data": "token-from-the-code"}
             assert await site.post("pair", {"code": " 444 444 "}) == (200, {"ok": True})
             assert site.house.settings.get("openshock_gateway.token") == "token-from-the-code"
+            asked = len(api.asked)
+            assert (await site.post("account", {"backend": "openshock_user"}))[0] == 200
+            assert await site.post("pair", {"code": "444444"}) == (200, {"ok": True})  # the phone was lost meanwhile
+            assert len(api.asked) == asked and site.house.settings.get("backend") == "openshock_gateway"
             site.house.settings.set("openshock_gateway.url", "http://127.0.0.1:9")
             status, told = await site.post("pair", {"code": "555555"})
             assert status == 502 and "connection refused" in told["error"]
