@@ -67,10 +67,9 @@ class Updating:
         """None; the update ended well, or the journal says why not."""
         bad = False
         try:
-            await asyncio.wait_for_ms(self._all(), self._whole_ms)
+            # not `wait_for`: it can lose the moment when a read ends, and `together` says it again (lib/tasks.py)
+            await tasks.together(self._all(), self._deadline())
             return
-        except asyncio.TimeoutError:
-            why = "not done within %d min" % (self._whole_ms // 60000)
         except _Refused as fault:
             why, bad = str(fault), True
         except (Failed, NotNow) as fault:
@@ -82,6 +81,11 @@ class Updating:
         except OSError as fault:
             why = "the flash or the storage refuses (%s)" % fault
         self._fail(why, bad)
+
+    async def _deadline(self):
+        """Failed, when all of it takes too long."""
+        await asyncio.sleep_ms(self._whole_ms)
+        raise Failed("not done within %d min" % (self._whole_ms // 60000))
 
     def _fail(self, why, bad=False):
         gc.collect()
@@ -138,7 +142,6 @@ class Updating:
             app, shipped, needs = self._checked(data, signature, version)
         gc.collect()
         how = await self._runtime_plan(needs, shipped)
-        self._slots.writer("app")  # NotNow, before anything is noted
         self._journal.believed(version, hexlify(sha256(data).digest()).decode(), self._slots.idle)
         return app, needs, how
 
@@ -219,7 +222,6 @@ class Updating:
         while True:
             writer = self._slots.writer(kind)
             writer.resume(resumed * _BLOCK)
-            self._mark(name, writer)
             await self._source.part(path, size, writer, self._follower(name, writer, size, task))
             self._mark(name, writer)
             if task == WRITING_APP:

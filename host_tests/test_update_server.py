@@ -157,8 +157,8 @@ def test_c3_06_a_body_that_is_too_long_is_read_no_further(site):
             here = site()
             here.faults.add(path, fault, faults.FOREVER)
             assert "bytes" in here.updated() and here.starts() == []
-    tree = release("0.2.0", app("0.2.0", 0x4001))
-    assert "this device has room for 16384" in site(tree).updated()
+    tree = release("0.2.0", app("0.2.0", 0x14001))
+    assert "this device has room for 81920" in site(tree).updated()
 
 
 def test_c3_07_a_bit_that_is_wrong_in_any_block_of_the_file(site):

@@ -57,7 +57,7 @@ def test_c3_12_an_app_for_another_runtime_and_mixed_parts_are_refused():
 
 def test_a_manifest_that_is_refused_costs_no_erase():
     world = World(release("0.2.0", NEW, board="another"))
-    slots = memoryview(world.flash.data)[0x10000:0x2B000]
+    slots = memoryview(world.flash.data)[0x10000:0x4B000]
     before = sha256(slots).digest()
     world.live()
     assert "another board" in failed(world) and sha256(slots).digest() == before
@@ -95,7 +95,7 @@ def test_c3_07_a_bit_that_flips_on_its_way_or_in_the_flash():
 
 
 def test_c3_19_a_block_that_keeps_nothing_ends_it_and_one_flip_does_not():
-    for faults in (Faults(bad=[0x28]), Faults(failing=[0x28])):
+    for faults in (Faults(bad=[0x38]), Faults(failing=[0x38])):
         world = World(release("0.2.0", NEW))
         world.flash.faults = faults
         world.live()
@@ -140,16 +140,33 @@ def test_c3_11_downgrades_need_an_override():
     assert world.version() == "0.0.9" and world.said[-1] == ["OtaInstallSucceeded", 7]
 
 
-def test_what_was_written_before_a_failure_is_not_sent_again():
-    image = app("0.2.0", 0x4000)  # four blocks
+def test_what_was_written_and_noted_before_a_failure_is_not_sent_again():
+    image = app("0.2.0", 18 * 4096)
+    for blocks, noted in ((17, 16), (16, 16), (15, 0)):
+        world = World(release("0.2.0", image))
+        world.shelf.break_after = blocks
+        world.live()
+        assert failed(world) == "0.2.0/board/app.lfs: no answer" and world.shelf.sent == blocks * 4096
+        world.shelf.break_after = None
+        world.order_due = True
+        world.live()
+        world.check()
+        assert world.version() == "0.2.0" and world.running() == image
+        assert world.shelf.sent == (18 - noted + blocks) * 4096
+
+
+def test_what_is_noted_and_is_not_there_costs_a_second_reading():
+    image = app("0.2.0", 18 * 4096)
     world = World(release("0.2.0", image))
-    world.shelf.break_after = 3
+    world.shelf.break_after = 17
     world.live()
-    assert failed(world) == "0.2.0/board/app.lfs: no answer" and world.shelf.sent == 0x3000
+    world.flash.data[0x37000 + 5000] ^= 1
     world.shelf.break_after = None
     world.order_due = True
     world.live()
-    assert world.version() == "0.2.0" and world.shelf.sent == 0x4000 + 0x3000  # less than 16 blocks are not noted
+    world.check()
+    assert world.version() == "0.2.0" and world.shelf.sent == (17 + 2 + 18) * 4096
+    assert any("once more from its beginning" in line for line in world.lines)
 
 
 PATCHED = b"0.2.0 good|" + OLD[:4085] + OLD[300:4000] + b"new" * 20

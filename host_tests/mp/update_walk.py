@@ -16,6 +16,11 @@ CRASHES = release("0.2.0", app("0.2.0", 5000, "crash"))
 NO_HUB = release("0.2.0", app("0.2.0", 5000, "hub"))
 
 
+def long_app():
+    """A tree whose image has more blocks than are written without a note."""
+    return release("0.2.0", app("0.2.0", 17 * 4096 + 9))
+
+
 def cut(tree, cuts, seed=0):
     """The World at rest after these cuts [(operation since the start, how), …]; what must hold, holds."""
     world = World(tree)

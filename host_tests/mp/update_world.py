@@ -30,8 +30,13 @@ from lib.nvs import Nvs
 from lib.partitions import Slots
 
 SIGNER = Signer(b"the release key of a test")
-ROWS = flashes.ROWS + (("vfs", 1, 0x81, 0x2B000, 0x8000),)
-END = 0x33000
+APP_SIZE = 0x14000  # 20 blocks: 16 are noted on the way
+ROWS = flashes.ROWS[:4] + (
+    ("app_0", 1, 0x83, 0x23000, APP_SIZE),
+    ("app_1", 1, 0x83, 0x37000, APP_SIZE),
+    ("vfs", 1, 0x81, 0x4B000, 0x8000),
+)
+END = 0x53000
 BLOCK = 4096
 _GONE = -5  # EIO
 _CHIP = bytearray(END)  # one for all: a heap of MicroPython has no room for the next
@@ -65,15 +70,23 @@ def app(version, size=9000, nature="good"):
     """An app image: what it says of itself, and bytes that are like no other version's."""
     head = ("%s %s|" % (version, nature)).encode()
     seed = sha256(head).digest()
-    return head + (seed * (size // 32 + 1))[: size - len(head)]
+    image = bytearray(size)  # filled in place: a heap of MicroPython has no room for a second one
+    for at in range(0, size, 32):
+        image[at : at + 32] = seed[: size - at]
+    image[: len(head)] = head
+    return image
 
 
 def steps(*made):
     """A patch from OLD: its steps are (count, place), or bytes that are new."""
-    size = sum([len(one) if isinstance(one, bytes) else one[0] for one in made])
+    size = sum([len(one) if isinstance(one, (bytes, bytearray)) else one[0] for one in made])
     out = b"PAT1" + pack("<II", len(OLD), size)
     for one in made:
-        out += pack("<HHB", 0x8000 | len(one), 0, 0) + one if isinstance(one, bytes) else pack("<HHB", *one, 0)
+        out += (
+            pack("<HHB", 0x8000 | len(one), 0, 0) + one
+            if isinstance(one, (bytes, bytearray))
+            else pack("<HHB", *one, 0)
+        )
     return out
 
 
@@ -370,11 +383,11 @@ class World:
     def _slot(self, label):
         for name, _, _, offset, size in ROWS:
             if name == label + "_%d" % self.flash.slot:
-                return self.flash.data[offset : offset + size]
+                return memoryview(self.flash.data)[offset : offset + size]
         raise KeyError(label)
 
     def _words(self):
-        return bytes(self._slot("app").partition(b"|")[0][:40]).decode().split(" ")
+        return bytes(self._slot("app")[:40]).partition(b"|")[0].decode().split(" ")
 
     def version(self):
         """What the running app says of itself."""
@@ -385,7 +398,7 @@ class World:
 
     def running(self):
         """The app image that runs, as far as it is one of `whole`, and the runtime beside it."""
-        there = bytes(self._slot("app"))
+        there = self._slot("app")
         for image in self.whole():
             if there[: len(image)] == image:
                 return image

@@ -9,6 +9,7 @@ from host_tests.mp import update_walk as walk  # noqa: E402
 TREES = (
     ("app and runtime", walk.WITH_RUNTIME, True),
     ("app alone", walk.APP_ONLY, True),
+    ("long app", walk.long_app(), True),
     ("patch", walk.PATCH, True),
     ("crashes", walk.CRASHES, False),
     ("no hub", walk.NO_HUB, False),
