@@ -8,13 +8,18 @@ from micropython import const
 from firmware.cable import Cable
 from firmware.core import SETTINGS, Core, settings_now
 from firmware.hardware import Hardware
+from firmware.news import VERSIONS, News, are_due
 from firmware.seldom import SELDOM
 from firmware.timekeeper import unix_us
 from lib import tasks
+from lib.log import WARNING
 from lib.nvs import Nvs
 
 _PAUSE_MS = const(1000)
 _REPL_MS = const(600000)
+_ASK_MS = const(30000)
+_LAST_WORDS = const(40)
+_WORD_MS = const(50)
 _GARBAGE_BYTES = const(4096)  # collected that often, the heap stays in one piece: what lives long lies among its like
 _ROUNDS = const(3)  # so often in a row all networks failed: then the set-up opens
 
@@ -32,13 +37,29 @@ class App(Core):
         if self._wish:
             self._wishes.put("set-up", _NO_WISH)  # once: a set-up that ends badly does not come back by itself
         self._wished = asyncio.Event()
+        self._begun = None  # what an update has in hand: its Journal and the Slots
+        self._mode = None  # the one that an update wants
+        self._trial = None
+        self._news = News()
         super().__init__(hardware, wall)
+
+    def _build(self, hardware, wall):
+        if are_due():
+            with VERSIONS:
+                from firmware import versions
+
+                mode, kept, slots = versions.begin(self._log)
+                self._news = News(kept.events(), not mode)
+                if mode:
+                    VERSIONS.stay()
+                    self._begun, self._mode = (kept, slots), getattr(self, mode)
+        super()._build(hardware, wall)
 
     async def live(self):
         """Never returns but by a restart of the chip."""
         if self._latch.latched:
             self._log.warning("estop", "latched since before this start")
-        mode = self.setting_up if self._missing or self._wish else self.operating
+        mode = self._mode or (self.setting_up if self._missing or self._wish else self.operating)
         while mode:
             mode = await mode()
 
@@ -96,12 +117,83 @@ class App(Core):
             self._kept("lamp", self._shine),
             self._kept("wifi", station.run),
             self._kept("time", keeper.run),
-            self._kept("link", link.run),
+            self._kept("link", lambda: self._linked(station, keeper, link)),
             self._kept("console", self._cable(station, settings_now, _nobody, tuple).run),
             self._watch_wifi(station),
+            self._prove(station, link),
             self._until_wished(),
         )
         return self.leaving
+
+    async def updating(self):
+        """The mode of a device that takes in a new version: nothing is sent, and nobody is listened to but the buttons."""
+        self._dispatcher.lock("update")
+        self.is_updating = True
+        with SELDOM:
+            from firmware.updating import put_together
+
+            station, keeper, update = put_together(
+                settings_now(),
+                self._begun,
+                self._hardware,
+                self._scheduler.busy,
+                self._beats("link"),
+                self._clock,
+                self._log,
+            )
+            gc.collect()
+            await tasks.together(
+                self._kept("radio", self._radio.run),
+                self._kept("estop", self._fingers.run),
+                self._kept("lamp", self._shine),
+                self._kept("wifi", station.run),
+                self._kept("time", keeper.run),
+                self._until_wished(),
+                update.run(),
+            )
+        return self.leaving
+
+    async def proving(self):
+        """The mode of a version on trial: as `operating`, until it is known whether it stays; then a restart."""
+        if self._missing:
+            self._log.error("update", "this version goes back: " + self._missing)
+            return self.leaving
+        from firmware.trial import Trial
+
+        self._trial = Trial(self._begun, self._clock, self._log)
+        return self.operating
+
+    async def _linked(self, station, keeper, link):
+        """Never returns: the link; before its first connection, while there is memory for another, is asked for a new version."""
+        if self._news.asks:
+            self._news.asks = False
+            await tasks.together(self._ask(station, keeper), self._beat_for("link"))
+        await link.run()
+
+    async def _ask(self, station, keeper):
+        await station.wait_online()
+        try:
+            await asyncio.wait_for_ms(keeper.wait_known(), _ASK_MS)
+        except asyncio.TimeoutError:
+            return
+        with SELDOM, VERSIONS:
+            from firmware import versions
+
+            version = await versions.offered(settings_now(), station, keeper, unix_us() // 1000000, self._log)
+        if version:
+            self._on_wish("update", version)
+
+    async def _prove(self, station, link):
+        """Never returns; a version on trial has begun to prove itself, and a restart follows, whichever way it went."""
+        if self._trial:
+            stays = await self._trial.run(self._hardware, station, link)
+            self._on_wish("restart", "the new version stays" if stays else "the new version goes back")
+        await asyncio.Event().wait()
+
+    def _on_fault(self, name, fault):
+        super()._on_fault(name, fault)
+        if self._trial:
+            self._trial.fault(name)
 
     def _connection(self):
         """(station, timekeeper, link) as the settings want them."""
@@ -110,7 +202,9 @@ class App(Core):
         settings = fitting.read(SETTINGS)
         beat = self._beats("link")
         busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
-        return fitting.connection(settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat)
+        return fitting.connection(
+            settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat, self._news
+        )
 
     async def _watch_wifi(self, station):
         """Never returns; when no known network takes us any more, somebody has to say which one shall."""
@@ -144,6 +238,9 @@ class App(Core):
         """None when another mode was wished for and the radio is quiet: until then everyone is still at work (S12)."""
         await self._wished.wait()
         await self._quiet()
+        for _ in range(_LAST_WORDS):
+            if self._link and self._link.connected() and self._news.events():
+                await asyncio.sleep_ms(_WORD_MS)  # that an update begins is for the hub to know
 
     async def leaving(self):
         """The last mode: the chip starts anew."""
@@ -151,11 +248,15 @@ class App(Core):
 
     def _on_wish(self, what, detail):
         """None; `what` is wished for: another mode comes after a restart, with nothing on the air."""
+        if what == "update":
+            if not self._order(detail):
+                return
+            what = "restart"
         if what == "factory reset":
             self._forget_all()
             what = "restart"
         if what not in ("restart", "portal", "provisioned"):
-            self._log.warning("app", "%s %s: this version cannot" % (what, detail))
+            self._log.line(WARNING, "app", "%s %s: nobody knows that wish" % (what, detail))
             return
         if what == "portal" and bool(detail) == bool(self._setup):
             return  # it is as it shall be
@@ -166,6 +267,19 @@ class App(Core):
         if what == "portal":
             self._wishes.put("set-up", int(detail))
         self._wished.set()
+
+    def _order(self, version):
+        """True when the next start is for an update to that version ("": what the channel offers). The hub hears of it."""
+        online, connected = bool(self._station) and self._station.online(), bool(self._link) and self._link.connected()
+        with SELDOM, VERSIONS:
+            from firmware import versions
+
+            url = settings_now().get("update.url")
+            why = versions.order(version, url, [] if connected else ["hub"] if online else ["network", "hub"])
+        self._news.look()
+        if why:
+            self._log.line(WARNING, "update", "%s: %s" % (version or "the newest", why))
+        return not why
 
 
 def _nobody():

@@ -169,6 +169,11 @@ def _portal(desk, argument):
     return (SUCCESS + "The set-up page opens",)
 
 
+def _update(desk, argument):
+    desk.rooms.wishes("update", argument)
+    yield SUCCESS + "If nothing speaks against it the update begins; the log tells"
+
+
 def _led_test(desk, argument):
     if desk.rooms.lamp is None:
         raise Wrong("this board has no lamp")
@@ -194,6 +199,7 @@ _HERE = {
     "control": _control,
     "estop": _estop,
     "portal": _portal,
+    "update": _update,
     "ledtest": _led_test,
     "repl": _repl,
 }

@@ -37,6 +37,7 @@ class Core:
         self._log = Log(self._clock)
         self._setup = None  # the SettingUp, while that is what we do
         self._station = self._link = None
+        self.is_updating = False
         with SELDOM:
             self._build(hardware, wall)
 
@@ -109,6 +110,7 @@ class Core:
             bool(link) and link.connected(),
             bool(station) and station.online(),
             setting_up=bool(self._setup),
+            updating=self.is_updating,
             sending=self._dispatcher.busy(),
         )
 

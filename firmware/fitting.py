@@ -62,7 +62,7 @@ def _caps(cap):
     return Caps(cap["shock_allowed"], levels, cap["longest_ms"])
 
 
-def connection(settings, dispatcher, hardware, busy, clock, log, beat):
+def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
     """(Station, Timekeeper, Link) for the network and the backend that are set. plugs.NoSuchPlug."""
     # not loaded by a device that waits to be set up
     from firmware.link import Link
@@ -83,4 +83,4 @@ def connection(settings, dispatcher, hardware, busy, clock, log, beat):
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    return station, keeper, Link(service, dispatcher, station, keeper, Roots(), clock, log, beat)
+    return station, keeper, Link(service, dispatcher, station, keeper, Roots(), clock, log, beat, news)

@@ -51,6 +51,17 @@ class Hardware:
             return ook.Registers(chip, self._rf_pin, *irq, stop_pin=self._stop_pin, pressed=self._pressed_level)
         return ook.Portable(pin, ticks_us, *irq, pressed=pressed)
 
+    def rehearse(self, train):
+        """The worst lateness of an edge in µs, as `play`, of a train that is played to nobody (lib/rehearsal.py)."""
+        from lib import rehearsal
+
+        irq = machine.disable_irq, machine.enable_irq
+        return rehearsal.worst_us(train, self._board.CHIP, self._rf_pin, ticks_us, *irq)
+
+    def chip(self):
+        """The chip's name, "" for none that is known."""
+        return self._board.CHIP
+
     def stop_input(self):
         """A function that is True while the e-stop is pressed; None where there is no e-stop."""
         return None if self._stop_pin is None else _input(self._stop_pin, self._pressed_level)

@@ -193,8 +193,8 @@ class Link:
         while True:
             await asyncio.sleep_ms(_TEND_MS)
             now = self._clock()
-            await self._send(self._backend.keepalive(now))
             await self._tell()
+            await self._send(self._backend.keepalive(now))
             if self._dispatcher.busy() and now - self._probed_ms >= _PROBE_MS:
                 self._probed_ms = now
                 await self._send_bytes(self._frames.ping())

@@ -81,6 +81,18 @@ class Calls(Service):
     was carried out: the server refuses in silence.
     """
 
+    _untold = ()
+
+    def report(self, event):
+        """Nothing at once; `news` has it as soon as the server has greeted us."""
+        self._untold = self._untold + (event,)
+        return ()
+
+    def news(self):
+        """Messages that tell the server of our updates: the events of command.Service.report, under their own names."""
+        due, self._untold = (self._untold, ()) if self._session.ready else ((), self._untold)
+        return tuple([self._session.send(event[0], [self._device_id] + list(event[1:])) for event in due])
+
     def control(self, controls, now):
         """(call id, message); `controls` is a list of `openshock.control_entry`."""
         return self._session.invoke("Control", [controls], now)

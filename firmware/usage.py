@@ -26,6 +26,7 @@ _USAGE = (
     ("rawconfig", "not here: use jsonconfig"),
     ("factoryreset", "forget all settings"),
     ("portal", "open the set-up page, or say how to reach it"),
+    ("update [VERSION]", "take in a new version; without one what update.channel offers"),
     ("ledtest", "the lamp shows all it knows"),
     ("repl", "leave to MicroPython, as Ctrl-C does"),
 )

@@ -29,7 +29,7 @@ def sim(*flags, timeout_s=110):
 
 
 def test_the_tour_is_told_in_words_and_exits_0():
-    done = sim("--demo")
+    done = sim("--demo", "--short")
     assert done.returncode == 0, done.stdout + done.stderr
     steps = [line for line in done.stdout.splitlines() if line.startswith("ok  ")]
     assert len(steps) == 10 and steps[-1].startswith("ok   10/10 ")
@@ -39,7 +39,7 @@ def test_the_tour_is_told_in_words_and_exits_0():
 
 
 def test_the_tour_is_told_to_programs_one_object_a_line():
-    done = sim("--demo", "--json")
+    done = sim("--demo", "--short", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert all(isinstance(event, dict) and type(event["event"]) is str for event in events)
@@ -67,7 +67,7 @@ def test_the_tour_goes_without_tls_and_on_cpython_too():
 def test_help_names_every_flag():
     done = sim("--help")
     assert done.returncode == 0 and done.stdout.startswith("usage: python3 -m tools sim")
-    for flag in ("--demo", "--ready", "--json", "--port", "--host", "--plain", "--cpython"):
+    for flag in ("--demo", "--short", "--ready", "--json", "--port", "--host", "--plain", "--cpython"):
         assert flag in done.stdout
 
 

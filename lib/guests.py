@@ -23,6 +23,10 @@ class Guests:
             self._staying = [name for name in self._names if name in sys.modules]
         self._inside += 1
 
+    def stay(self):
+        """None; from now on they stay: whoever asked for it needs them to the end."""
+        self._inside += 1
+
     def __exit__(self, *_):
         self._inside -= 1
         if self._inside:

@@ -124,6 +124,10 @@ class Slots:
         self._parts["runtime"][self.running].set_boot()
         Partition.mark_app_valid_cancel_rollback()
 
+    def read_app(self, at, buffer):
+        """None; `buffer` has the bytes of the running app's partition from `at` on."""
+        self._parts["app"][self.running].readblocks(0, buffer, at)
+
     def sha256(self, kind, length, slot=None):
         """Generator → the SHA-256, in hex, of the first `length` bytes of a slot's partition (default: the idle one's)."""
         from lib import flashcopy

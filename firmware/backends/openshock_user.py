@@ -156,7 +156,7 @@ class Backend(Calls):
             due = self._session.due(now)
         except signalr.Lost as lost:
             raise Leave(str(lost))
-        return (due,) if due else ()
+        return self.news() + ((due,) if due else ())
 
     def goodbye(self):
         """Messages to send before the connection is closed by us."""

@@ -458,7 +458,7 @@ def test_help_tells_of_every_command():
             "help version restart sysinfo echo validgpios rftxpin estop domain authtoken hostname networks keepalive"
         )
         theirs += " jsonconfig rawconfig rftransmit factoryreset ledtest"
-        ours = "status log caps control stop portal repl"
+        ours = "status log caps control stop portal update repl"
         assert names == set((theirs + " " + ours).split())
         assert desk.ask("help rftxpin").startswith("rftxpin [NUMBER]")
         assert len(desk.asks("help estop")) == 3

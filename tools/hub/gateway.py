@@ -131,9 +131,10 @@ class Link:
             raise Dropped("a version too long for the database")
         device, update_id = self.peer.device, said["update_id"]
         if said["boot_type"] == flat.NEW_FIRMWARE:
-            await self._hub.emit_record(events.ota_succeeded(device.guid, update_id))
+            record = events.ota_succeeded(device.guid, update_id)
+            await self._hub.tell_update(record, "OtaInstallSucceeded", device, update_id)
         elif said["boot_type"] == flat.ROLLBACK or update_id in device.unfinished:
-            await self._hub.emit_record(events.ota_rollback(device.guid, update_id))
+            await self._hub.tell_update(events.ota_rollback(device.guid, update_id), "OtaRollback", device, update_id)
         device.unfinished.discard(update_id)
 
     async def _started(self, said):
@@ -141,18 +142,21 @@ class Link:
         if update_id in device.unfinished or len(said["version"] or "") > _MOST_VERSION:
             raise Dropped("an update id twice, or a version too long for the database")
         device.unfinished.add(update_id)
-        await self._hub.emit_record(events.ota_started(device.guid, update_id, said["version"]))
+        record = events.ota_started(device.guid, update_id, said["version"])
+        await self._hub.tell_update(record, "OtaInstallStarted", device, update_id, said["version"])
 
     async def _progress(self, said):
-        record = events.ota_progress(self.peer.device.guid, said["update_id"], said["task"], said["progress"])
-        await self._hub.emit_record(record)
+        told = said["update_id"], said["task"], said["progress"]
+        record = events.ota_progress(self.peer.device.guid, *told)
+        await self._hub.tell_update(record, "OtaInstallProgress", self.peer.device, *told)
 
     async def _failed(self, said):
         if len((said["message"] or "").encode("utf-16-le")) > 2 * _MOST_MESSAGE:
             raise Dropped("a message too long for the database")
         self.peer.device.unfinished.discard(said["update_id"])
-        record = events.ota_failed(self.peer.device.guid, said["update_id"], said["fatal"], said["message"] or "")
-        await self._hub.emit_record(record)
+        told = said["update_id"], said["fatal"], said["message"] or ""
+        record = events.ota_failed(self.peer.device.guid, *told)
+        await self._hub.tell_update(record, "OtaInstallFailed", self.peer.device, *told)
 
     # what goes
 

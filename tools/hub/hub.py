@@ -233,6 +233,11 @@ class Hub(Waiting):
         """Send any event to the owner's connections; tools/hub/events.py and `emit_record` for the known ones."""
         self._to_owner(wire.invocation(target, arguments))
 
+    async def tell_update(self, record, name, device, *rest):
+        """A device tells of its update: noted, and the owner's connections get `record` (tools/hub/events.py)."""
+        self.journal.note("update", name=name, device=device, rest=list(rest))
+        self._to_owner(record)
+
     async def emit_record(self, record):
         """Send bytes made by tools/hub/events.py to the owner's connections."""
         self._to_owner(record)

@@ -29,6 +29,19 @@ def device_of(devices, user_agent, wanted):
     return device, version, board
 
 
+def _any(value):
+    return value
+
+
+_NEWS = {
+    "OtaInstallStarted": (_any, _any),
+    "OtaInstallProgress": (_any, _any, _any),
+    "OtaInstallFailed": (_any, _any, _any),
+    "OtaRollback": (_any,),
+    "OtaInstallSucceeded": (_any,),
+}
+
+
 class UserHub:
     """The service behind the user hub's connections."""
 
@@ -41,6 +54,8 @@ class UserHub:
             "emergencystop": calls.Method((wire.guid,), self._relay("EmergencyStop")),
             "otainstall": calls.Method((wire.guid, binding.version), self._relay("OtaInstall")),
             "reboot": calls.Method((wire.guid,), self._relay("Reboot")),
+            # what a device of ours tells of its own update; the real server knows these as events only
+            **{name.lower(): calls.Method((wire.guid, *rest), self._news(name)) for name, rest in _NEWS.items()},
         }
 
     def greet(self, connection):
@@ -66,6 +81,15 @@ class UserHub:
         except control.Refused as refusal:  # silent, as the real server is
             if refusal.reason == control.BAD_TYPE:
                 raise calls.Failing
+
+    def _news(self, target):
+        async def news(connection, device, *rest):
+            for own in self._hub.devices:
+                if own.guid == device:
+                    record = wire.invocation(target, [device, *rest])
+                    await self._hub.tell_update(record, target, own, *rest)
+
+        return news
 
     def _relay(self, target):
         async def relay(connection, device, *rest):

@@ -19,6 +19,7 @@ def _arguments(argv):
     )
     parser.add_argument("--demo", action="store_true", help="walk through a scripted tour, check it, exit 0 or 1")
     parser.add_argument("--ready", action="store_true", help="a device that is set up already (default: a blank one)")
+    parser.add_argument("--short", action="store_true", help="the tour without its updates, which take three minutes")
     parser.add_argument("--json", action="store_true", help="print events, one JSON object a line")
     parser.add_argument("--port", type=int, default=0, help="the port of the page (default: any that is free)")
     parser.add_argument("--host", default="127.0.0.1", help="where the page listens (default: this machine only)")
@@ -76,6 +77,7 @@ async def _run(options):
         on_cpython=options.cpython,
         settings={"backend": options.backend},
         blank=blank,
+        updates=options.demo and not (options.short or options.cpython),
     )
     if world.device.ground == "CPython":
         why = "as asked" if options.cpython else "there is no MicroPython with viper for this machine"

@@ -26,9 +26,8 @@ POWER_ON, RESET, WATCHDOG = 1, 2, 3  # what started it, as machine.reset_cause s
 _RESET_EXIT = 42  # host_tests/stubs/machine.py
 _BITTEN = 44  # host_tests/stubs/simstart.py
 _LOOK_S = 0.05
-_HEAP = (
-    "140wK"  # 128 for Python on an ESP32, w scales it for 64-bit words; 12 for the stubs, which a board has in its ROM
-)
+_HEAP = "140wK"  # 128 for Python on an ESP32, w for 64-bit words; 12 for the stubs, which a board has in its ROM
+_HEAP_WITH_FLASH = "164wK"  # the model of the flash is no part of a board either
 _ENDING_S = 3.0
 _WATCHDOG = "watchdog"
 simflash = model("simflash")
@@ -72,6 +71,7 @@ class Device:
         if self._found is None:
             raise Failure("a device with a flash needs MicroPython")
         (self.folder / simflash.FILE).write_bytes(data)
+        self.heap = _HEAP_WITH_FLASH
         for name in ("boot.py", "main.py"):
             shutil.copy(ROOT / name, self.folder / name)
 

@@ -9,7 +9,7 @@ import time
 import aiohttp
 
 from tools.hub import events, flat
-from tools.sim import world
+from tools.sim import updates, world
 from tools.sim.phone import Phone, Refused
 
 VIBRATE, SOUND = 2, 3
@@ -18,6 +18,9 @@ CAP = 60  # the local cap on vibration that the tour sets the device up with
 _LATE_MS = 1000  # what a busy PC may add; far below what the orders ask for. Figures are the benches' business
 _GOODBYE_MS = 300  # from the start of the first stop frame to the end of the last
 _HEARD_S = 30.0
+_UPDATE_S = (
+    240.0  # a new version is watched for a minute before it may stay, one that hangs is bitten after half of one
+)
 
 
 class Wrong(Exception):
@@ -42,7 +45,8 @@ class Tour:
 
     async def walk(self):
         """True when every step went as it must. The first that does not ends the tour."""
-        for number, (what, step) in enumerate(STEPS, 1):
+        steps = STEPS + (UPDATES if self._world.updates else [])
+        for number, (what, step) in enumerate(steps, 1):
             await self._quiet()
             self._mark = len(self._world.air.events)
             try:
@@ -51,7 +55,7 @@ class Tour:
                 heard, ok = str(wrong), False
             except asyncio.TimeoutError:
                 heard, ok = "nothing, for too long", False
-            self._tell({"event": "step", "step": number, "of": len(STEPS), "what": what, "heard": heard, "ok": ok})
+            self._tell({"event": "step", "step": number, "of": len(steps), "what": what, "heard": heard, "ok": ok})
             if not ok:
                 return False
         return True
@@ -117,7 +121,8 @@ class Tour:
         if self._at_gateway:
             await phone.post("pair", code=self._hub.pairing.new_code(self._hub.device))
         else:
-            await phone.post("account", backend="openshock_user", fields={"token": self._hub.token})
+            fields = {"token": self._hub.token, "device_id": self._hub.device.guid}
+            await phone.post("account", backend="openshock_user", fields=fields)
 
     async def connect(self):
         connection = await self._hub.device_connected(timeout_s=_HEARD_S)
@@ -194,6 +199,32 @@ class Tour:
         expect(burst["intensity"] == 30, words(burst))
         return f"connected again; {words(burst)}"
 
+    async def update(self):
+        await self._ordered(updates.GOOD)
+        told = await self._told("OtaInstallSucceeded")
+        line = next(line for line in reversed(self._world.lines) if f"OpenShock/{updates.GOOD} " in line)
+        return f"{told}; the device's log: {line}"
+
+    async def bad_update(self):
+        await self._ordered(updates.BAD)
+        told = await self._told("OtaRollback")
+        await self._hub.device_connected(timeout_s=_UPDATE_S)
+        line = next(line for line in reversed(self._world.lines) if "][app] OpenShock/" in line)
+        expect(f"OpenShock/{updates.GOOD} " in line, f"it runs something else: {line}")
+        return f"{told}; the device's log: {line}"
+
+    async def _ordered(self, version):
+        await self._hub.device_connected(timeout_s=_HEARD_S)
+        self._news = self._hub.journal.mark()
+        await self._hub.ota_install(version)
+
+    async def _told(self, what):
+        """In words: what the hub has heard of the update, up to the event `what`."""
+        journal = self._hub.journal
+        await journal.wait("update", lambda event: event.facts["name"] == what, since=self._news, timeout_s=_UPDATE_S)
+        told = [(event.facts["name"], *event.facts["rest"][1:]) for event in journal.events("update", self._news)]
+        return ", ".join(" ".join(map(str, each)) for each in told)
+
     async def _sounding(self, rf_id):
         """None as soon as three frames of that receiver were heard."""
         air = self._world.air
@@ -242,4 +273,12 @@ STEPS = [
     (f"vibrate 95, above the local cap of {CAP}", Tour.over_the_cap),
     ("vibrate 50 for 8 s, and the connection is cut in the middle", Tour.cut),
     ("the device comes back, and obeys again", Tour.reconnect),
+]
+
+UPDATES = [
+    (f"the hub orders version {updates.GOOD}: fetched, verified, swapped, on trial, kept", Tour.update),
+    (
+        f"the hub orders version {updates.BAD}, which never gets anywhere: the device goes back by itself",
+        Tour.bad_update,
+    ),
 ]

@@ -12,8 +12,10 @@ from tools.ports import free_port
 from tools.sim import names
 from tools.sim.air import Air
 from tools.sim.device import Device
+from tools.sim.updates import Updates, installed
 
 HUB_NAME = "hub.test"
+UPDATES_NAME = "updates.test"
 WIFI = {"ssid": "simulated", "key": "simulated"}
 
 
@@ -21,7 +23,8 @@ class World:
     """`async with World(...)`: everything runs. `on_event(dict)` gets the device's log lines and the radio's bursts.
 
     `blank`: nobody has set the device up; its page is at `portal_port`. `settings` are the device's, over what it needs
-    here; `config` is the hub's (default: three shockers, faults on demand).
+    here; `config` is the hub's (default: three shockers, faults on demand). `updates`: the device starts from a flash, and
+    a server has new versions for it (tools/sim/updates.py).
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class World:
         settings=None,
         config=None,
         blank=False,
+        updates=False,
     ):
         self._on_event = on_event
         self._secure = secure
@@ -42,6 +46,8 @@ class World:
         self._settings = settings or {}
         self.backend = self._settings.get("backend", "openshock_user")  # the service that the device is set up for
         self._blank = blank
+        self._wants_updates = updates
+        self.updates = None
         self.portal_port = 0  # of the set-up page, on this machine
         self._folder = tempfile.TemporaryDirectory(prefix="sim-")
         self.hub = Hub(config or Config.sample(faults=True, page_open=True))
@@ -57,14 +63,15 @@ class World:
     async def __aenter__(self):
         await self.hub.start(self._host, self._port)
         url = self.hub.url
+        context = None
         if self._secure:
             authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            authority.issue_cert(HUB_NAME, key_type=trustme.KeyType.ECDSA).configure_cert(context)
+            authority.issue_cert(HUB_NAME, UPDATES_NAME, key_type=trustme.KeyType.ECDSA).configure_cert(context)
             url = await self.hub.listen("127.0.0.1", 0, context)
             der = ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())
             self.device.write_certificate(der)
-        self._names, dns_port = await names.serve({HUB_NAME: "127.0.0.1"})
+        self._names, dns_port = await names.serve({HUB_NAME: "127.0.0.1", UPDATES_NAME: "127.0.0.1"})
         self.portal_port = free_port()
         known = {
             "board": "simulated",
@@ -74,6 +81,12 @@ class World:
             "openshock_user.url": url.replace("127.0.0.1", HUB_NAME),
             "openshock_gateway.url": url.replace("127.0.0.1", HUB_NAME),
         }
+        if self._wants_updates:
+            self.updates = Updates(Path(self._folder.name) / "updates", context)
+            await self.updates.server.start()
+            known["update.check_h"] = 0  # somebody orders: nothing shall come by itself meanwhile
+            known["update.url"] = self.updates.server.url_for(UPDATES_NAME)
+            self.device.install(installed())
         said = {
             "wifi": [WIFI],
             "openshock_user.token": self.hub.token,
@@ -92,5 +105,7 @@ class World:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.device.stop()
         self._names.close()
+        if self.updates:
+            await self.updates.server.stop()
         await self.hub.stop()
         self._folder.cleanup()

@@ -1,0 +1,63 @@
+"""What the hub is still to be told of updates, in memory; what is crossed off here is crossed off in the journal."""
+
+import os
+import sys
+
+from lib.guests import Guests
+
+_JOURNAL = "update.json"
+
+# the rooms about versions: in memory only while they are asked
+VERSIONS = Guests(
+    (
+        "firmware.versions",
+        "firmware.journal",
+        "firmware.keepsake",
+        "firmware.image",
+        "firmware.keys",
+        "firmware.ordering",
+        "firmware.download",
+        "lib.semver",
+        "lib.partitions",
+        "lib.flashcopy",
+        "lib.jsonfile",
+    )
+)
+
+
+def are_due():
+    """True where there may be something to say or to do about versions: boot.py has mounted one, or an update left its journal."""
+    if "/app" in sys.path:
+        return True
+    try:
+        os.stat(_JOURNAL)
+        return True
+    except OSError:
+        return False
+
+
+class News:
+    """`events`: as `journal.Journal.events` gives them. `asks`: there may be a newer version, and nobody has looked yet."""
+
+    def __init__(self, events=(), asks=False):
+        self._events = list(events)
+        self.asks = asks
+
+    def events(self):
+        """The events that nobody has been told yet, the oldest first."""
+        return self._events
+
+    def look(self):
+        """None; the journal may have more to tell."""
+        with VERSIONS:
+            from firmware import versions
+
+            self._events = versions.open_journal().events()
+
+    def told(self, count):
+        """None; the first `count` of them have left. OSError: they may be told a second time."""
+        self._events = self._events[count:]
+        with VERSIONS:
+            from firmware import versions
+
+            versions.open_journal().told(count)

@@ -1,0 +1,55 @@
+"""The mode `updating`, put together: a network, the time, and the idle pair of the flash. Loaded there alone."""
+
+from firmware import image, keys
+from firmware.download import Source
+from firmware.keepsake import keep
+from firmware.timekeeper import Timekeeper
+from firmware.update import Updating
+from firmware.version import VERSION
+from firmware.wifi import Station
+from lib.nvs import Nvs
+from lib.roots import Roots
+
+_SETTINGS = "settings.json"
+
+
+def put_together(settings, begun, hardware, busy, beat, clock, log):
+    """(Station, Timekeeper, Updating): each has `run()`; the last one's end is the mode's. `begun`: the Journal, the Slots."""
+    kept, slots = begun
+    station = Station(
+        settings.get("wifi"),
+        settings.get("hostname"),
+        settings.get("dns"),
+        clock,
+        log,
+        busy=busy,
+        store=Nvs("wifi"),
+    )
+    keeper = Timekeeper(station, hardware.set_clock, log)
+    agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, image.BOARD)
+    source = Source(settings.get("update.url"), station, keeper, Roots(), agent, log)
+    own = (
+        keys.KEYS,
+        image.BOARD,
+        hardware.chip(),
+        image.LAYOUT,
+        image.COUNTER,
+        VERSION,
+        slots.app_size,
+        slots.runtime_size,
+    )
+    return (
+        station,
+        keeper,
+        Updating(
+            kept,
+            slots,
+            source,
+            own,
+            settings.get("update.channel"),
+            lambda: keep(_SETTINGS),
+            beat,
+            log,
+            slots.read_app,
+        ),
+    )

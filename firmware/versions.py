@@ -1,0 +1,59 @@
+"""What the flash's versions and the journal mean for this start: to work, to update, to prove itself; and orders to update.
+
+In memory only while it is asked. What the hub is still to be told of an update lives in a News.
+"""
+
+from micropython import const
+
+from firmware import image, journal, keepsake, keys, ordering
+from lib.log import ERROR, WARNING
+from lib.nvs import Nvs
+from lib.partitions import Slots
+from lib.roots import Roots
+
+_JOURNAL = "update.json"
+_SETTINGS = "settings.json"
+_POWER_ON = const(1)  # machine.PWRON_RESET, brown-outs included (reference/onboarding-ota-safety.md §C1)
+
+
+def open_journal():
+    """The Journal of this device."""
+    return journal.Journal(keepsake.File(_JOURNAL), Nvs("update"))
+
+
+def begin(log):
+    """(name of the App's mode, "" for the usual one; the Journal; the Slots): what this start is for."""
+    kept, slots = open_journal(), Slots()
+    try:
+        way = kept.begin(slots, Nvs("boot").get("reason", 0) == _POWER_ON)
+        if way == journal.OPERATE and not slots.problem and keepsake.bring_back(_SETTINGS):
+            log.line(WARNING, "settings", "unreadable after a roll-back: those from before the update are back")
+    except OSError as fault:
+        log.line(ERROR, "update", "the storage refuses (%s)" % fault)
+        way = journal.OPERATE
+    return {journal.UPDATE: "updating", journal.PROVE: "proving"}.get(way, ""), kept, slots
+
+
+def order(version, url, before):
+    """Empty when the next start is for that update ("": what the channel offers), else why not: the hub is told, too.
+
+    `url`: where updates come from. `before`: names of health.CHECKS that are not well as it is.
+    """
+    if not image.BOARD:
+        return "this firmware was not built for a board"
+    return ordering.order(open_journal(), Slots(), keys.KEYS, url, version, before)
+
+
+async def offered(settings, station, keeper, now_s, log):
+    """The newer version that the channel offers, "" when there is none; the check is noted, and due again in update.check_h."""
+    url, every_s = settings.get("update.url"), settings.get("update.check_h") * 3600
+    marks = Nvs("update")
+    checked_s = marks.get("checked", 0)
+    if not (url and every_s and keys.KEYS and now_s) or checked_s <= now_s < checked_s + every_s:
+        return ""
+    from firmware.download import Source
+    from firmware.version import VERSION
+
+    marks.put("checked", now_s)
+    source = Source(url, station, keeper, Roots(), "OpenShock/%s (MicroPython; %s)" % (VERSION, image.BOARD), log)
+    return await ordering.look(open_journal(), source, settings.get("update.channel"), VERSION, now_s, log)

@@ -1,0 +1,46 @@
+"""Versions for the simulated device: one on its flash, a good next one, a bad one after that, and a server that offers them."""
+
+import functools
+from pathlib import Path
+
+from tools import build, keys, layout
+from tools.images import app, targets, tree
+from tools.serve_updates.server import Server
+from tools.sim import flash
+
+FIRST, GOOD, BAD = "1.0.0", "1.1.0", "1.2.0"
+_BAD = 'raise RuntimeError("a version that never gets anywhere")\n'  # in the place of firmware/timekeeper.py
+_RUNTIME = b"the simulator's MicroPython"
+
+
+def _target():
+    return targets.named(targets.SIMULATED)
+
+
+@functools.cache
+def installed():
+    """The bytes of a flash that runs version FIRST."""
+    rows = layout.table("sim")
+    release, _ = keys.simulators()
+    first = app.image(_target(), (_public(release),), app.versioned(FIRST))
+    return bytes(flash.chip(rows, {"ota_0": flash.runtime_image(_RUNTIME, "esp32"), "app_0": first}))
+
+
+class Updates:
+    """GOOD and BAD, made in `folder`; `server` (tools/serve_updates) offers them. `tls`: an SSLContext, or None."""
+
+    def __init__(self, folder, tls=None):
+        self._folder = Path(folder)
+        release, _ = keys.simulators()
+        for version in (GOOD, BAD):
+            changes = app.versioned(version)
+            if version == BAD:
+                changes["firmware/timekeeper.py"] = _BAD
+            made = build.plan(version=version, date="2026-11-21", trusted=(_public(release),), changes=changes)
+            folders = build.build([_target()], made, self._folder / "out" / version, key=release)
+            tree.publish(folders, self._folder / "tree", version, "stable")
+        self.server = Server(self._folder / "tree", tls=tls)
+
+
+def _public(name):
+    return Path(f"{name}.pub").read_bytes()
