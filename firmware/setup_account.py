@@ -27,6 +27,7 @@ class AccountSetup:
 
             self.menu = menus.backends()
         self._reach = _NEVER
+        self._chosen = False  # somebody has chosen a backend in this set-up
 
     def state(self):
         """What the page shows, no secret among it: a dict that JSON can carry."""
@@ -35,7 +36,12 @@ class AccountSetup:
         for name, label, fields in self.menu:
             shown = [_field(settings, name, *field) for field in fields]
             backends.append({"name": name, "label": label, "fields": shown, "pairs": name == PAIRED})
-        return {"backend": settings.get("backend"), "backends": backends, "reach": self._reach}
+        return {"backend": self._shown(), "backends": backends, "reach": self._reach}
+
+    def _shown(self):
+        """The backend that the page begins with: as long as there is no account, the one where a code is enough."""
+        pairs = any([name == PAIRED for name, _, _ in self.menu])
+        return PAIRED if pairs and not self._chosen and not self.complete() else self.rooms.settings.get("backend")
 
     def complete(self):
         """True when the chosen backend has its server and its token."""
@@ -46,7 +52,8 @@ class AccountSetup:
         return False
 
     def changed(self):
-        """None; nobody knows any more whether the hub is reached."""
+        """None; somebody has chosen, and nobody knows any more whether the hub is reached."""
+        self._chosen = True
         self._reach = _NEVER
 
     def ask(self):

@@ -26,7 +26,7 @@ def test_the_state_has_what_the_page_shows(tmp_path):
         assert (board["rf_pin"], board["estop_pin"]) == (None, None)
         assert state["caps"]["shock"] == 100 and state["caps"]["own"] == []
         assert state["wifi"] == {"saved": [], "testing": None, "result": None, "online": False}
-        assert state["account"]["backend"] == "openshock_user"
+        assert state["account"]["backend"] == "openshock_gateway"  # where a code is enough
         assert state["account"]["reach"] == {"ok": None, "text": ""}
         (backend,) = [each for each in state["account"]["backends"] if each["name"] == "openshock_user"]
         fields = {field["key"]: field for field in backend["fields"]}
@@ -395,6 +395,21 @@ def test_an_account_is_all_or_nothing_and_a_secret_stays_when_it_is_not_named(tm
         assert site.house.settings.get("openshock_user.token") == "token-of-the-user-hub"
 
     story(tmp_path, tell)
+
+
+def test_until_there_is_an_account_the_page_begins_with_the_one_for_a_code(tmp_path):
+    async def tell(site):
+        assert site.house.settings.get("backend") == "openshock_user"
+        assert (await site.get("state"))[1]["account"]["backend"] == "openshock_gateway"
+        _, state = await site.post("account", {"backend": "openshock_user", "fields": {}})
+        assert state["account"]["backend"] == "openshock_user"  # somebody has chosen
+
+    story(tmp_path, tell)
+
+    async def later(site):
+        assert (await site.get("state"))[1]["account"]["backend"] == "openshock_user"
+
+    story(tmp_path, later, openshock_user__token="token-of-the-user-hub")
 
 
 def test_does_it_reach_the_hub(tmp_path):
