@@ -1,11 +1,13 @@
-"""A Chromium without a window, driven by its DevTools protocol: as much of it as the tests of our pages need."""
+"""One Chromium without a window for all tests of our pages, driven by its DevTools protocol: as much as they need of it."""
 
-import asyncio
+import atexit
 import contextlib
 import itertools
 import json
-import re
+import subprocess
 import tempfile
+import time
+from pathlib import Path
 
 import aiohttp
 from conftest import peer_program
@@ -80,35 +82,66 @@ class Tab:
         )
 
 
+class Browser:
+    """The one Chromium of this process, without a window. It is started for the first tab, and ends with the process."""
+
+    _running = None
+
+    def __init__(self):
+        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        options = (*_OPTIONS.split(), f"--user-data-dir={self._profile.name}", "about:blank")
+        self._process = subprocess.Popen(
+            [peer_program("chromium"), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        atexit.register(self.end)
+        self.address = f"127.0.0.1:{self._told()}"
+
+    @classmethod
+    def running(cls):
+        """The Browser; another one when the last has crashed."""
+        if cls._running is None or cls._running._process.poll() is not None:
+            cls._running = cls()
+        return cls._running
+
+    def _told(self):
+        """PORT/PATH of its own DevTools socket, which it writes into its profile as soon as it listens."""
+        path = Path(self._profile.name) / "DevToolsActivePort"
+        end = time.monotonic() + 60
+        while True:
+            lines = path.read_text().split("\n") if path.exists() else []
+            if len(lines) == 2:
+                return lines[0] + lines[1]
+            assert self._process.poll() is None, "chromium ended"
+            assert time.monotonic() < end, "chromium does not listen"
+            time.sleep(0.01)  # another process writes a file: there is nothing to await
+
+    def end(self):
+        """None; it is gone, and its profile too."""
+        self._process.kill()
+        self._process.wait()
+        self._profile.cleanup()
+
+
 @contextlib.asynccontextmanager
 async def tab(url):
-    """A Tab that shows `url` on a phone's screen; the browser ends with the block."""
-    program = peer_program("chromium")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        options = (*_OPTIONS.split(), f"--user-data-dir={profile}", "about:blank")
-        process = await asyncio.create_subprocess_exec(program, *options, stderr=asyncio.subprocess.PIPE)
+    """A Tab that shows `url` on a phone's screen, with storage, cookies and a cache of its own, which end with the block."""
+    address = Browser.running().address
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"ws://{address}", max_msg_size=0) as socket:
+        browser = Tab(socket)
+        context = await browser.command("Target.createBrowserContext")
         try:
-            found = None
-            while not found:
-                line = await asyncio.wait_for(process.stderr.readline(), 30)
-                assert line, "chromium ended"
-                found = re.search(rb"ws://127\.0\.0\.1:(\d+)/", line)
-            draining = asyncio.create_task(process.stderr.read())
-            async with aiohttp.ClientSession(f"http://127.0.0.1:{int(found[1])}") as http:
-                pages = await (await http.get("/json")).json(content_type=None)
-                address = next(page["webSocketDebuggerUrl"] for page in pages if page["type"] == "page")
-                async with http.ws_connect(address, max_msg_size=0) as socket:
-                    made = Tab(socket)
-                    for domain in ("Page", "Runtime", "Log"):
-                        await made.command(f"{domain}.enable")
-                    await made.command(
-                        "Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=False
-                    )
-                    await made.command("Page.navigate", url=url)
-                    await made.until(f"location.href === {json.dumps(url)} && document.readyState === 'complete'")
-                    yield made
+            page = await browser.command("Target.createTarget", url="about:blank", **context)
+            host = address.partition("/")[0]
+            async with http.ws_connect(f"ws://{host}/devtools/page/{page['targetId']}", max_msg_size=0) as socket:
+                made = Tab(socket)
+                for domain in ("Page", "Runtime", "Log"):
+                    await made.command(f"{domain}.enable")
+                await made.command(
+                    "Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=False
+                )
+                await made.command("Page.bringToFront")
+                await made.command("Page.navigate", url=url)
+                await made.until(f"location.href === {json.dumps(url)} && document.readyState === 'complete'")
+                yield made
         finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-            draining.cancel()
+            await browser.command("Target.disposeBrowserContext", **context)
