@@ -11,6 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
+from esp_pylib import serial_reset
+from esptool import loader as esptool_loader
 from fake_rom import ERASE_REGION, FakeBoard
 from littlefs import LittleFS, UserContext
 from serial.tools import list_ports
@@ -35,10 +37,12 @@ TEXT = b"MicroPython v1.28.0 on 2026-04-06; a module with "
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch):
-    """pyserial waits 0.3 s behind each socket for servers that need it, and the tool 0.5 s before it asks a board."""
-    monkeypatch.setattr(protocol_socket, "time", SimpleNamespace(sleep=lambda seconds: None, time=time.time))
+def at_once(monkeypatch, tmp_path):
+    """What waits for a chip to wake, or for a server that is slow to take a second connection, need not wait here."""
+    for module in (protocol_socket, serial_reset, esptool_loader):
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=lambda seconds: None, time=time.time))
     monkeypatch.setattr(waiting, "_ASK_FIRST_S", 0.02)
+    monkeypatch.setattr(cli, "OUT", tmp_path / "out")
 
 
 def the_runtime(chip, text=TEXT):
@@ -234,7 +238,7 @@ def set_up(board, name, files, nvs=b"numbers" * 100):
 
 
 @pytest.mark.parametrize("more", [[], ["--no-stub"]])
-def test_settings_are_kept(more, given, capsys):
+def test_settings_are_kept(more, given, tmp_path, capsys):
     old = {"settings.json": chosen._sealed({"rf.pin": 15, "openshock_user.token": "secret"}), "certs/mine.der": b"root"}
     with FakeBoard("esp32", 4) as board:
         set_up(board, "4MB", {**old, "boot.py": b"old", "firmware/app.mpy": b"old copy", "note.txt": b"\0" * 9000})
@@ -248,7 +252,7 @@ def test_settings_are_kept(more, given, capsys):
     assert chosen.read(files["settings.json"]) == {"rf.pin": 15, "openshock_user.token": "secret", "wifi": wifi}
     told = capsys.readouterr().out
     assert "kept: 3 files" in told and "secret" not in told
-    assert not list((ROOT / "build" / "flash").glob("kept-000000000000.json")), "it is gone when all is well"
+    assert list((tmp_path / "out").iterdir()) == [], "nothing is left when all is well"
 
 
 def test_settings_of_a_plain_micropython_are_kept(given, capsys):
@@ -354,6 +358,7 @@ def test_unplugged_settings_are_in_a_file(given, tmp_path):
         with pytest.raises(Failure) as fault:
             main(arguments(board, given, "--keep-settings"))
         path = re.search(r"with --kept (\S+) instead", str(fault.value))[1]
+        assert path == str(tmp_path / "out" / "kept-000000000000.json")
     assert kept.load(path).files == {"settings.json": b'{"rf.pin": 15}'}
     with FakeBoard("esp32", 4, SET_UP) as board:
         assert main(arguments(board, given, "--kept", path)) == 0

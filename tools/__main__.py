@@ -18,6 +18,8 @@ COMMANDS = {
     "rf": "encode, decode, plot and export radio frames",
     "build": "images for boards, their manifests, and the tree that devices update themselves from",
     "flash": "puts MicroPython, the firmware and settings on a board",
+    "console": "a terminal on a board's serial line",
+    "deploy": "brings edited firmware onto a flashed board, quickly",
     "keys": "a signing key for releases: make one, look at one, go on after a restore",
     "sign": "signs files so that devices take them",
     "serve-updates": "offers such a tree on the LAN",
