@@ -58,7 +58,7 @@ class FakeBoard:
         self.written = 0
         self.unplug_at = None
         self.flips, self.flips_after = None, 0  # an address that reads back wrong, after so many sums
-        self._registers = {MAGIC_REGISTER: MAGIC.get(chip, 0)}
+        self.registers = {MAGIC_REGISTER: MAGIC.get(chip, 0)}
         self._stub = False
         self._server = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -151,17 +151,17 @@ class FakeBoard:
         return self._answer(command, data=told + (struct.pack("<II", number, 0) if number else b""))
 
     def _read_register(self, command, data, check):
-        self._answer(command, value=self._registers.get(struct.unpack("<I", data)[0], 0))
+        self._answer(command, value=self.registers.get(struct.unpack("<I", data)[0], 0))
 
     def _write_register(self, command, data, check):
         base, words, usr2 = SPI.get(self.chip, SPI_NEW)
         for at in range(0, len(data), 16):
             address, value = struct.unpack_from("<II", data, at)
             if address == base and value & 1 << 18:  # the SPI command runs, and is over at once
-                code = self._registers.get(base + usr2, 0) & 0xFF
-                self._registers[base + words] = self.flash_id if code == 0x9F else 0
+                code = self.registers.get(base + usr2, 0) & 0xFF
+                self.registers[base + words] = self.flash_id if code == 0x9F else 0
             else:
-                self._registers[address] = value
+                self.registers[address] = value
         self._answer(command)
 
     def _fine(self, command, data, check):

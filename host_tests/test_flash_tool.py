@@ -1,6 +1,7 @@
 """`tools flash` against a board that speaks the boot loader's protocol: what is on its flash afterwards, and what goes wrong."""
 
 import hashlib
+import io
 import json
 import re
 import shlex
@@ -20,8 +21,9 @@ from serial.urlhandler import protocol_socket
 
 from tools import Failure, keys, layout
 from tools.flash import chosen, cli, download, kept, official, pieces, plan, ports, waiting
+from tools.flash.bar import Bar
 from tools.flash.cli import main
-from tools.flash.device import Facts
+from tools.flash.device import Device, Facts
 from tools.images import manifest, pack, runtime, targets
 from tools.sim import flash
 
@@ -358,7 +360,10 @@ def test_unplugged_settings_are_in_a_file(given, tmp_path):
         with pytest.raises(Failure) as fault:
             main(arguments(board, given, "--keep-settings"))
         path = re.search(r"with --kept (\S+) instead", str(fault.value))[1]
+        board.written = 0  # plugged in again, in its boot loader
         assert path == str(tmp_path / "out" / "kept-000000000000.json")
+        with pytest.raises(Failure, match="a broken try left this board's settings; --kept .*kept-000000000000.json"):
+            main(arguments(board, given, "--keep-settings"))
     assert kept.load(path).files == {"settings.json": b'{"rf.pin": 15}'}
     with FakeBoard("esp32", 4, SET_UP) as board:
         assert main(arguments(board, given, "--kept", path)) == 0
@@ -418,7 +423,45 @@ def test_a_flash_that_does_not_tell_its_size_must_be_told(given):
     with FakeBoard("esp32", 4) as board:
         board.flash_id = 0x0040EF
         assert main(arguments(board, given, "--flash-size", "4MB", wait="0")) == 0
-        assert board.bootable() or board.written
+        assert board.bootable()
+
+
+def test_a_locked_chip_is_left_alone(given):
+    with FakeBoard("esp32", 4) as board:
+        board.registers[0x3FF5A000] = 1 << 20  # FLASH_CRYPT_CNT is odd
+        with pytest.raises(Failure, match="this chip is locked"):
+            main(arguments(board, given))
+        assert board.written == 0 and ERASE_REGION not in board.log
+
+
+def test_stopped_by_hand(given, monkeypatch):
+    with FakeBoard("esp32", 4) as board:
+        write = Device.write
+
+        def stopped(self, offset, data, what):
+            if what == "firmware":
+                raise KeyboardInterrupt
+            write(self, offset, data, what)
+
+        monkeypatch.setattr(Device, "write", stopped)
+        with pytest.raises(
+            Failure, match=r"stopped by Ctrl-C; it stopped at: firmware(?s:.*)Missing: firmware, boot.py"
+        ):
+            main(arguments(board, given))
+
+
+def test_a_bar_is_drawn_on_a_terminal():
+    class Screen(io.StringIO):
+        def isatty(self):
+            return True
+
+    screen = Screen()
+    bar = Bar(screen)
+    bar.show("firmware", 0.5)
+    bar.broken()
+    bar.show("firmware", 1)
+    name = "\r  firmware                     "
+    assert screen.getvalue() == f"{name}[{15 * '#'}{15 * ' '}]  50 %\n{name}[{30 * '#'}] 100 %\n"
 
 
 def test_nobody_answers_at_the_port(given):

@@ -123,8 +123,12 @@ def _prepared(device, options, settings, image, chips, saved):
     loader = made.official.boot_loader or _boot_loader_of(device, facts.chip)
     kept_path = options.kept
     if options.keep_settings:
-        saved = _kept_of(device, made, size)
         kept_path = OUT / f"kept-{facts.mac.replace(':', '')}.json"
+        if kept_path.exists():
+            raise Failure(
+                f"a broken try left this board's settings; --kept {kept_path} takes them (or delete that file)"
+            )
+        saved = _kept_of(device, made, size)
     todo = plan.every_piece(made, options, loader, saved)
     if options.backup:
         backup(device, options.backup, size, facts)
