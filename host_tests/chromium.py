@@ -139,6 +139,7 @@ async def tab(url):
                 await made.command(
                     "Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=False
                 )
+                await made.command("Emulation.setScrollbarsHidden", hidden=True)
                 await made.command("Page.bringToFront")
                 await made.command("Page.navigate", url=url)
                 await made.until(f"location.href === {json.dumps(url)} && document.readyState === 'complete'")

@@ -195,7 +195,6 @@ async def dark(page, dark):
 async def look(page, path):
     """None; pictures are kept at a phone's width, PATH-light.png and PATH-dark.png, and axe finds nothing to complain about."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    await page.command("Emulation.setScrollbarsHidden", hidden=True)  # as on a phone
     for scheme in ("light", "dark"):
         await dark(page, scheme == "dark")
         height = max(844, await page.run("document.documentElement.scrollHeight"))

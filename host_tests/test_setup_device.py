@@ -4,7 +4,6 @@ From the first step to the first order that its receivers hear. The page alone, 
 """
 
 import asyncio
-import contextlib
 import json
 
 import pytest
@@ -34,19 +33,6 @@ AIR = {
     "Café gratuit": {"rssi": -70, "channel": 3},
     "Slow": {"key": "correct horse", "rssi": -72, "joining_ms": 5000},
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """(an asyncio.Runner, a Tab that lives on its loop): one browser for all of the file."""
-    with asyncio.Runner() as runner:
-        stack = contextlib.AsyncExitStack()
-        page = runner.run(stack.enter_async_context(tab("about:blank")))
-        page.patience_s = PATIENCE_S
-        try:
-            yield runner, page
-        finally:
-            runner.run(stack.aclose())
 
 
 class Person:
@@ -124,30 +110,26 @@ def story(**settings):
     """Makes a test of `async def tell(person)`. `settings`: what the blank device knows all the same."""
 
     def dress(tell):
-        async def whole(page):
+        async def whole():
             world = World(blank=True, settings=settings)
             world.device.networks = AIR
-            page.complaints.clear()
             async with world:
                 async with Phone(world.portal_port):
                     pass  # the page is there
-                await page.command("Network.enable")
-                await page.command("Page.navigate", url=f"http://127.0.0.1:{world.portal_port}/")
-                await page.until("document.readyState === 'complete' && document.title !== 'OpenShock'")
                 try:
-                    await tell(Person(page, world))
-                except BaseException:
-                    print("\n".join(world.lines))
-                    raise
+                    async with tab(f"http://127.0.0.1:{world.portal_port}/") as page:
+                        page.patience_s = PATIENCE_S
+                        await page.command("Network.enable")
+                        await page.until("document.title !== 'OpenShock'")
+                        await tell(Person(page, world))
+                        # An error that is shown is also one for the browser's console; no other complaint may be there.
+                        assert [text for text in page.complaints if "Failed to load resource" not in text] == []
+                    assert [line for line in world.lines if "MemoryError" in line or "Traceback" in line] == []
                 finally:
-                    await page.command("Network.disable")
-                # An error that is shown is also one for the browser's console; no other complaint may be there.
-                assert [text for text in page.complaints if "Failed to load resource" not in text] == []
-                assert [line for line in world.lines if "MemoryError" in line or "Traceback" in line] == []
+                    print("\n".join(world.lines))
 
-        def test(browser):
-            runner, page = browser
-            runner.run(asyncio.wait_for(whole(page), STORY_S))
+        def test():
+            asyncio.run(asyncio.wait_for(whole(), STORY_S))
 
         test.__name__, test.__doc__ = tell.__name__, tell.__doc__
         return pytest.mark.peer("chromium")(test)
