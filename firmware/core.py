@@ -136,6 +136,9 @@ class Core:
     def _on_fault(self, name, fault):
         self._dispatcher.halt("a fault")  # S13: whatever failed, nobody is left on
 
+    def _on_wish(self, what, detail):
+        """None; what a wish for another mode means is app.py's business."""
+
     def _cut(self):
         """The e-stop input cut a frame short."""
         self._dispatcher.emergency("button")

@@ -471,3 +471,16 @@ def test_a_simulated_device_starts_from_the_image(images, tmp_path):
 
     asyncio.run(story())
     assert not [line for line in told if "rescue" in line or "Traceback" in line], told
+
+
+def test_whoever_runs_an_older_version_is_offered_only_what_is_new(tmp_path):
+    images = {"1.0.0": b"a" * 9000 + b"old", "1.1.0": b"a" * 9000 + b"new"}
+    for version, image in images.items():
+        folder = tmp_path / "out" / version
+        tree.write(folder, {"app.lfs": image, "manifest.json": version.encode(), "manifest.json.sig": b"s"})
+        (folder / "manifest.json.sig").write_bytes(b"s")
+        tree.publish({"board": folder}, tmp_path / "tree", version, "stable")
+    first, second = (tmp_path / "tree" / version / "board" for version in images)
+    assert not list(first.glob("app.lfs.from-*"))
+    (change,) = second.glob("app.lfs.from-*")
+    assert change.name == "app.lfs.from-1.0.0" and change.stat().st_size < 100

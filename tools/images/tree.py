@@ -1,6 +1,7 @@
 """Folders of images: what `build` leaves for each board, and the tree that devices read, which never changes what it has told.
 
-The tree: version-<channel>.txt (a bare version), <version>/<board>/manifest.json, manifest.json.sig, app.lfs, runtime.bin.
+The tree: version-<channel>.txt (a bare version), <version>/<board>/manifest.json, manifest.json.sig, app.lfs, runtime.bin, and
+app.lfs.from-<older> for a few older versions.
 Plain files: any web server can offer them. A device may read at any moment, so a board's folder appears whole, and the
 channel's file is replaced last.
 """
@@ -13,6 +14,7 @@ from tools import Failure
 from tools.images import manifest
 
 CHANNELS = ("stable", "beta", "develop")
+_PATCHES = 3  # so many older versions get a patch: whoever runs one of them is sent only what is new
 _PARTS = (manifest.APP, manifest.RUNTIME)
 _RELEASED = (*_PARTS, manifest.FILE, manifest.SIGNATURE)
 
@@ -55,8 +57,27 @@ def publish(folders, tree, version, channel):
         for name in _RELEASED:
             if (folder / name).exists():
                 shutil.copyfile(folder / name, whole / name)
+        _add_patches(whole, _before(tree, version, title))
         os.replace(whole, target)
     _replace(tree / f"version-{channel}.txt", version.encode() + b"\n")
+
+
+def _add_patches(folder, before):
+    """None; beside the app image there are the ways to it from those `before`: (version, app image)."""
+    from tools.images import patch  # it speaks with the device's own room, which a mere build does not need
+
+    for version, image in before:
+        change = patch.made(image, (folder / manifest.APP).read_bytes())
+        (folder / f"{manifest.APP}.from-{version}").write_bytes(change)
+
+
+def _before(tree, version, title):
+    """(version, app image) of the versions that most devices of that board may run: the last few that were published."""
+    found = []
+    for folder in tree.glob(f"*/{title}"):
+        if folder.parent.name != version and (folder / manifest.APP).exists():
+            found.append(((folder / manifest.FILE).stat().st_mtime_ns, folder))
+    return [(folder.parent.name, (folder / manifest.APP).read_bytes()) for _, folder in sorted(found)[-_PATCHES:]]
 
 
 def published(tree, channel):
