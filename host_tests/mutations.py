@@ -250,13 +250,13 @@ MUTATIONS = [
         (
             "S12",
             "firmware/app.py",
-            "            self._dispatcher.lock(what)\n",
+            "        self._dispatcher.lock(what)\n",
             "",
             _DEVICE + "test_s12_a_restart_stops_first",
         ),
         (
             "S12",
-            "firmware/app.py",
+            "firmware/core.py",
             "            await asyncio.wait_for_ms(self._radio.quiet(), _QUIET_MS)\n",
             "            pass\n",
             _DEVICE + "test_s12_a_restart_stops_first",
@@ -271,7 +271,7 @@ MUTATIONS = [
         # S13
         (
             "S13",
-            "firmware/app.py",
+            "firmware/core.py",
             '        self._dispatcher.halt("a fault")',
             "        pass",
             _DEVICE + "test_s13_a_fault_at_every_await",
@@ -300,12 +300,12 @@ MUTATIONS = [
         ),
         (
             "S14",
-            "firmware/app.py",
+            "firmware/core.py",
             '_VITAL = ("radio", "estop", "link")',
             '_VITAL = ("radio", "estop")',
             _DEVICE + "test_s14",
         ),
-        ("S14", "firmware/app.py", "_WATCHDOG_MS = const(8000)", "_WATCHDOG_MS = const(80000)", _DEVICE + "test_s14"),
+        ("S14", "firmware/core.py", "_WATCHDOG_MS = const(8000)", "_WATCHDOG_MS = const(80000)", _DEVICE + "test_s14"),
         # S15
         (
             "S15",
@@ -468,15 +468,15 @@ MUTATIONS = [
         (
             "S23",
             "firmware/settings.py",
-            "return value if fits(key, value) else _strictest(key)",
-            "return value if fits(key, value) else default(key)",
+            "return _strictest(key) if key in self._wrong else self._stored[key]",
+            "return default(key) if key in self._wrong else self._stored[key]",
             _CAPS + "test_s23_one_damaged",
         ),
         (
             "S23",
             "firmware/settings.py",
-            "        if self.damaged or not fits(",
-            "        if not fits(",
+            "        if self.damaged or ",
+            "        if ",
             _CAPS + "test_s23_damaged",
         ),
         (
