@@ -15,15 +15,22 @@ APART = (
     "test_setup_page.py",
     "test_sim.py",
     "test_sim_estop.py",
+    "test_sim_gateway.py",
+    "test_sim_setup.py",
 )
 FIRST = (
-    "test_safety_mutations.py",
-    "test_safety_walks.py",
-    "test_websock_conformance.py",
+    "test_setup_device.py",
     "test_both.py",
+    "test_update_power.py",
     "test_sim.py::test_the_tour",
+    "test_build.py",
+    "test_safety_walks.py",
     "test_memory.py",
+    "test_websock_conformance.py",
+    "test_safety_mutations.py",
+    "test_safety_estop.py::test_s06",
     "test_safety_device.py::test_s13",
+    "test_flash_tool.py",
     "test_wifi_properties.py",
 )
 
