@@ -74,8 +74,9 @@ class Hardware:
         """A function that sets the plain lamp to 0–100 percent; None where there is none."""
         if self._board.LED_PIN is None:
             return None
-        pwm = machine.PWM(Pin(self._board.LED_PIN, Pin.OUT, value=0), freq=4000, duty_u16=0)
-        return lambda percent: pwm.duty_u16(percent * 65535 // 100)
+        dark = 65535 if self._board.LED_INVERTED else 0  # of the time that the pin is high
+        pwm = machine.PWM(Pin(self._board.LED_PIN, Pin.OUT, value=1 if dark else 0), freq=4000, duty_u16=dark)
+        return lambda percent: pwm.duty_u16(abs(dark - percent * 65535 // 100))
 
     def pixel(self):
         """A function that sets the coloured pixel: red, green, blue, 0–255 each; None where there is none."""

@@ -304,7 +304,7 @@ def test_a_board_is_plain_data(module):
     assert {"CHIP", "RF_PIN", "ESTOP_PIN", "LED_PIN", "PIXEL_PIN"} <= set(names)
     assert set(names) == set(_assigned("firmware.boards.simulated")), "every board says the same things"
     chip = names.pop("CHIP")
-    assert type(names.pop("PIXEL_SWAPPED")) is bool
+    assert type(names.pop("PIXEL_SWAPPED")) is bool and type(names.pop("LED_INVERTED")) is bool
     assert chip in ook.CHIPS or module.__name__.endswith(".simulated")
     assert all(name.endswith("_PIN") for name in names)
     used = [pin for pin in names.values() if pin is not None]

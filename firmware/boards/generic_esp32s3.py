@@ -4,6 +4,7 @@ CHIP = "esp32s3"
 RF_PIN = None
 ESTOP_PIN = None
 LED_PIN = None
+LED_INVERTED = False
 PIXEL_PIN = None
 BOOT_PIN = 0
 PIXEL_SWAPPED = False

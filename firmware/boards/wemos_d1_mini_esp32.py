@@ -4,6 +4,7 @@ CHIP = "esp32"
 RF_PIN = 15
 ESTOP_PIN = None
 LED_PIN = 2
+LED_INVERTED = False
 PIXEL_PIN = None
 BOOT_PIN = 0
 PIXEL_SWAPPED = False

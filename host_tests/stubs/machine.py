@@ -59,8 +59,11 @@ class Pin:
 class PWM:
     """A pin that is on for a part of the time; its level is whether that part is more than nothing."""
 
+    of_pin = {}  # number → the PWM that drives it
+
     def __init__(self, pin, *, freq=5000, duty_u16=0):
         self._pin = pin
+        PWM.of_pin[pin._number] = self
         self.duty_u16(duty_u16)
 
     def duty_u16(self, duty=None):
