@@ -196,7 +196,7 @@ class App(Core):
             self._trial.fault(name)
 
     def _connection(self):
-        """(station, timekeeper, link) as the settings want them."""
+        """(station, timekeeper, links) as the settings want them."""
         from firmware import fitting
 
         settings = fitting.read(SETTINGS)
@@ -226,6 +226,7 @@ class App(Core):
             urls,
             self._facts,
             self._to_the_repl,
+            self._ask_service,
         )
         return Cable(rooms, self._clock, greeting)
 
@@ -248,6 +249,12 @@ class App(Core):
 
     def _on_wish(self, what, detail):
         """None; `what` is wished for: another mode comes after a restart, with nothing on the air."""
+        if what == "emergency":
+            self._ask_service(what, None)
+            return
+        if what == "keep":
+            self._store(*detail)
+            return
         if what == "update":
             if not self._order(detail):
                 return

@@ -23,6 +23,13 @@ Command = namedtuple(
     "Command", ("model", "rf_id", "action", "intensity", "duration_ms", "channel", "source", "asked_us")
 )
 
+# Something that a service says which knows no receivers, for rules.py. All are texts: the backend's name, what kind of thing
+# ("alert", "message"), how grave ("" where the service does not say), and its words, 200 characters at most.
+Event = namedtuple("Event", ("backend", "kind", "severity", "text"))
+
+# What somebody at the device wants done elsewhere: `shocker` as the service names it · one of the five actions · 0–100 · ms
+Wish = namedtuple("Wish", ("shocker", "action", "intensity", "duration_ms"))
+
 # What a backend makes of a message: (one of these, its detail). `dispatcher.py` has one duty for each.
 ACT = const(10)  # a Command
 REFUSE = const(11)  # (a key of safety.REASONS, what was refused in words)
@@ -33,6 +40,8 @@ UPDATE = const(15)  # install this version (text)
 RESTART = const(16)  # restart; who asked, in words
 NOTE = const(17)  # a line for the log
 LEAVE = const(18)  # the last order of a connection: a Leave, for the link
+EVENT = const(19)  # an Event
+KEEP = const(20)  # (the backend's name, {key: value}): settings of its own section that the service gave, to be stored
 
 
 class Leave(Exception):
@@ -49,6 +58,10 @@ class Leave(Exception):
         self.status = status
 
 
+class Unasked(Exception):
+    """The service takes no such thing, or cannot now; the text says which."""
+
+
 class Service:
     """What a backend may leave as it is here: most services want none of it. The link asks; `rssi()` is the link's gift, in dBm."""
 
@@ -59,6 +72,18 @@ class Service:
     def pause_ms(self, status, reason):
         """How long to wait at least before the next connection; `status` as a Leave has it, `reason` in words."""
         return 0
+
+    def ask(self, what, detail, now):
+        """None; what somebody at the device wants of the service goes out with the next `keepalive`. Unasked when it cannot.
+
+        `what` and its detail: "control" a Wish · "emergency" None, the e-stop was pressed here · "seen" a message's id, or
+        None for the last · "respond" (id or None, text) · "pair" None: this device shall get a new account.
+        """
+        raise Unasked("this service takes no such thing")
+
+    def shown(self):
+        """What a person should see now, such as a pairing code: one line of text; "" for nothing."""
+        return ""
 
     def report(self, event):
         """Messages that tell the service of an update, to be sent behind `hello`.

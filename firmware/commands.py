@@ -1,4 +1,5 @@
-"""The console's commands: OpenShock's serial grammar and ours. Looking, sending and stopping are here, settings in configuring.py.
+"""The console's commands: OpenShock's serial grammar and ours. What looks, sends and stops is here; settings: configuring.py,
+the services: asking.py.
 
 In memory only while a line is carried out. A command is a function of the desk (the Console) and its argument that gives the
 lines of its answer, or raises Wrong; and a row in usage.py. Grammar: reference/openshock-firmware.md §i.
@@ -37,11 +38,12 @@ def _command(name, argument):
         from firmware.document import json_config
 
         return json_config
-    from firmware.configuring import COMMANDS
+    from firmware import asking, configuring
 
-    if name not in COMMANDS:
+    found = configuring.COMMANDS.get(name) or asking.COMMANDS.get(name)
+    if not found:
         raise Wrong("there is no such command; help lists them")
-    return COMMANDS[name]
+    return found
 
 
 # --- looking

@@ -29,6 +29,7 @@ _LEAVE = const(2)
 _BUSY = const(255)  # Improv's "unknown error"
 GUESTS = Guests(  # what the console calls
     (
+        "firmware.asking",
         "firmware.commands",
         "firmware.configuring",
         "firmware.document",
@@ -44,10 +45,10 @@ GUESTS = Guests(  # what the console calls
 # keep Settings, SELDOM must be held, and theirs given. `wishes(what, detail)` as the dispatcher's. `lamp`: a Lamp, or None.
 # `access()`: (name, key, code) of the open access point, or None; `urls()`: texts, where the device's own page is found;
 # `facts()`: [(group, name, value)], all texts, for sysinfo and status. `await leave()`: everything is quiet, and the watchdog
-# will let a person work in the REPL.
+# will let a person work in the REPL. `ask(what, detail)`: as links.Links.ask.
 Rooms = namedtuple(
     "Rooms",
-    ("settings", "dispatcher", "latch", "log", "wifi", "wishes", "lamp", "access", "urls", "facts", "leave"),
+    ("settings", "dispatcher", "latch", "log", "wifi", "wishes", "lamp", "access", "urls", "facts", "leave", "ask"),
 )
 
 

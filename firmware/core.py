@@ -117,11 +117,24 @@ class Core:
     def _facts(self):
         """What the console's `sysinfo` and `status` show: (group, name, value), all texts."""
         radio = self._radio
-        return [
+        facts = [
             ("Radio", "Frames", str(radio.frames)),
             ("Radio", "WorstLateness", "%d us" % radio.worst_late_us),
             ("Radio", "LateFrames", str(radio.late_frames)),
-        ] + [("Refused", reason, str(count)) for reason, count in self._dispatcher.refusals().items()]
+        ]
+        facts += [("Refused", reason, str(count)) for reason, count in self._dispatcher.refusals().items()]
+        return facts + (self._link.facts() if self._link else [])
+
+    def _ask_service(self, what, detail):
+        """As links.Links.ask."""
+        return self._link.ask(what, detail) if self._link else "there is no connection to a service now"
+
+    def _store(self, name, table):
+        """None; what the service of backend `name` gave is kept."""
+        with SELDOM:
+            from firmware import fitting
+
+            fitting.keep(SETTINGS, name, table, self._log)
 
     async def _quiet(self):
         try:

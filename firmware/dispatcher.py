@@ -13,7 +13,8 @@ TEST_MS = const(1000)
 
 
 class Dispatcher:
-    """`wishes` takes what needs another mode: ("portal", bool), ("update", version), ("restart", who).
+    """`wishes` takes what is not the radio's: ("portal", bool), ("update", version), ("restart", who) need another mode;
+    ("keep", detail of the order) is to be stored; ("emergency", who): whoever else shall stop has still to be told.
 
     `clock()` gives ms that only grow, `wall()` µs since 1970, or None while nobody has set the clock.
     """
@@ -32,15 +33,18 @@ class Dispatcher:
         radio.latched = latch.latched
         self.locked = ""  # why the radio may send nothing but stop frames; "" when it may
         self._tests = False  # the lock lets test pulses through
+        self.rules = None  # a rules.Rules where somebody has set some
         self._duties = {
             orders.ACT: self._act,
             orders.REFUSE: self._refuse,
             orders.HALT: self.halt,
-            orders.EMERGENCY: self.emergency,
+            orders.EMERGENCY: self._emergency,
             orders.PORTAL: self._portal,
             orders.UPDATE: self._update,
             orders.RESTART: self._restart,
             orders.NOTE: self._note,
+            orders.EVENT: self._event,
+            orders.KEEP: self._keep,
         }
 
     def obey(self, order, detail):
@@ -124,7 +128,15 @@ class Dispatcher:
         self._log.warning("refused", "%s: %s" % (rules.REASONS[reason], what))
 
     def emergency(self, who):
-        """None; everything stops, and stays stopped over restarts until somebody clears it here, in person (S7, S8)."""
+        """None; everything stops, and stays stopped over restarts until somebody clears it here, in person (S7, S8).
+
+        For whoever is at the device: the services hear of it behind that, and may stop other devices.
+        """
+        if self._emergency(who):
+            self._wishes("emergency", who)
+
+    def _emergency(self, who):
+        """True when it was not latched before; as `emergency`, and nobody else hears of it."""
         first = not self._latch.latched
         self._latch.close()  # before all that could fail
         self._radio.latched = True
@@ -136,6 +148,7 @@ class Dispatcher:
             self._latch.trip()
         except OSError as fault:
             self._log.error("estop", "latched, but the storage does not keep it (%s)" % fault)
+        return first
 
     def clear_estop(self, who):
         """None; the latch is cleared, by a deliberate local act alone. No backend may ever call this. Restarts nothing."""
@@ -152,6 +165,16 @@ class Dispatcher:
 
     def _restart(self, who):
         self._wishes("restart", who)
+
+    def _event(self, event):
+        """None; what the rules make of it passes as any command does. Without rules it is a line in the log."""
+        self._log.info("event", "%s %s %s: %s" % event)
+        if self.rules:
+            for asked in self.rules.commands(event, self._clock()):
+                self._act(asked)
+
+    def _keep(self, detail):
+        self._wishes("keep", detail)
 
     def _note(self, text):
         self._log.info("note", text)

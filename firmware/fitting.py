@@ -2,7 +2,7 @@
 
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
 from firmware.safety import Caps, Safety
-from firmware.settings import Settings
+from firmware.settings import Refused, Settings
 from firmware.version import VERSION
 from lib import plugs
 from lib.log import ERROR, INFO
@@ -63,9 +63,10 @@ def _caps(cap):
 
 
 def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
-    """(Station, Timekeeper, Link) for the network and the backend that are set. plugs.NoSuchPlug."""
+    """(Station, Timekeeper, Links) for the network and the backend that are set. plugs.NoSuchPlug."""
     # not loaded by a device that waits to be set up
     from firmware.link import Link
+    from firmware.links import Links
     from firmware.timekeeper import Timekeeper
     from firmware.wifi import Station
 
@@ -83,4 +84,16 @@ def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    return station, keeper, Link(service, dispatcher, station, keeper, Roots(), clock, log, beat, news)
+    link = Link(service, dispatcher, station, keeper, Roots(), clock, log, beat, news)
+    return station, keeper, Links([(name, link)])
+
+
+def keep(path, name, table, log):
+    """None; what a service gave (`table`: key → value) is stored among the settings of backend `name`, or the log says why not."""
+    settings = Settings(path)
+    try:
+        for key, value in table.items():
+            settings.set(name + "." + key, value)
+        settings.save()
+    except (Refused, OSError) as fault:
+        log.line(ERROR, "settings", "what the service gave is not kept (%s)" % fault)

@@ -8,7 +8,7 @@ import asyncio
 
 from micropython import const
 
-from firmware.command import LEAVE, Leave
+from firmware.command import LEAVE, Leave, Unasked
 from firmware.seldom import SELDOM
 from lib import tasks, websock
 from lib.hangup import close
@@ -91,6 +91,23 @@ class Link:
     def connected(self):
         """True while the service has been greeted."""
         return self.status == "connected"
+
+    def ask(self, what, detail):
+        """ "" when the service hears of it within a quarter of a second, otherwise why not, in words: nothing is kept for later.
+
+        `what`, `detail`: as command.Service.ask.
+        """
+        if not self.connected() and what != "pair":
+            return "not connected"
+        try:
+            self._backend.ask(what, detail, self._clock())
+        except Unasked as no:
+            return str(no)
+        return ""
+
+    def shown(self):
+        """What the service wants a person to see now, one line of text; "" for nothing."""
+        return self._backend.shown()
 
     def _say(self, text):
         self.status = text

@@ -1,11 +1,12 @@
 """The link against a server played by hand: how it goes up, what it hears, how it ends and comes back, and that it always stops."""
 
 import asyncio
+import functools
 
 import pytest
 from link_story import AGENT, DEVICE, RED, TIMES, TOKEN, Server, Story, order, text, told
 
-from firmware.command import ACT, EMERGENCY, NOTE, REFUSE
+from firmware.command import ACT, EMERGENCY, NOTE, REFUSE, Service, Unasked, Wish
 
 LONG_MS = 300_000
 
@@ -477,3 +478,31 @@ def test_an_address_that_is_none_is_a_line_in_the_log_and_a_long_wait(url):
 
 def test_red_is_the_shocker_of_these_stories():
     assert RED.encode() in order(1) and b'"intensity": 1' in order(1)
+
+
+# what somebody at the device wants of the service
+
+
+@told
+async def test_what_somebody_here_wants_of_the_service_is_asked_or_refused_in_words_and_never_kept(server, story):
+    def ask(what, detail, now):
+        if what != "seen":
+            raise Unasked("this service takes no such thing")
+        asked.append(detail)
+
+    asked = []
+    story.link._backend.ask = ask
+    assert story.link.ask("seen", "m-1") == "not connected"
+    await up(server, story)
+    assert asked == [], "nothing is said later than it was meant"
+    assert story.link.ask("seen", "m-2") == "" and asked == ["m-2"]
+    assert story.link.ask("pair", None) == "this service takes no such thing"
+
+
+@told
+async def test_a_service_that_takes_nothing_says_so(server, story):
+    await up(server, story)
+    story.link._backend.ask = functools.partial(Service.ask, story.link._backend)
+    assert story.link.ask("control", Wish("red", 2, 20, 500)) == "this service takes no such thing"
+    story.link._backend.shown = lambda: "pairing code 4F7KQ2"
+    assert story.link.shown() == "pairing code 4F7KQ2"

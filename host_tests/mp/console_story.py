@@ -118,6 +118,8 @@ class Desk:
         self.wishes = []
         self.left = 0
         self.access = access
+        self.asked = []  # (what, detail) of the services
+        self.refusal = ""  # what they say to it
         self._stored = stored
         self._fails_at = fails_at
         self._lean = lean
@@ -161,6 +163,7 @@ class Desk:
                 lambda: ("http://192.168.0.20/",),
                 lambda: [("Hub", "Connected", "true")],
                 self._leave,
+                self._ask,
             ),
             self.clock,
         )
@@ -172,6 +175,10 @@ class Desk:
         if not self._lean:
             GUESTS.__exit__()
         SELDOM.__exit__()
+
+    def _ask(self, what, detail):
+        self.asked.append((what, detail))
+        return self.refusal
 
     async def _leave(self):
         self.left += 1

@@ -458,7 +458,7 @@ def test_help_tells_of_every_command():
             "help version restart sysinfo echo validgpios rftxpin estop domain authtoken hostname networks keepalive"
         )
         theirs += " jsonconfig rawconfig rftransmit factoryreset ledtest"
-        ours = "status log caps control stop portal update repl"
+        ours = "status log caps control stop portal update repl remote seen respond pair"
         assert names == set((theirs + " " + ours).split())
         assert desk.ask("help rftxpin").startswith("rftxpin [NUMBER]")
         assert len(desk.asks("help estop")) == 3
@@ -468,6 +468,41 @@ def test_version_tells_what_runs_here():
     with Desk() as desk:
         lines = desk.asks("version")
         assert lines[0].startswith("Version: 0.") and lines[1:] == ["Board: simulated", "Chip: simulated"]
+
+
+# --- what goes to the services
+
+
+def test_what_somebody_here_wants_done_elsewhere_goes_to_the_service():
+    with Desk() as desk:
+        assert desk.ask("remote red collar vibrate 20 500").startswith("$SYS$|Success|")
+        assert desk.ask("seen").startswith("$SYS$|Success|")
+        assert desk.ask("seen m-17").startswith("$SYS$|Success|")
+        assert desk.ask("respond I am fine, thanks").startswith("$SYS$|Success|")
+        assert desk.ask("pair").startswith("$SYS$|Success|")
+        assert desk.asked == [
+            ("control", ("red collar", 2, 20, 500)),
+            ("seen", None),
+            ("seen", "m-17"),
+            ("respond", (None, "I am fine, thanks")),
+            ("pair", None),
+        ]
+        assert desk.on_air() == 0
+
+
+def test_what_the_service_cannot_do_is_told_and_what_makes_no_sense_is_not_asked():
+    with Desk() as desk:
+        for line in (
+            "remote",
+            "remote red vibrate 20",
+            "remote red tickle 20 500",
+            "remote red vibrate x 500",
+            "respond",
+        ):
+            assert desk.ask(line).startswith("$SYS$|Error|"), line
+        assert desk.asked == []
+        desk.refusal = "not connected"
+        assert desk.ask("remote red stop 0 300") == "$SYS$|Error|not connected"
 
 
 # --- what a person types

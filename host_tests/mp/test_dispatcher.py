@@ -3,7 +3,9 @@
 from firmware.command import (
     ACT,
     EMERGENCY,
+    EVENT,
     HALT,
+    KEEP,
     LIGHT,
     NOTE,
     PORTAL,
@@ -14,6 +16,7 @@ from firmware.command import (
     STOP,
     UPDATE,
     VIBRATE,
+    Event,
 )
 from firmware.dispatcher import Dispatcher
 from firmware.estop import Latch
@@ -299,13 +302,51 @@ def test_a_locked_radio_sends_stop_frames_alone():
 # everything else
 
 
+def test_an_emergency_stop_by_hand_is_told_to_the_services_and_one_of_theirs_is_not():
+    house = House()
+    house.obey(EMERGENCY, "hub")
+    assert house.latch.latched and house.wishes == []
+    house.dispatcher.clear_estop("by hand")
+    house.act()
+    house.dispatcher.emergency("button")
+    assert house.wishes == [("emergency", "button")]
+    house.dispatcher.emergency("button")
+    assert len(house.wishes) == 1, "it was latched already"
+
+
+def test_an_event_is_a_line_in_the_log_and_what_the_rules_make_of_it_passes_as_every_command():
+    class Rules:
+        asked = []
+
+        def commands(self, event, now):
+            self.asked.append((event, now))
+            return [command(source="valtronics"), command(action=SHOCK, source="valtronics")]
+
+    house = House(caps(shock_allowed=False))
+    event = Event("valtronics", "alert", "critical", "pump 7 is hot")
+    house.obey(EVENT, event)
+    assert house.lines[-1].endswith("valtronics alert critical: pump 7 is hot") and not house.hear()
+    rules = house.dispatcher.rules = Rules()
+    house.obey(EVENT, event)
+    assert rules.asked == [(event, house.clock.ms)]
+    assert "shocks are switched off here" in house.lines[-1] and "valtronics vibrate" in house.lines[-2]
+    assert list(house.hear()) != []
+
+
 def test_wishes_are_handed_on():
     house = House()
     house.obey(PORTAL, True)
     house.obey(PORTAL, False)
     house.obey(UPDATE, "1.6.0")
     house.obey(RESTART, "hub")
-    assert house.wishes == [("portal", True), ("portal", False), ("update", "1.6.0"), ("restart", "hub")]
+    house.obey(KEEP, ("dsp_fleet", {"token": "t"}))
+    assert house.wishes == [
+        ("portal", True),
+        ("portal", False),
+        ("update", "1.6.0"),
+        ("restart", "hub"),
+        ("keep", ("dsp_fleet", {"token": "t"})),
+    ]
 
 
 def test_a_note_is_a_line():

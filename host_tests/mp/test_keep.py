@@ -1,0 +1,37 @@
+"""What a service gives is stored among its own settings, and nowhere else."""
+
+from firmware import fitting
+from host_tests.mp.rooms import Disk, Hand, book
+from lib import jsonfile
+
+PATH = "settings.json"
+GATEWAY = "openshock_gateway"
+
+
+def _kept(name, table, fails_at=-1):
+    """(what is stored, the log's lines) after `table` was to be kept for backend `name`."""
+    log, lines = book(Hand())
+    with Disk() as disk:
+        jsonfile.save(PATH, {"hostname": "desk"})
+        disk.steps, disk._fails_at, disk._fault = 0, fails_at, OSError
+        fitting.keep(PATH, name, table, log)
+        return jsonfile.load(PATH), lines
+
+
+def test_it_is_stored_beside_what_was_there():
+    stored, lines = _kept(GATEWAY, {"token": "t" * 256, "url": "https://hub.example"})
+    assert stored == {"hostname": "desk", GATEWAY + ".token": "t" * 256, GATEWAY + ".url": "https://hub.example"}
+    assert lines == []
+
+
+def test_nothing_is_stored_when_some_of_it_does_not_fit_or_is_none_of_its_business():
+    for table in ({"token": "t", "url": "no url"}, {"token": 7}, {"token": "t", "shock": 100}, {"x.token": "t"}):
+        stored, lines = _kept(GATEWAY, table)
+        assert stored == {"hostname": "desk"} and "not kept" in lines[0], table
+    stored, lines = _kept("cap", {"cap.shock": 100})
+    assert stored == {"hostname": "desk"} and len(lines) == 1
+
+
+def test_a_storage_that_refuses_is_told_and_harms_nothing():
+    stored, lines = _kept(GATEWAY, {"token": "t"}, fails_at=0)
+    assert stored == {"hostname": "desk"} and "not kept" in lines[0]
