@@ -8,6 +8,7 @@ SELDOM = Guests(
         "firmware.fitting",
         "firmware.reach",
         "firmware.settings",
+        "firmware.settings_lists",
         "lib.dial",
         "lib.fetch",
         "lib.http1",

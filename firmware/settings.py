@@ -34,13 +34,21 @@ portal.dns_port whole 1 65535 53
 update.channel stable|beta|develop 0 0 "stable"
 update.url url 0 200 ""
 update.check_h whole 0 168 24
+remote.inputs inputs 0 4 []
+remote.dial dial 0 0 {}
 backend text 1 40 "openshock_user"
 openshock_user.url url 1 200 "https://api.openshock.app"
 openshock_user.token secret 1 256 ""
 openshock_user.device_id text 0 36 ""
 openshock_user.negotiate flag 0 0 false
+openshock_user.remote_name text 1 64 "remote"
+openshock_user.stop_others flag 0 0 false
 openshock_gateway.url url 1 200 "https://api.openshock.app"
 openshock_gateway.token secret 1 256 ""
+openshock_share.url url 1 200 "https://api.openshock.app"
+openshock_share.link text 0 200 ""
+openshock_share.name text 0 128 ""
+openshock_share.session secret 1 256 ""
 cap.shock_allowed flag 0 0 true
 cap.shock whole 0 100 100
 cap.vibrate whole 0 100 100
@@ -64,6 +72,8 @@ networks up to {1} networks with ssid (1-32 bytes), key (none, or 8-63 character
 servers up to {1} name servers, such as 1.1.1.1 or 192.168.0.1:53
 receivers up to {1} tables with model, rf_id and caps of their own
 """
+
+_LISTS = ("inputs", "dial")  # the kinds of settings_lists.py
 
 
 class Refused(Exception):
@@ -102,7 +112,9 @@ def is_secret(key):
 def wanted(key):
     """What would fit `key`, in words for a person. KeyError for no setting."""
     kind, least, most, _ = _row(key)
-    return kind.replace("|", " or ") if "|" in kind else _behind(kind, _WORDS).format(least, most)
+    if "|" in kind:
+        return kind.replace("|", " or ")
+    return (_lists().WORDS[kind] if kind in _LISTS else _behind(kind, _WORDS)).format(least, most)
 
 
 def fits(key, value):
@@ -112,6 +124,8 @@ def fits(key, value):
         return type(value) is bool
     if kind in ("whole", "pin"):
         return whole(value, least, most)
+    if kind in _LISTS:
+        return _lists().fits(kind, value, most, _is_text)
     check = {"networks": _is_network, "servers": _is_server, "receivers": _is_receiver}.get(kind)
     if check:
         return isinstance(value, list) and len(value) <= most and all(map(check, value))
@@ -120,6 +134,13 @@ def fits(key, value):
     if value == "" and (kind == "secret" or least == 0):
         return True
     return _is_text(value, least, most) and (kind != "url" or _is_base_url(value))
+
+
+def _lists():
+    """The room for what few devices have set, in memory only where it is used."""
+    from firmware import settings_lists
+
+    return settings_lists
 
 
 def _is_text(value, least, most):

@@ -21,13 +21,21 @@ portal.dns_port The UDP port on which the set-up answers for names, so that phon
 update.channel Which releases are offered: stable, beta (soon to be stable), or develop (the newest, least tried).
 update.url Where releases are kept; none: the device never looks for any.
 update.check_h Hours between two looks for a new release; 0: only when somebody asks.
+remote.inputs Buttons of this device that control a shocker of the service, each on a pin of its own.
+remote.dial A rotary knob: turning sets the level, pressing sends it to its shocker.
 backend The service that the device belongs to. What that service needs to know has its name in front.
 openshock_user.url The OpenShock server; the usual one, or your own.
 openshock_user.token An API token of your OpenShock account. Whoever has it can act in your name.
 openshock_user.device_id The id of this hub, as the OpenShock website shows it; none: the receivers of all hubs of the account.
 openshock_user.negotiate Whether to ask the server first how to connect, as some proxies in front of a server of your own want it.
+openshock_user.remote_name What stands in the log of the account when a button of this device was pressed.
+openshock_user.stop_others Whether the emergency stop of this device stops all the other hubs of the account as well.
 openshock_gateway.url The OpenShock server; the usual one, or your own.
 openshock_gateway.token The token of this hub. Pairing with a code of six digits writes it.
+openshock_share.url The OpenShock server; the usual one, or your own.
+openshock_share.link The share link to join, as somebody gave it to you: its id, or the whole address.
+openshock_share.name The name that the owner of the link sees, 32 characters at most. A guest needs one.
+openshock_share.session The OpenShockSession of a browser that is logged in, to join as yourself; a guest has none.
 cap.shock_allowed Whether shocks are sent at all, whoever asks.
 cap.shock The strongest shock in percent, whoever asks; who asks for more gets this much. At 0 none is sent.
 cap.vibrate The strongest vibration in percent, whoever asks.

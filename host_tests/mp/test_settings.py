@@ -20,6 +20,8 @@ STRICTEST = {
 }
 HOME = {"ssid": "home", "key": "12345678"}
 ADDRESS = {"ip": "192.168.0.20", "mask": "255.255.255.0", "gateway": "192.168.0.1", "dns": "192.168.0.1"}
+BUTTON = {"pin": 14, "shocker": "red", "action": "vibrate", "level": 30, "duration_ms": 500}
+DIAL = {"a": 1, "b": 2, "press": 3, "shocker": "red", "action": "sound", "step": 5, "duration_ms": 500}
 
 NO_TEXT = (None, True, 0, 1.5, NAN, b"text", ["text"], {"text": 1}, "a\nb", "a\x00b", "a\x7fb", "a\x9bb", "\ud800")
 NO_FLAG = (None, 0, 1, 0.0, "", "true", [], [True], {}, NAN)
@@ -124,6 +126,82 @@ CASES = {
         + list(NO_TEXT),
     ),
     "update.check_h": ([0, 1, 24, 168], [-1, 169, 10**30] + list(NO_NUMBERS)),
+    "remote.inputs": (
+        [
+            [],
+            [BUTTON],
+            [BUTTON] * 4,
+            [dict(BUTTON, action="stop", level=0, duration_ms=300), dict(BUTTON, action="shock", level=100)],
+            [dict(BUTTON, pin=0, shocker="Zoë 🐈", duration_ms=30000, pressed="high", hold=True)],
+            [dict(BUTTON, pin=48, shocker="x" * 128, pressed="low", hold=False, action="sound")],
+        ],
+        [
+            [BUTTON] * 5,
+            [BUTTON, {}],
+            ["red"],
+            [None],
+            [[BUTTON]],
+            [dict(BUTTON, pin=-1)],
+            [dict(BUTTON, pin=49)],
+            [dict(BUTTON, pin="14")],
+            [dict(BUTTON, shocker="")],
+            [dict(BUTTON, shocker="x" * 129)],
+            [dict(BUTTON, shocker="a\nb")],
+            [dict(BUTTON, shocker=7)],
+            [dict(BUTTON, action="light")],
+            [dict(BUTTON, action="Vibrate")],
+            [dict(BUTTON, action="")],
+            [dict(BUTTON, action=2)],
+            [dict(BUTTON, action=["stop"])],
+            [dict(BUTTON, level=101)],
+            [dict(BUTTON, level=True)],
+            [dict(BUTTON, duration_ms=299)],
+            [dict(BUTTON, duration_ms=30001)],
+            [dict(BUTTON, duration_ms=500.0)],
+            [dict(BUTTON, pressed="up")],
+            [dict(BUTTON, pressed=0)],
+            [dict(BUTTON, hold=1)],
+            [dict(BUTTON, hold=None)],
+            [dict(BUTTON, duration=500)],  # a slip of the pen is told, not passed over
+            [{"pin": 14, "shocker": "red", "action": "vibrate", "level": 30}],
+        ]
+        + list(NO_LIST),
+    ),
+    "remote.dial": (
+        [
+            {},
+            DIAL,
+            dict(DIAL, level=100, clicks=1, pressed="high", step=50),
+            dict(DIAL, level=0, clicks=2, step=1, action="stop"),
+            dict(DIAL, clicks=4, pressed="low", a=0, b=48),
+        ],
+        [
+            dict(DIAL, a=-1),
+            dict(DIAL, b=49),
+            dict(DIAL, press=None),
+            dict(DIAL, step=0),
+            dict(DIAL, step=51),
+            dict(DIAL, step=True),
+            dict(DIAL, level=101),
+            dict(DIAL, clicks=3),
+            dict(DIAL, clicks=True),
+            dict(DIAL, clicks="4"),
+            dict(DIAL, action="light"),
+            dict(DIAL, duration_ms=0),
+            dict(DIAL, pressed=None),
+            dict(DIAL, shocker=""),
+            dict(DIAL, hold=True),
+            dict(DIAL, pin=3),
+            {"a": 1},
+            [],
+            [DIAL],
+            "{}",
+            None,
+            True,
+            0,
+            (),
+        ],
+    ),
     "estop.enabled": ([True, False], NO_FLAG),
     "estop.normally_closed": ([True, False], NO_FLAG),
     "openshock_user.url": (
@@ -158,8 +236,17 @@ CASES = {
     "openshock_user.token": (["", "x" * 256, "a b"], ["x" * 257, "é" * 129, "a\r\nX: y"] + list(NO_TEXT)),
     "openshock_user.device_id": (["", "01960000-bbbb-7000-8000-000000000001"], ["x" * 37] + list(NO_TEXT)),
     "openshock_user.negotiate": ([True, False], NO_FLAG),
+    "openshock_user.remote_name": (["remote", "Zoë's pocket", "x" * 64], ["", "x" * 65] + list(NO_TEXT)),
+    "openshock_user.stop_others": ([True, False], NO_FLAG),
     "openshock_gateway.url": (["http://10.0.0.2:8080"], ["api.openshock.app"] + list(NO_TEXT)),
     "openshock_gateway.token": (["", "x" * 256], ["x" * 257, "a\r\nX: y"] + list(NO_TEXT)),
+    "openshock_share.url": (["http://10.0.0.2:8080"], ["api.openshock.app"] + list(NO_TEXT)),
+    "openshock_share.link": (
+        ["", "01960000-eeee-7000-8000-000000000001", "https://openshock.app/s/01960000-eeee-7000-8000-000000000001"],
+        ["x" * 201] + list(NO_TEXT),
+    ),
+    "openshock_share.name": (["", "Zoë 🐈", "🐈" * 32], ["x" * 129] + list(NO_TEXT)),
+    "openshock_share.session": (["", "x" * 256], ["x" * 257, "a\r\nX: y"] + list(NO_TEXT)),
     "cap.shock_allowed": ([True, False], NO_FLAG),
     "cap.shock": ([0, 1, 99, 100], [-1, 101, 10**30] + list(NO_NUMBERS)),
     "cap.vibrate": ([0, 1, 99, 100], [-1, 101] + list(NO_NUMBERS)),
@@ -213,6 +300,7 @@ def test_every_setting_is_in_the_cases():
         "portal.key",
         "openshock_user.token",
         "openshock_gateway.token",
+        "openshock_share.session",
     ]
 
 
@@ -231,6 +319,11 @@ def test_what_would_fit_is_said_in_words():
         ("portal.key", "none, or 8-63 characters"),
         ("update.channel", "stable or beta or develop"),
         ("dns", "up to 3 name servers, such as 1.1.1.1 or 192.168.0.1:53"),
+        (
+            "remote.inputs",
+            "up to 4 buttons, each with pin, shocker (its name or id at the service), action (vibrate, sound, shock or "
+            "stop), level (0-100), duration_ms (300-30000), and if you like pressed (low or high) and hold (true or false)",
+        ),
     ):
         assert wanted(key) == words
 
@@ -578,6 +671,8 @@ def test_a_section_is_a_table_of_its_own():
             "token": "secret",
             "device_id": "",
             "negotiate": False,
+            "remote_name": "remote",
+            "stop_others": False,
         }
         assert settings.section("nobody") == {}
         assert "own" in settings.section("cap")
