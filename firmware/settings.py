@@ -37,6 +37,7 @@ update.check_h whole 0 168 24
 remote.inputs inputs 0 4 []
 remote.dial dial 0 0 {}
 backend text 1 40 "openshock_user"
+backend.second text 0 40 ""
 openshock_user.url url 1 200 "https://api.openshock.app"
 openshock_user.token secret 1 256 ""
 openshock_user.device_id text 0 36 ""
@@ -49,6 +50,7 @@ openshock_share.url url 1 200 "https://api.openshock.app"
 openshock_share.link text 0 200 ""
 openshock_share.name text 0 128 ""
 openshock_share.session secret 1 256 ""
+rules rules 0 8 []
 cap.shock_allowed flag 0 0 true
 cap.shock whole 0 100 100
 cap.vibrate whole 0 100 100
@@ -73,7 +75,7 @@ servers up to {1} name servers, such as 1.1.1.1 or 192.168.0.1:53
 receivers up to {1} tables with model, rf_id and caps of their own
 """
 
-_LISTS = ("inputs", "dial")  # the kinds of settings_lists.py
+_LISTS = ("inputs", "dial", "rules")  # the kinds of settings_lists.py
 
 
 class Refused(Exception):

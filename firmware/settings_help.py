@@ -24,6 +24,7 @@ update.check_h Hours between two looks for a new release; 0: only when somebody 
 remote.inputs Buttons of this device that control a shocker of the service, each on a pin of its own.
 remote.dial A rotary knob: turning sets the level, pressing sends it to its shocker.
 backend The service that the device belongs to. What that service needs to know has its name in front.
+backend.second A second service at the same time; none: one is enough. Without much memory one of the two must be http:// in your own network.
 openshock_user.url The OpenShock server; the usual one, or your own.
 openshock_user.token An API token of your OpenShock account. Whoever has it can act in your name.
 openshock_user.device_id The id of this hub, as the OpenShock website shows it; none: the receivers of all hubs of the account.
@@ -36,6 +37,7 @@ openshock_share.url The OpenShock server; the usual one, or your own.
 openshock_share.link The share link to join, as somebody gave it to you: its id, or the whole address.
 openshock_share.name The name that the owner of the link sees, 32 characters at most. A guest needs one.
 openshock_share.session The OpenShockSession of a browser that is logged in, to join as yourself; a guest has none.
+rules What this device does when a service says something that names no receiver: vibrate or sound, never a shock.
 cap.shock_allowed Whether shocks are sent at all, whoever asks.
 cap.shock The strongest shock in percent, whoever asks; who asks for more gets this much. At 0 none is sent.
 cap.vibrate The strongest vibration in percent, whoever asks.

@@ -16,8 +16,8 @@ WORDS = {
     "level (0-100), duration_ms (300-30000), and if you like pressed (low or high) and hold (true or false)",
     "dial": "a table with the pins a, b and press, shocker, action, step (1-50), duration_ms (300-30000), and if you like level "
     "(0-100, where it begins), clicks (1, 2 or 4 changes a detent) and pressed (low or high); {{}} for none",
-    "rules": "up to {1} rules, each with model, rf_id, action (vibrate or sound), level (0-100), duration_ms, and if you like "
-    "channel, backend, kind, severity, text and once_in_s",
+    "rules": "up to {1} rules, each with model, rf_id, action (vibrate or sound), level (0-100), duration_ms (1-30000), and if you "
+    "like channel, backend, kind, severity (info, warning, error, high or critical), text and once_in_s (1-86400)",
 }
 
 

@@ -22,6 +22,7 @@ HOME = {"ssid": "home", "key": "12345678"}
 ADDRESS = {"ip": "192.168.0.20", "mask": "255.255.255.0", "gateway": "192.168.0.1", "dns": "192.168.0.1"}
 BUTTON = {"pin": 14, "shocker": "red", "action": "vibrate", "level": 30, "duration_ms": 500}
 DIAL = {"a": 1, "b": 2, "press": 3, "shocker": "red", "action": "sound", "step": 5, "duration_ms": 500}
+RULE = {"model": "d80", "rf_id": 1, "action": "sound", "level": 30, "duration_ms": 500, "once_in_s": 60}
 
 NO_TEXT = (None, True, 0, 1.5, NAN, b"text", ["text"], {"text": 1}, "a\nb", "a\x00b", "a\x7fb", "a\x9bb", "\ud800")
 NO_FLAG = (None, 0, 1, 0.0, "", "true", [], [True], {}, NAN)
@@ -247,6 +248,11 @@ CASES = {
     ),
     "openshock_share.name": (["", "Zoë 🐈", "🐈" * 32], ["x" * 129] + list(NO_TEXT)),
     "openshock_share.session": (["", "x" * 256], ["x" * 257, "a\r\nX: y"] + list(NO_TEXT)),
+    "rules": (
+        [[], [RULE], [dict(RULE, backend="valtronics", kind="alert", severity="warning", text="hot", channel=1)] * 8],
+        [[RULE] * 9, [{}], [dict(RULE, action="shock")], [dict(RULE, once_in_s=0)], [dict(RULE, typo=1)]]
+        + list(NO_LIST),
+    ),
     "cap.shock_allowed": ([True, False], NO_FLAG),
     "cap.shock": ([0, 1, 99, 100], [-1, 101, 10**30] + list(NO_NUMBERS)),
     "cap.vibrate": ([0, 1, 99, 100], [-1, 101] + list(NO_NUMBERS)),
