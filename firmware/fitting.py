@@ -1,5 +1,7 @@
 """What the settings make of the rooms: the board, the bounds of safety, a connection with its network. Used at the start alone."""
 
+import gc
+
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
 from firmware.safety import Caps, Safety
 from firmware.settings import Refused, Settings
@@ -63,10 +65,9 @@ def _caps(cap):
 
 
 def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
-    """(Station, Timekeeper, Links) for the network and the backend that are set. plugs.NoSuchPlug."""
+    """(Station, Timekeeper, Links) for the network and the backends that are set. plugs.NoSuchPlug."""
     # not loaded by a device that waits to be set up
-    from firmware.link import Link
-    from firmware.links import Links
+    from firmware.links import Links, Refusal
     from firmware.timekeeper import Timekeeper
     from firmware.wifi import Station
 
@@ -80,12 +81,36 @@ def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
         store=Nvs("wifi"),
     )
     keeper = Timekeeper(station, hardware.set_clock, log)
-    name = settings.get("backend")
+    first, second = settings.get("backend"), settings.get("backend.second")
+    ears, why = (dispatcher,), ""
+    if second:
+        from firmware import twins
+
+        gc.collect()
+        why = twins.why_not(settings, first, second, plugs.names("firmware.backends"), gc.mem_free())
+        ears = ears if why else twins.ears(dispatcher, clock)
+    links = []
+    for name, ear in zip((first, second), ears):
+        links.append((name, _link(settings, name, ear, station, keeper, clock, log, beat, news)))
+        beat, news = _nobody, None  # one of them is enough for the watchdog, and one is told of updates
+    if why:
+        log.line(ERROR, "app", "no second backend: " + why)
+        links.append((second, Refusal(why)))
+    return station, keeper, Links(links)
+
+
+def _link(settings, name, dispatcher, station, keeper, clock, log, beat, news):
+    """The Link for backend `name`. plugs.NoSuchPlug."""
+    from firmware.link import Link
+
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    link = Link(service, dispatcher, station, keeper, Roots(), clock, log, beat, news)
-    return station, keeper, Links([(name, link)])
+    return Link(service, dispatcher, station, keeper, Roots(), clock, log, beat, news)
+
+
+def _nobody():
+    """None."""
 
 
 def keep(path, name, table, log):

@@ -1,10 +1,35 @@
 """The connections of this device: one, or two where there is memory for both. What is asked of "the service" is asked here."""
 
+import asyncio
+
 from lib import tasks
 
 
+class Refusal:
+    """In the place of a Link that cannot be: `status` says in words why. It is never connected, and takes nothing."""
+
+    def __init__(self, status):
+        self.status = status
+
+    async def run(self):
+        """Never returns."""
+        await asyncio.Event().wait()
+
+    def connected(self):
+        """False."""
+        return False
+
+    def ask(self, what, detail):
+        """Why not, in words."""
+        return self.status
+
+    def shown(self):
+        """Nothing."""
+        return ""
+
+
 class Links:
-    """`links`: a list of (name of the backend, its Link)."""
+    """`links`: a list of (name of the backend, its Link or a Refusal)."""
 
     def __init__(self, links):
         self._links = links
