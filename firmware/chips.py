@@ -4,17 +4,21 @@ Facts: reference/openshock-firmware.md §j, and the pin lists of Espressif's dat
 USB needs is offered to nobody; nor is one that the board's own lamps and buttons use.
 """
 
-# What is missing is flash, console, USB, a strap that other boards hold, or not there. 34–39 of the ESP32 can be read, but
-# have no pull-up: an e-stop with a broken wire would float (S9). Its GPIO10 belongs to the flash of most modules.
+# What is missing belongs to flash, PSRAM, console, USB or JTAG, or is not there. The ESP32's GPIO10 belongs to the flash of most
+# modules.
 _PINS = {
-    "esp32": (4, 12, 13, 14, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33),
-    "esp32s2": tuple(range(1, 19)) + (21,) + tuple(range(33, 43)),
-    "esp32s3": (1, 2) + tuple(range(4, 19)) + (21, 38, 39, 40, 41, 42, 47, 48),
-    "esp32c3": (0, 1, 3, 10),
+    "esp32": (0, 2, 4, 5, 12, 13, 14, 15, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33),
+    "esp32s2": tuple(range(19)) + (21,) + tuple(range(33, 43)) + (45,),
+    "esp32s3": tuple(range(19)) + (21, 38, 39, 40, 41, 42, 45, 46, 47, 48),
+    "esp32c3": (0, 1, 2, 3, 8, 9, 10),
     "": tuple(range(40)),  # the simulated board: no chip at all
 }
 
-# pins that decide how the chip starts: usable, but whatever is wired there must not hold them at that moment
+# Pins that can be read, and neither driven nor pulled up: an e-stop with a broken wire would float (S9)
+_INPUTS = {"esp32": (34, 35, 36, 37, 38, 39), "esp32s2": (46,)}
+
+# Pins that decide how the chip starts. A transmitter may be there, with a warning: whatever is wired to them must not hold them
+# at that moment. An e-stop may not.
 _STRAPS = {
     "esp32": (0, 2, 5, 12, 15),
     "esp32s2": (0, 45, 46),
@@ -50,10 +54,11 @@ def why_not(board, pin, estop=False):
         return ""
     if pin in _taken(board):
         return "GPIO%d is used by this board's own lamp or button" % pin
+    if pin in _INPUTS.get(board.CHIP, ()):
+        words = "has no pull-up: a broken wire would not be noticed" if estop else "can be read, and not driven"
+        return "GPIO%d %s" % (pin, words)
     if estop and pin in _STRAPS.get(board.CHIP, ()):
         return "GPIO%d decides how the chip starts: a button held there would keep it from starting" % pin
-    if estop and board.CHIP == "esp32" and 34 <= pin <= 39:
-        return "GPIO%d has no pull-up: a broken wire would not be noticed" % pin
     return "GPIO%d of this chip cannot be used: it is not there, or belongs to its flash, console or start" % pin
 
 
@@ -67,3 +72,11 @@ def _offered(board, own):
     taken = _taken(board)
     pins = [pin for pin in _PINS.get(board.CHIP, ()) if pin not in taken and pin != own]
     return sorted(pins + ([] if own is None else [own]))
+
+
+def refused(board, rf_pin, estop_pin):
+    """Why these two pins (None: there is none) cannot be used together on `board`, in words; "" when they can."""
+    if rf_pin is not None and rf_pin == estop_pin:
+        return "transmitter and emergency stop cannot share GPIO%d" % rf_pin
+    words = "" if rf_pin is None else why_not(board, rf_pin)
+    return words or ("" if estop_pin is None else why_not(board, estop_pin, estop=True))

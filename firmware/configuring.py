@@ -15,14 +15,17 @@ _RESTARTING = _SAVED + ", restarting..."
 
 
 def change(desk, changes):
-    """The answer to `changes` [(key, value)]: all are saved, and used after a restart. Wrong, Refused, OSError: none is made."""
+    """The answer to `changes` [(key, value)], what to take care of first: all are saved, and used after a restart.
+
+    Wrong, Refused, OSError, MemoryError: none is made.
+    """
     settings = desk.rooms.settings()
     before = []
     try:
         for key, value in changes:
             before.append((key, settings.get(key)))
             settings.set(key, value)
-        _check_pins(settings, [key for key, _ in changes])
+        warnings = _check_pins(settings, [key for key, _ in changes])
         settings.save()
     except (Wrong, Refused, OSError, MemoryError):
         for key, value in before:
@@ -32,7 +35,7 @@ def change(desk, changes):
     if all(key == "console.echo" for key, _ in changes):
         return (_SAVED,)
     desk.restart_soon()
-    return (_RESTARTING,)
+    return warnings + (_RESTARTING,)
 
 
 def _flag(key, name):
@@ -52,21 +55,25 @@ def _flag(key, name):
 
 
 def _check_pins(settings, keys):
-    """None. Wrong when one of the pins among `keys` cannot be used on this board, or both are one."""
+    """Lines with what to know of the pins among `keys`. Wrong when one of them cannot be used on this board, or both are one."""
     if not any(key in ("board", "rf.pin", "estop.pin") for key in keys):
-        return
+        return ()
     from firmware import chips
 
     board = board_of(settings)
+    lines = []
     for key in ("rf.pin", "estop.pin"):
         pin = settings.get(key)
         if pin >= 0 and ("board" in keys or key in keys):
             why = chips.why_not(board, pin, key == "estop.pin")
             if why:
                 raise Wrong(why)
+            if chips.warning(board, pin):
+                lines.append("Take care: %s." % chips.warning(board, pin))
     pin = _pin(settings, "rf.pin", board.RF_PIN)
     if pin >= 0 and pin == _pin(settings, "estop.pin", board.ESTOP_PIN):
         raise Wrong("transmitter and emergency stop cannot share a pin")
+    return tuple(lines)
 
 
 def _pin(settings, key, own):

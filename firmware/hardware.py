@@ -17,6 +17,7 @@ class Hardware:
 
     A pin of the settings outranks the board's (-1: the board's). The e-stop's input is pulled up: a button that closes to
     ground reads 0 when pressed; one that is normally closed reads 1 when pressed, and when its wire breaks (S9).
+    Pins that cannot be used (chips.py) are never touched: the file may have been written by hand, and GPIO6 is the flash.
     """
 
     def __init__(self, board, rf, estop):
@@ -27,6 +28,11 @@ class Hardware:
         if not estop["enabled"]:
             self._stop_pin = None
         self._pressed_level = 1 if estop["normally_closed"] else 0
+        from firmware import chips  # seldom used: not in memory behind the start
+
+        self._refused = chips.refused(board, self._rf_pin, self._stop_pin)
+        if self._refused:
+            self._rf_pin = self._stop_pin = None
 
     def pins(self):
         """(transmitter's pin, BOOT button's pin), -1 for none: what boot.py must know before there are settings."""
@@ -35,8 +41,10 @@ class Hardware:
     def transmitter(self):
         """A player (lib/ook.py, lib/rmt.py) on the transmitter's pin, which is low from here on.
 
-        NoPin when nobody said which it is; ValueError for a pin that the chip does not have.
+        NoPin when nobody said which it is; ValueError for pins that cannot be used, in words.
         """
+        if self._refused:
+            raise ValueError(self._refused)
         if self._rf_pin is None:
             raise NoPin("no pin for the transmitter")
         pin = Pin(self._rf_pin, Pin.OUT, value=0)

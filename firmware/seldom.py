@@ -5,6 +5,7 @@ from lib.guests import Guests
 # `with SELDOM:` around whatever uses one of them; a device at work, connected and obeying, needs none
 SELDOM = Guests(
     (
+        "firmware.chips",
         "firmware.fitting",
         "firmware.reach",
         "firmware.settings",

@@ -22,7 +22,7 @@ def test_the_state_has_what_the_page_shows(tmp_path):
         board = state["board"]
         assert board["name"] == "generic-esp32" and "pishock-2023" in board["boards"]
         assert "generic-esp32c3" not in board["boards"] and board["chip"] == "esp32" and board["fixed"] is False
-        assert 0 < len(board["pins"]["in"]) < len(board["pins"]["out"]) and board["pins"]["strapping"] == [12]
+        assert 0 < len(board["pins"]["in"]) < len(board["pins"]["out"]) and board["pins"]["strapping"] == [2, 5, 12, 15]
         assert (board["rf_pin"], board["estop_pin"]) == (None, None)
         assert state["caps"]["shock"] == 100 and state["caps"]["own"] == []
         assert state["wifi"] == {"saved": [], "testing": None, "result": None, "online": False}
@@ -93,7 +93,7 @@ def test_pins_are_checked_saved_and_hold_at_once(tmp_path):
     async def tell(site):
         refused = [
             ({"rf_pin": 6}, "rf_pin", "cannot be used"),
-            ({"rf_pin": 36}, "rf_pin", "cannot be used"),
+            ({"rf_pin": 36}, "rf_pin", "not driven"),
             ({"estop_pin": 36}, "estop_pin", "no pull-up"),
             ({"estop_pin": 12}, "estop_pin", "keep it from starting"),
             ({"rf_pin": 0}, "rf_pin", "lamp or button"),
@@ -128,7 +128,7 @@ def test_another_board_brings_its_own_pins(tmp_path):
         _, state = await site.post("board", {"board": "Pishock-2023"})
         assert state["board"]["name"] == "pishock-2023" and state["board"]["fixed"] is True
         assert (state["board"]["rf_pin"], state["board"]["estop_pin"]) == (12, None)
-        assert state["board"]["pins"]["strapping"] == []
+        assert state["board"]["pins"]["strapping"] == [5, 15]
         assert (await site.post("board", {"rf_pin": 2}))[1]["field"] == "rf_pin"  # its lamp
         assert (await site.post("board", {"rf_pin": None}))[1]["board"]["rf_pin"] == 12
 

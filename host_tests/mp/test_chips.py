@@ -22,25 +22,56 @@ UNSAFE = {
     "esp32s3": [0, 3, 19, 20, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 43, 44, 45, 46],
     "esp32c3": [2, 4, 5, 6, 7, 8, 9] + list(range(12, 22)),
 }
+# of those, what a transmitter may be on here, with a warning: they only decide how the chip starts
+STRAPS = {"esp32": [0, 2, 5, 12, 15], "esp32s2": [0, 45], "esp32s3": [0, 3, 45, 46], "esp32c3": [2, 8, 9]}
+BOOT = {"esp32c3": 9}  # 0 on every other
 
 
-def test_an_esp32_has_fourteen_pins_for_a_transmitter():
-    assert chips.transmitter_pins(Board()) == [4, 12, 13, 14, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33]
-    assert chips.estop_pins(Board()) == [4, 13, 14, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33]
+def test_an_esp32_has_seventeen_pins_for_a_transmitter():
+    board = Board(BOOT_PIN=0)
+    assert chips.transmitter_pins(board) == [2, 4, 5, 12, 13, 14, 15, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33]
+    assert chips.estop_pins(board) == [4, 13, 14, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33]
 
 
-def test_a_c3_has_four():
-    assert chips.transmitter_pins(Board(CHIP="esp32c3")) == [0, 1, 3, 10]
+def test_a_c3_has_six():
+    assert chips.transmitter_pins(Board(CHIP="esp32c3", BOOT_PIN=9)) == [0, 1, 2, 3, 8, 10]
     assert chips.estop_pins(Board(CHIP="esp32c3", LED_PIN=10)) == [0, 1, 3]
 
 
-def test_what_the_reference_firmware_refuses_is_offered_on_no_chip():
+def test_what_the_reference_firmware_refuses_is_refused_or_warned_about():
     for chip, unsafe in UNSAFE.items():
-        board = Board(CHIP=chip)
+        board = Board(CHIP=chip, BOOT_PIN=BOOT.get(chip, 0))
         for pin in unsafe:
-            assert pin not in chips.transmitter_pins(board) + chips.estop_pins(board), (chip, pin)
-            assert chips.why_not(board, pin) and chips.why_not(board, pin, estop=True)
+            assert pin not in chips.estop_pins(board) and chips.why_not(board, pin, estop=True), (chip, pin)
+            offered = pin in STRAPS[chip] and pin != board.BOOT_PIN
+            assert (pin in chips.transmitter_pins(board)) is offered, (chip, pin)
+            assert bool(chips.why_not(board, pin)) is not offered
+            assert bool(chips.warning(board, pin)) is (pin in STRAPS[chip] or (chip, pin) == ("esp32s2", 46))
+        safe = [pin for pin in chips.transmitter_pins(board) if pin not in STRAPS[chip]]
+        assert len(safe) >= 4 and not any(chips.warning(board, pin) for pin in safe)
     assert chips.transmitter_pins(Board(CHIP="unheard of")) == []
+
+
+def test_the_flash_the_console_and_usb_are_refused_on_every_board():
+    never = {
+        "esp32": [1, 3, 6, 7, 8, 9, 10, 11, 16, 17],
+        "esp32s2": list(range(26, 33)) + [19, 20, 43, 44],
+        "esp32s3": list(range(26, 38)) + [19, 20, 43, 44],
+        "esp32c3": list(range(11, 22)),
+    }
+    for name in plugs.names("firmware.boards"):
+        board = plugs.load("firmware.boards", name)
+        for pin in never.get(board.CHIP, ()):
+            assert chips.why_not(board, pin) and chips.why_not(board, pin, estop=True), (name, pin)
+            assert chips.refused(board, pin, None) == chips.why_not(board, pin)
+
+
+def test_two_pins_together():
+    board = Board()
+    assert chips.refused(board, None, None) == chips.refused(board, 4, None) == chips.refused(board, 4, 13) == ""
+    assert chips.refused(board, 4, 4) == "transmitter and emergency stop cannot share GPIO4"
+    assert chips.refused(board, 4, 36) == chips.why_not(board, 36, estop=True) != ""
+    assert chips.refused(board, 6, 13).startswith("GPIO6 of this chip cannot be used")
 
 
 def test_pins_that_are_not_there_are_refused():
@@ -62,6 +93,7 @@ def test_the_words_say_why():
     assert chips.why_not(board, 4) == "GPIO4 is used by this board's own lamp or button"
     assert "keep it from starting" in chips.why_not(board, 12, estop=True)
     assert "no pull-up" in chips.why_not(board, 36, estop=True)
+    assert chips.why_not(board, 36) == "GPIO36 can be read, and not driven"
     assert chips.why_not(board, 6) == (
         "GPIO6 of this chip cannot be used: it is not there, or belongs to its flash, console or start"
     )

@@ -195,6 +195,17 @@ def test_each_setting_can_be_set():
         assert desk.ask("domain") == "$SYS$|Response|Domain|http://10.0.0.1:8080"
 
 
+def test_a_pin_that_decides_how_the_chip_starts_is_warned_about_and_taken():
+    with Desk(b'{"board":"generic-esp32"}') as desk:
+        words = "GPIO15 decides how the chip starts: what is wired to it must leave it alone at that moment"
+        assert desk.asks("rftxpin 15") == ["Take care: %s." % words, SAVED]
+        assert desk.settings.get("rf.pin") == 15
+        assert desk.ask("rftxpin 6").startswith("$SYS$|Error|GPIO6 of this chip cannot be used: ")
+        assert desk.ask("rftxpin 36") == "$SYS$|Error|GPIO36 can be read, and not driven"
+        assert desk.ask('jsonconfig {"estop":{"gpioPin":15}}').startswith("$SYS$|Error|GPIO15 decides")
+        assert desk.settings.get("rf.pin") == 15 and desk.settings.get("estop.pin") == -1
+
+
 def test_here_a_cap_may_be_raised():
     with Desk(b'{"board":"simulated","cap.shock":10}') as desk:
         assert json.loads(desk.ask("caps").split("|")[3])["shock"] == 10

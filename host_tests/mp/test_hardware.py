@@ -1,10 +1,16 @@
-"""firmware/hardware.py: what a board's plain lamp is given, so that a percentage means the same light on every board."""
+"""firmware/hardware.py: what a board's plain lamp is given, and which pins of the settings are never touched."""
 
 import machine
 import simboard
 
 from firmware.hardware import Hardware
 from lib import plugs
+
+
+def made(name, pin=-1, stop=-1, enabled=False):
+    """The Hardware of a board with these settings."""
+    board = plugs.load("firmware.boards", name)
+    return Hardware(board, {"player": "viper", "pin": pin}, {"enabled": enabled, "pin": stop, "normally_closed": False})
 
 
 def duties(name, *percents):
@@ -31,8 +37,7 @@ def test_a_lamp_that_is_lit_by_a_low_level():
 
 
 def test_a_board_without_a_lamp_has_nothing_to_show_it_on():
-    board = plugs.load("firmware.boards", "seeed_xiao_esp32c3")
-    hardware = Hardware(board, {"player": "viper", "pin": -1}, {"enabled": False, "pin": -1, "normally_closed": False})
+    hardware = made("seeed_xiao_esp32c3")
     assert hardware.led() is None and hardware.pixel() is None
 
 
@@ -42,3 +47,32 @@ def test_two_boards_have_a_pixel_that_takes_green_for_red():
     assert sorted(swapped) == ["waveshare_esp32_s3_zero", "wemos_lolin_s3_mini"]
     assert all(board.PIXEL_PIN is not None for board in boards if board.PIXEL_SWAPPED)
     assert all(board.LED_PIN is not None for board in boards if board.LED_INVERTED)
+
+
+def why_not(hardware):
+    """Why it has no transmitter, in words."""
+    try:
+        hardware.transmitter()
+    except ValueError as fault:
+        return str(fault)
+    raise AssertionError("it has one")
+
+
+def test_pins_that_cannot_be_used_are_never_touched():
+    levels = dict(simboard.levels)
+    flash = made("generic_esp32", 6, 13, enabled=True)
+    assert why_not(flash).startswith("GPIO6 of this chip cannot be used")
+    assert flash.pins() == [-1, 0] and flash.stop_input() is None
+    floating = made("generic_esp32", 4, 36, enabled=True)
+    assert why_not(floating) == "GPIO36 has no pull-up: a broken wire would not be noticed"
+    assert floating.pins() == [-1, 0] and floating.stop_input() is None
+    assert why_not(made("generic_esp32", 4, 4, enabled=True)) == "transmitter and emergency stop cannot share GPIO4"
+    assert simboard.levels == levels
+
+
+def test_who_has_no_emergency_stop_may_have_any_pin_for_it():
+    assert made("simulated", 5, 60).transmitter()
+
+
+def test_a_pin_that_decides_how_the_chip_starts_can_be_used():
+    assert made("generic_esp32", 15).pins() == [15, 0]
