@@ -62,7 +62,7 @@ async def submit(page, form):
     button = f"form[name={form}] .main"
     await shown(page, button)
     await page.click(button)
-    await page.until(f"!document.querySelector('{button}').getAttribute('aria-disabled')")
+    await page.until(f"!document.querySelector('{button}').classList.contains('spin')")
 
 
 async def error(page, form):

@@ -237,8 +237,12 @@ async def test_a_wrong_password_is_said_and_changes_nothing(person):
     await flow.try_network(page, "Home", "wrong horse")
     await flow.shown(page, "#trying")
     assert (await flow.words(page, "#trying")).startswith("Trying Home, for up to 20 s.")
+    assert await page.run("document.getElementById('connect').getAttribute('aria-disabled')") == "true"
+    await page.click("#connect")  # once is enough
     portal.trial.set()
     await flow.shown(page, "#outcome")
+    assert [call for call, _ in portal.heard] == ["wifi"]
+    assert not await page.run("document.getElementById('connect').hasAttribute('aria-disabled')")
     assert await flow.words(page, "#outcome") == "Home: wrong password (or key type). Nothing was changed."
     await page.until("document.activeElement.name === 'key'")
     assert await page.run("document.activeElement.getAttribute('aria-describedby')") == "outcome"
@@ -394,6 +398,20 @@ async def test_pairing_codes(person):
     assert await flow.error(page, "account") == ["code", words]
     assert await flow.pair(page, "123 456") == (True, "reaches the hub: 2 shockers")
     assert await page.run("document.querySelector('[name=code]').value") == ""
+
+
+@story()
+async def test_a_pin_that_decides_how_the_chip_starts_is_warned_about_and_taken(person):
+    page, portal = person.page, person.portal
+    await flow.at(page, "board")
+    assert await page.run("document.getElementById('strap').hidden")
+    await flow.choose(page, "[name=rf_pin]", 12)
+    await flow.shown(page, "#strap")
+    assert await flow.words(page, "#strap") == "Nothing may pull at this pin while the chip starts."
+    await flow.choose(page, "[name=rf_pin]", 13)
+    assert await page.run("document.getElementById('strap').hidden")
+    await flow.set_board(page, 12)
+    assert portal.board["rf_pin"] == 12
 
 
 @story()

@@ -15,7 +15,7 @@ PAGE = """<!doctype html>
 a > b , i { color: red; margin: 0 calc(1px + 2px); }
 @media (x: y) { a { content: "▾"; } }
 </style>
-<p>
+<p id="a-1" title="one, two" lang="">
   <b>one</b> <b>two</b>
 </p>
 <script>
@@ -23,6 +23,7 @@ a > b , i { color: red; margin: 0 calc(1px + 2px); }
 // a remark
 const table = { first: ["a // no remark", "it's"], };
 let counter = 1; /* one more */
+counter.sure = true;
 const unused = /^https?:\\/\\/[/"`]/i;
 function increase(by) {
   counter += by;   // the end of the line
@@ -39,10 +40,11 @@ def test_what_is_left():
     """Own names get short; names that are properties too, and texts, do not."""
     assert shrink.shrink(PAGE) == (
         '<!doctype html><style>a>b,i{color:red;margin:0 calc(1px + 2px)}@media (x:y){a{content:"▾"}}</style>'
-        "<p><b>one</b> <b>two</b></p><script>"
-        '"use strict";const a={first:["a // no remark","it\'s"],};let b=1;const c=/^https?:\\/\\/[/"`]/i;function d(by){b+=by;'
-        'return`${b} of ${a.first} counter "${by ? e("counter") : by}"`;}\nconst e=(counted)=>counted.trim();'
-        "const first=4/2/d(1);"
+        '<p id=a-1 title="one, two" lang=""><b>one</b> <b>two</b></p><script>'
+        '"use strict";let a={first:["a // no remark","it\'s"],};let b=1;b.sure=!0;let c=/^https?:\\/\\/[/"`]/i;'
+        "function d(by){b+=by;"
+        'return`${b} of ${a.first} counter "${by ? e("counter") : by}"`;}\nlet e=(counted)=>counted.trim();'
+        "let first=4/2/d(1);"
         "</script>\n"
     )
 

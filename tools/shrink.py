@@ -18,8 +18,10 @@ _TOKEN = re.compile(
     |[\w$]+|\s+|.""",
     re.S | re.X,
 )
-_OWN = re.compile(r"^(?:const|let|function|async function) ([\w$]+)", re.M)
+_OWN = re.compile(r"^ *(?:const|let|function|async function) ([\w$]+)", re.M)
 _HOLE = re.compile(r"\$\{([^{}]*)\}")  # in a template
+_SHORTER = {"const": "let", "true": "!0", "false": "!1"}  # the same to the browser
+_VALUE = re.compile(r'="([\w.:/,-]+)"(?=[ >])')  # HTML asks for quotes only around what has others than these
 _NO_BREAK_AFTER = "{;,(|&:?=>"
 _NO_BREAK_BEFORE = "});.?:|&="
 
@@ -36,6 +38,7 @@ def shrink(page):
     page = re.sub(r"<!--.*?-->", "", page, flags=re.S)
     page = re.sub(r"\s*\n\s*", "\n", page)
     page = re.sub(r">\n<", "><", page)
+    page = _VALUE.sub(r"=\1", page)
     for empty, full in parts.items():
         page = page.replace(empty, full)
     return page
@@ -64,7 +67,7 @@ def _script(text):
                 tokens.pop()
             tokens.append(blank)
         else:
-            tokens.append(token.strip())
+            tokens.append(_SHORTER.get(token, token.strip()))
     return "".join(_renamed(_tight(tokens), _OWN.findall(text)))
 
 
