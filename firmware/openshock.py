@@ -5,10 +5,12 @@ Facts: reference/openshock-api.md §a.2 (JSON), §a.6 (values), §c (the map of 
 
 from micropython import const
 
-from firmware.command import SOUND, STOP, Service, whole
+from firmware.command import SOUND, STOP, whole
 from lib.jsontext import loads
 
 _MOST = const(64)  # shockers that are remembered
+_HUBS = const(16)
+_LONGEST = const(64)  # characters of a name (48 at the real server), and of an id
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
 
 # The names of the REST API and of FlatBuffers, lower case → files of firmware/shockers (reference/openshock-api.md §a.6)
@@ -24,19 +26,23 @@ _MODELS = {
 }
 
 
-def shockers_of(body, device_id):
+def shockers_of(body, device_id, names=None, hubs=None):
     """guid → (model, RF id) of all hubs, or of the one that `device_id` names; None when `body` is not such a list.
 
-    Unknown models and damaged entries are skipped: one of them must not keep the others from working.
+    Unknown models and damaged entries are skipped: one of them must not keep the others from working. What a remote can reach
+    goes to `names` (a dict: guid → name, of the shockers of all hubs) and `hubs` (a list: the ids of all hubs).
     """
     found = {}
     try:
-        for hub in loads(body)["data"]:
+        data = loads(body)["data"]
+        for hub in data:
             if not device_id or hub["id"].lower() == device_id:
                 for shocker in hub["shockers"]:
                     _take_shocker(found, shocker)
     except MISFITS:
         return None
+    if names is not None:
+        _take_names(data, names, hubs)
     return found
 
 
@@ -47,6 +53,20 @@ def _take_shocker(found, shocker):
     rf_id, guid = shocker.get("rfId"), shocker.get("id")
     if model and whole(rf_id, 0, 65535) and isinstance(guid, str):
         found[guid.lower()] = model, rf_id
+
+
+def _take_names(data, names, hubs):
+    """None; as far as the data goes on without damage."""
+    try:
+        for hub in data:
+            if len(hubs) < _HUBS and len(hub["id"]) <= _LONGEST:
+                hubs.append(hub["id"].lower())
+            for shocker in hub["shockers"]:
+                guid, name = shocker["id"].lower(), shocker["name"]
+                if len(names) < _MOST and len(guid) <= _LONGEST and isinstance(name, str):
+                    names[guid] = name[:_LONGEST]
+    except MISFITS:
+        pass  # the receivers of this device do not depend on it
 
 
 def moment_us(text):
@@ -72,47 +92,3 @@ def control_entry(guid, action, intensity, duration_ms, exclusive=False):
     if not (whole(action, STOP, SOUND) and whole(intensity, 0, 100) and whole(duration_ms, 300, 65535)):
         raise ValueError("no such control")
     return {"id": guid, "type": action, "intensity": intensity, "duration": duration_ms, "exclusive": exclusive}
-
-
-class Calls(Service):
-    """What a device can ask of the server (reference/openshock-api.md §a.3), for a backend with a `_session`.
-
-    Each gives (call id, message bytes); signalr.Refused while there is no connection. A good answer does not mean that it
-    was carried out: the server refuses in silence.
-    """
-
-    _untold = ()
-
-    def report(self, event):
-        """Nothing at once; `news` has it as soon as the server has greeted us."""
-        self._untold = self._untold + (event,)
-        return ()
-
-    def news(self):
-        """Messages that tell the server of our updates: the events of command.Service.report, under their own names."""
-        due, self._untold = (self._untold, ()) if self._session.ready else ((), self._untold)
-        return tuple([self._session.send(event[0], [self._device_id] + list(event[1:])) for event in due])
-
-    def control(self, controls, now):
-        """(call id, message); `controls` is a list of `openshock.control_entry`."""
-        return self._session.invoke("Control", [controls], now)
-
-    def control_v2(self, controls, custom_name, now):
-        """(call id, message); `custom_name` is a text or None. A good answer does not mean that it was carried out."""
-        return self._session.invoke("ControlV2", [controls, custom_name], now)
-
-    def captive_portal(self, device_id, enabled, now):
-        """(call id, message)"""
-        return self._session.invoke("CaptivePortal", [device_id, enabled], now)
-
-    def emergency_stop(self, device_id, now):
-        """(call id, message)"""
-        return self._session.invoke("EmergencyStop", [device_id], now)
-
-    def ota_install(self, device_id, version, now):
-        """(call id, message); `version` is a text such as 1.2.0."""
-        return self._session.invoke("OtaInstall", [device_id, version], now)
-
-    def reboot(self, device_id, now):
-        """(call id, message)"""
-        return self._session.invoke("Reboot", [device_id], now)

@@ -353,7 +353,7 @@ MUTATIONS = [
         ),
         (
             "S17",
-            "firmware/backends/openshock_user.py",
+            "firmware/openshock_hub.py",
             "        if invocation_id in self._heard:\n            return True\n",
             "",
             _LINK + "test_s17_the_same_invocation",

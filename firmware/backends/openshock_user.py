@@ -1,40 +1,35 @@
 """OpenShock's user hub (SignalR, API token): `Log` events become commands by the map of the owner's shockers.
 
 A self-hosted hub may also invoke Control, ControlV2, EmergencyStop, CaptivePortal, OtaInstall and Reboot on the device; the
-device can call all six itself. Without a socket: messages in, orders out. reference/openshock-api.md §a–c, §j.
+device can call all six itself, and is a remote for all shockers of the account. Without a socket: messages in, orders out.
+reference/openshock-api.md §a–c, §j.
 """
 
 from micropython import const
 
 from firmware import command as orders
 from firmware.command import STOP, Command, Leave, whole
-from firmware.openshock import MISFITS, Calls, moment_us, shockers_of
-from lib import signalr
-from lib.websock import TEXT
+from firmware.openshock import MISFITS, moment_us, shockers_of
+from firmware.openshock_hub import Calls
 
+LABEL = "OpenShock, API token"
 # What the set-up page asks for: (key of the settings, label, whether it is secret)
 FIELDS = (
     ("url", "Server", False),
     ("token", "API token", True),
-    ("device_id", "Device id", False),
+    ("device_id", "Device id (optional)", False),
 )
 
-_REFETCH_MS = const(10000)  # the map is asked for at most this often
 _SETTLE_MS = const(500)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
 _MOST = const(64)  # foreign devices that are remembered
 _LONGEST = const(128)  # characters of a text that is kept
-_HEARD = const(32)
-_GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.4.1)
 _MAP_CHANGES = (0, 1, 2, 3)  # DeviceUpdateType: created, updated, shocker updated, deleted
-_CLOSED_WAIT_MS = const(60000)  # after a close that does not invite back (reference/signalr.md §0.8)
 _HUB = "/1/hubs/user"
 
 
 class Backend(Calls):
-    """One account's hub. `settings`: url, token, device_id, negotiate; `agent` is the User-Agent header."""
-
-    OPCODE = TEXT
+    """One account's hub. `settings`: url, token, device_id, negotiate; remote_name, stop_others; `agent` is the User-Agent."""
 
     def __init__(self, settings, agent):
         self._base = settings["url"].rstrip("/")
@@ -42,16 +37,14 @@ class Backend(Calls):
         self._device_id = settings["device_id"].lower()
         self._negotiate = _negotiation() if settings["negotiate"] else None
         self._shockers = {}  # guid → (model, RF id)
-        self._map_due = 0  # when the map is to be asked for; None while it is good
-        self._map_free = 0  # before then it is not asked for again
+        self._names = None  # guid → name, of all hubs: what a remote can reach
+        self._hubs = ()  # the ids of all hubs
+        self._remote_name = settings.get("remote_name", "remote")
+        self._stops_others = settings.get("stop_others", False)
         self._asked = None  # takes the answer to the errand under way
         self._doors = 0  # negotiations that may still be made before this connection; 0: none is due
         self._url = ""  # where this connection goes, and what it says there
         self._knock = self._headers
-        self._session = None
-        self._left = None  # the Leave that ends this connection, once what came before it was obeyed
-        self._heard = []  # the last invocation ids
-        self._made = []  # orders for the next `receive`
         self.connection_id = ""
         self.online = {}  # device id → firmware version or None, as DeviceStatus tells it
         self.updates = {}  # device id → the last word on its update
@@ -81,9 +74,7 @@ class Backend(Calls):
 
     def errand(self, now):
         """What to fetch now, (method, url, headers), or None. The answer goes to `fetched`."""
-        if self._map_due is not None and now >= self._map_due:
-            self._map_due = None
-            self._map_free = now + _REFETCH_MS
+        if self._asks_map(now):
             self._asked = self._take_map
             return "GET", self._base + "/1/shockers/own", self._headers
         if self._doors:
@@ -102,11 +93,11 @@ class Backend(Calls):
         return self._asked(status, body, wait_ms, now)
 
     def _take_map(self, status, body, wait_ms, now):
-        shockers = shockers_of(body, self._device_id) if status == 200 else None
+        names, hubs = {}, []
+        shockers = shockers_of(body, self._device_id, names, hubs) if status == 200 else None
         if shockers is None:
-            self._map_due = self._map_free = now + max(_REFETCH_MS, wait_ms)
-            return [(orders.NOTE, "the list of shockers did not come (%d)" % status)]
-        self._shockers = shockers
+            return self._no_map(status, wait_ms, now)
+        self._shockers, self._names, self._hubs = shockers, names, hubs
         return [(orders.NOTE, "%d shockers known" % len(shockers))]
 
     def _take_door(self, status, body, wait_ms, now):
@@ -128,98 +119,25 @@ class Backend(Calls):
                 self._knock.append(("Authorization", "Bearer " + access_token))
         return []
 
-    def _refetch(self, now, settle_ms):
-        if self._map_due is None:
-            self._map_due = max(now + settle_ms, self._map_free)
-
-    # --- the connection
-
     def request(self):
         """(url, headers): where to knock."""
         return self._url, self._knock
 
-    def hello(self, now):
-        """Messages to send first."""
-        self._session = signalr.Session(now)
-        self._left = None
-        self._heard = []
-        self._made = []
-        return [self._session.hello()]
+    # --- as a remote
 
-    def keepalive(self, now):
-        """Messages due now: pings, and answers to what was received. Leave when the server has closed, or fallen silent."""
-        if self._left:
-            raise self._left
-        try:
-            for event in self._session.expired(now):
-                self._result(event, self._made)
-            due = self._session.due(now)
-        except signalr.Lost as lost:
-            raise Leave(str(lost))
-        return self.news() + ((due,) if due else ())
+    def ask(self, what, detail, now):
+        """As `Service`: "control" of any shocker of the account, and "emergency" for its other hubs where that is wanted."""
+        if what == "control":
+            from firmware import openshock_remote  # a device without buttons never needs it
 
-    def goodbye(self):
-        """Messages to send before the connection is closed by us."""
-        return () if self._session.closed else (self._session.bye(),)
-
-    def receive(self, message, now):
-        """Orders that `message` (bytes of one WebSocket message) makes. Leave when the connection cannot go on.
-
-        What came before a close is obeyed: its orders are given, and the next `receive` or `keepalive` raises Leave.
-        """
-        made, self._made = self._made, []
-        for event in self._session.feed(message, now):
-            kind = event[0]
-            if kind == signalr.INVOCATION:
-                self._invoked(event, made, now)
-            elif kind == signalr.CLOSED:
-                self._left = self._farewell(event[1] or "no reason", event[2])
-            elif kind == signalr.RESULT:
-                self._result(event, made)
-        if self._left and not made:
-            raise self._left
-        return made
-
-    def _invoked(self, event, made, now):
-        _, target, arguments, invocation_id = event
-        repeated = invocation_id is not None and self._again(invocation_id)
-        handler = self._handlers.get(target.lower())
-        if handler is None:
-            return
-        try:
-            asked = handler(target, arguments, now)
-            if repeated:
-                asked = [
-                    order for order in asked if orders.stops(order)
-                ]  # a stop may be said as often as one likes (S5)
-                asked.append((orders.REFUSE, ("repeated", target)))
-            made += asked
-        except MISFITS:
-            made.append((orders.NOTE, "%s came with arguments that do not fit" % target))
-            return
-        if invocation_id is not None:
-            self._session.complete(invocation_id, error="said twice" if repeated else None)
-
-    def _farewell(self, reason, again):
-        """The Leave that a close makes, or a record that breaks the rules (then with its WebSocket code)."""
-        if self._session.code != _GOING:
-            return Leave("the server broke the protocol: " + reason, 0, self._session.code)
-        return Leave("closed by the server: " + reason, 0 if again else _CLOSED_WAIT_MS)
-
-    def _result(self, event, made):
-        """None; how one of our calls ended. A good end says nothing: the server refuses in silence (§a.3)."""
-        _, call_id, _, error = event
-        if error:
-            made.append((orders.NOTE, "call %s failed: %s" % (call_id, error)))
-
-    def _again(self, invocation_id):
-        """True when that id was heard before on this connection (S17)."""
-        if invocation_id in self._heard:
-            return True
-        self._heard.append(invocation_id)
-        if len(self._heard) > _HEARD:
-            self._heard.pop(0)
-        return False
+            entry = openshock_remote.entry(self._names, detail)
+            self._call("ControlV2", [[entry], self._remote_name], now, detail.action == STOP)
+        elif what != "emergency":
+            super().ask(what, detail, now)
+        elif self._stops_others:
+            for device_id in self._hubs:
+                if device_id != self._device_id:
+                    self._call("EmergencyStop", [device_id], now, True)
 
     # --- what the server tells (reference/openshock-api.md §a.4)
 

@@ -1,0 +1,44 @@
+"""What OpenShock is told when somebody at this device controls a shocker: which one is meant, and the entry of Control. No I/O.
+
+In memory from the first such wish on. Facts: reference/openshock-api.md §a.6, §e.
+"""
+
+from micropython import const
+
+from firmware.command import SOUND, STOP, Unasked, whole
+from firmware.openshock import control_entry
+
+_LEAST_MS = const(300)  # what is shorter the server makes longer
+_MOST_MS = const(65535)
+
+
+def guid_of(names, wanted):
+    """The guid of the shocker that `wanted` names, by guid or by a name that no other has. Unasked when there is none.
+
+    `names`: guid → name; None while nobody knows. Small and capital letters are the same; beyond ASCII they are not.
+    """
+    if names is None:
+        raise Unasked("the list of shockers has not come yet")
+    wanted = wanted.strip().lower()
+    if wanted in names:
+        return wanted
+    found = [guid for guid in names if names[guid].strip().lower() == wanted]
+    if len(found) > 1:
+        raise Unasked("%d shockers have that name: use the id" % len(found))
+    if not found:
+        raise Unasked("the service has no such shocker")
+    return found[0]
+
+
+def entry(names, wish, most_level=100, most_ms=_MOST_MS):
+    """The entry of Control for a Wish, within these bounds. Unasked for what no server takes."""
+    guid = guid_of(names, wish.shocker)
+    if wish.action == STOP:
+        return control_entry(guid, STOP, 0, _LEAST_MS)
+    if not whole(wish.action, STOP, SOUND):
+        raise Unasked("OpenShock knows stop, shock, vibrate and sound")
+    if not whole(wish.intensity, 0, 100):
+        raise Unasked("a level is 0-100")
+    if not whole(wish.duration_ms, _LEAST_MS, _MOST_MS):
+        raise Unasked("a duration is %d-%d ms" % (_LEAST_MS, _MOST_MS))
+    return control_entry(guid, wish.action, min(wish.intensity, most_level), min(wish.duration_ms, most_ms))
