@@ -1,0 +1,204 @@
+"""OpenShock's share links (SignalR): this device as a remote, a guest or the owner, for the shockers that a link shares.
+
+Nothing here makes a command for a receiver of our own: the service has none for those who joined a link. Without a socket:
+messages in, orders out. reference/openshock-api.md §a.5, §b, §e, §j.
+"""
+
+from micropython import const
+
+from firmware import command as orders
+from firmware.command import STOP, Leave, Unasked, whole
+from firmware.openshock import MISFITS
+from firmware.openshock_hub import Talk
+from lib.jsontext import loads
+
+LABEL = "OpenShock share link (remote)"
+# What the set-up page asks for: (key of the settings, label, whether it is secret)
+FIELDS = (
+    ("url", "Server", False),
+    ("link", "Share link", False),
+    ("name", "Your name, for the owner to see", False),
+    ("session", "Session of the owner (optional)", True),
+)
+
+_SETTLE_MS = const(500)  # after an Updated more of them follow
+_LONG_WAIT_MS = const(300000)  # a link that lets nobody in
+_MOST = const(64)  # shockers that are remembered
+_LONGEST = const(64)  # characters of a name, and of an id
+_NAME = const(32)  # characters of a guest's name, as the server counts them
+_GUID = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh"
+_HEXADECIMAL = "0123456789abcdef"
+_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"  # RFC 3986 §2.3
+_COOKIE = "openshocksession="
+_ROLES = ("a signed-in visitor", "a guest")  # AuthType (§a.6)
+_ACTIONS = ("", "shock", "vibrate", "sound")  # the permission for each action
+
+
+class Backend(Talk):
+    """One share link. `settings`: url, link (its id, or an address that holds it), name, session; `agent` is the User-Agent."""
+
+    def __init__(self, settings, agent):
+        base = settings["url"].rstrip("/")
+        name = settings["name"].strip()
+        session = settings["session"].strip()
+        if session.lower().startswith(_COOKIE):
+            session = session[len(_COOKIE) :].partition(";")[0]
+        link = guid_in(settings["link"])
+        self._missing = _missing(settings["link"], link, name, session)
+        self._list_url = "%s/1/public/shares/links/%s" % (base, link)
+        self._url = "%s/1/hubs/share/link/%s%s" % (base, link, "?name=" + _quoted(name) if name else "")
+        self._agent = [("User-Agent", agent)]
+        self._headers = self._agent + ([("OpenShockSession", session)] if session else [])
+        self._shockers = None  # guid → (name, [whether each action is allowed], level, ms, whether it is paused)
+        self._welcomed = False
+        self._words = ""  # why the link does not let us in
+        self._handlers = {"welcome": self._welcome, "updated": self._updated}
+
+    # --- errands: HTTP requests that the link runs, before the socket is open and while it is
+
+    def begin(self, now):
+        """None; a new connection is about to be tried."""
+        self._session = None
+        self._welcomed = False
+        self._map_due = max(now, self._map_free)
+
+    def errand(self, now):
+        """What to fetch now, (method, url, headers), or None. Leave when the settings lack something."""
+        if self._missing:
+            self._words = self._missing
+            raise Leave(self._missing, _LONG_WAIT_MS)
+        return ("GET", self._list_url, self._agent) if self._asks_map(now) else None
+
+    def fetched(self, status, body, wait_ms, now):
+        """Orders; takes the answer to the last errand (status 0: there was none). Leave when there is no such link.
+
+        `wait_ms`: how long the server asked to be left alone (Retry-After), or 0.
+        """
+        if status == 404:
+            self._words = "there is no such share link, or its time is over"
+            raise Leave(self._words, _LONG_WAIT_MS)
+        shockers = _shockers_of(body) if status == 200 else None
+        if shockers is None:
+            return self._no_map(status, wait_ms, now)
+        self._shockers = shockers
+        paused = len([shocker for shocker in shockers.values() if shocker[4]])
+        return [(orders.NOTE, "%d shockers in the share link, %d of them paused" % (len(shockers), paused))]
+
+    # --- the connection
+
+    def request(self):
+        """(url, headers): where to knock."""
+        return self._url, self._headers
+
+    def pause_ms(self, status, reason):
+        """As `Service`; long when the link was closed in the moment in which it was opened. Then `shown` says why it may be."""
+        session = self._session
+        if not session or not session.ready or self._welcomed:
+            return 0
+        self._words = (
+            "the share link was closed as soon as it was open: it is unknown or its time is over, the name is refused"
+        )
+        if len(self._headers) > 1:
+            self._words += ", or the session is no longer good"
+        return _LONG_WAIT_MS
+
+    def shown(self):
+        """As `Service`: why the link does not let us in; "" while it does."""
+        return self._words
+
+    def _welcome(self, _, arguments, now):
+        self._welcomed = True
+        self._words = ""
+        role = arguments[0] if arguments else None
+        return [(orders.NOTE, "joined the share link as %s" % (_ROLES[role] if whole(role, 0, 1) else "somebody"))]
+
+    def _updated(self, _, arguments, now):
+        self._refetch(now, _SETTLE_MS)
+        return []
+
+    # --- as a remote
+
+    def ask(self, what, detail, now):
+        """As `Service`: "control" of a shocker of the link, within what the link allows. A stop passes whatever it says."""
+        if what != "control":
+            super().ask(what, detail, now)
+        if not self._welcomed:
+            raise Unasked("the share link has not let us in yet")
+        from firmware import openshock_remote
+
+        shockers = self._shockers
+        names = shockers and {guid: shockers[guid][0] for guid in shockers}
+        try:
+            guid = openshock_remote.guid_of(names, detail.shocker)
+            name, allowed, level, ms, paused = shockers[guid]
+            if detail.action != STOP:
+                if paused:
+                    raise Unasked(name + " is paused")
+                if whole(detail.action, 1, 3) and not allowed[detail.action]:
+                    raise Unasked("the share link allows no %s for %s" % (_ACTIONS[detail.action], name))
+        except Unasked:
+            self._refetch(now, 0)  # the server does not tell of changes: perhaps it is otherwise by now
+            raise
+        entry = openshock_remote.entry(names, detail, level, ms)
+        self._call("Control", [[entry]], now, detail.action == STOP)
+        if detail.action != STOP and (entry["intensity"], entry["duration"]) != (detail.intensity, detail.duration_ms):
+            self._made.append((orders.NOTE, "the share link lowers it to %(intensity)d, %(duration)d ms" % entry))
+
+
+def _missing(text, link, name, session):
+    """What the settings lack, in words; "" when there is all that is needed."""
+    if not link:
+        return "there is no id in the share link that was set" if text else "no share link yet"
+    if not name and not session:
+        return "a guest of a share link needs a name"
+    # the server counts in UTF-16, where what is above U+FFFF counts twice
+    if len(name) + len([letter for letter in name if letter > "\uffff"]) > _NAME:
+        return "a guest's name has at most %d characters; an emoji counts as two" % _NAME
+    return ""
+
+
+def guid_in(text):
+    """The first id (36 characters, in lower case) within `text`; "" when there is none."""
+    text = "-" + text.lower() + " "
+    for at in range(1, len(text) - len(_GUID)):
+        if text[at - 1] not in _HEXADECIMAL and text[at + len(_GUID)] not in _HEXADECIMAL + "-":
+            guid = text[at : at + len(_GUID)]
+            if "".join(["h" if letter in _HEXADECIMAL else letter for letter in guid]) == _GUID:
+                return guid
+    return ""
+
+
+def _quoted(text):
+    """`text` as a part of a query, RFC 3986 §2.1."""
+    return "".join([chr(byte) if chr(byte) in _PLAIN else "%%%02X" % byte for byte in text.encode()])
+
+
+def _shockers_of(body):
+    """What `_shockers` holds, from the answer to GET /1/public/shares/links/{id}; None when it is no such answer."""
+    found = {}
+    try:
+        for device in loads(body)["data"]["devices"]:
+            for shocker in device["shockers"]:
+                _take_shocker(found, shocker)
+    except MISFITS:
+        return None
+    return found
+
+
+def _take_shocker(found, shocker):
+    """None; what is damaged is skipped: nobody knows what it allows."""
+    try:
+        guid, name, can, limits = (shocker[key] for key in ("id", "name", "permissions", "limits"))
+        level, ms = limits.get("intensity"), limits.get("duration")
+        level, ms = 100 if level is None else level, 65535 if ms is None else ms
+        allowed = [action and can.get(action) is True for action in _ACTIONS]
+        if whole(level, 0, 100) and whole(ms, 300, 65535) and len(guid) <= _LONGEST and len(found) < _MOST:
+            found[guid.lower()] = (
+                name[:_LONGEST].strip(),
+                allowed,
+                level,
+                ms,
+                shocker.get("paused", 0) not in (0, False),
+            )
+    except MISFITS:
+        pass
