@@ -17,6 +17,7 @@ from hub_story import (
     NOBODY,
     OWNER,
     RED,
+    SECRET,
     TOKEN_ID,
     Caller,
     Frames,
@@ -523,6 +524,56 @@ async def test_a_guest_orders_within_the_limits_and_hears_no_log(hub, http):
     hub.config.shares[0].expires_on = MADE
     assert await guest.call("Control", [ORDER]) == DONE
     assert await remote.quiet()
+    assert await guest.quiet()
+
+
+@hub_story()
+async def test_the_owner_comes_in_by_session_and_a_bad_one_is_sent_away(hub, http):
+    remote = await Caller.remote(http)
+    session = hub.config.owner_session
+    for headers in ({"OpenShockSession": session}, {"Cookie": f"openShockSession={session}"}):
+        owner = await Caller.greet(http, path=SHARE, headers=headers)
+        assert await owner.event("Welcome") == [0]
+        assert await owner.call("Control", [{**ORDER, "intensity": 90}]) == DONE
+        sender, (entry,) = await remote.event("Log")
+        assert (sender["id"], sender["name"], sender["customName"]) == (OWNER, "sample", None)
+        assert sender["additionalItems"] == {"shareLinkId": LINK} and entry["intensity"] == 30
+    for headers in ({"OpenShockSession": "x" * 64}, {"Cookie": "openShockSession="}, {"OpenShockSession": SECRET}):
+        stranger = await Caller.greet(http, path=f"{SHARE}?name=x", headers=headers)
+        assert await stranger.record() == {"type": 7}
+
+
+@hub_story()
+async def test_a_guests_name_is_counted_as_the_server_does(hub, http):
+    for name, welcome in (("%F0%9F%90%88" * 16, True), ("%F0%9F%90%88" * 17, False), ("%C3%A9" * 32, True)):
+        guest = await Caller.greet(http, path=f"{SHARE}?name={name}")
+        record = await guest.record()
+        assert record == ({"type": 1, "target": "Welcome", "arguments": [1]} if welcome else {"type": 7})
+
+
+@hub_story()
+async def test_whoever_joined_a_link_hears_that_it_changed(hub, http):
+    link, red = hub.config.shares[0], hub.shockers[0]
+    remote = await Caller.remote(http)
+    guest = await Caller.greet(http, path=f"{SHARE}?name=x")
+    await guest.event("Welcome")
+    hub.edit_share(link, red, paused=True)
+    assert await guest.event("Updated") == []
+    assert await guest.call("Control", [ORDER]) == DONE
+    assert await remote.quiet()
+    hub.edit_share(link, expires_on=MADE)
+    assert await guest.event("Updated") == []
+    with pytest.raises(ValueError):
+        hub.edit_share(link, red, colour="blue")
+
+
+@hub_story()
+async def test_a_device_that_is_a_remote_is_seen_there_and_gets_no_orders(hub, http):
+    guest = await Caller.greet(http, path=f"{SHARE}?name=x", headers={"User-Agent": DEVICE_AGENT})
+    await guest.event("Welcome")
+    assert hub.services(hub.device) == ["share link"] and not hub.online(hub.device)
+    assert hub.device.firmware_version == "0.1.0"
+    assert await hub.emergency_stop() == 0
     assert await guest.quiet()
 
 

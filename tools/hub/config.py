@@ -18,6 +18,7 @@ class Config:
     shares: list = field(default_factory=list)
     owner_guid: str = field(default_factory=wire.new_guid)
     owner_name: str = "owner"
+    owner_session: str = field(default_factory=wire.new_token, repr=False)  # of the owner's browser
     ping_ms: int = 15_000  # a Ping record when nothing was sent for this long
     timeout_ms: int = 30_000  # silence of the client; armed by its first Ping
     handshake_ms: int = 15_000
@@ -171,6 +172,7 @@ def from_tree(tree) -> Config:
     owner = _take(tree, "owner", dict, {})
     config.owner_guid = wire.guid(owner["id"]) if "id" in owner else wire.new_guid()
     config.owner_name = _take(owner, "name", str, "owner")
+    config.owner_session = _take(owner, "session", str, None) or wire.new_token()
     timing = _take(tree, "timing", dict, {})
     if not set(timing) <= set(_TIMES):
         raise ValueError(f"'timing' has keys among {', '.join(_TIMES)}")
@@ -199,7 +201,7 @@ def to_tree(config) -> dict:
         expiry = {"expiresOn": wire.iso(link.expires_on)} if link.expires_on else {}
         links.append(_named_tree(link) | {"shockers": parts} | expiry)
     return {
-        "owner": {"id": config.owner_guid, "name": config.owner_name},
+        "owner": {"id": config.owner_guid, "name": config.owner_name, "session": config.owner_session},
         "devices": [_named_tree(device) | {"token": device.token} for device in config.devices],
         "shockers": [
             {"device": each.device, "model": each.model, "rfId": each.rf_id, "isPaused": each.paused}

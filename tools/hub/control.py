@@ -79,6 +79,11 @@ def owner_sender(config, connection_id, token=None, custom_name=None) -> dict:
     }
 
 
+def visitor_sender(config, link, connection_id) -> dict:
+    """The ControlLogSender of somebody who is signed in and came by a share link; here that is the owner (a.6)."""
+    return owner_sender(config, connection_id) | {"additionalItems": {"shareLinkId": link.guid}}
+
+
 def guest_sender(link, connection_id, name) -> dict:
     """The ControlLogSender of a guest of a share link."""
     return {

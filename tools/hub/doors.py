@@ -85,9 +85,7 @@ class Doors:
         peer = _peer(request)
         peer.token = token
         found = device_of(self._hub.devices, peer.user_agent, query(request, "device"))
-        peer.device, version, board = found
-        if peer.device:
-            peer.device.firmware_version, peer.device.board = version, board
+        peer.device = _known(found)
         return await self._enter(request, self._user, peer)
 
     async def _share_door(self, request):
@@ -97,7 +95,11 @@ class Doors:
         peer = _peer(request)
         peer.link = next((link for link in self._hub.config.shares if link.guid == guid), None)
         peer.guest_name = query(request, "name")
-        peer.refuse = sharehub.refuses(peer.link, peer.guest_name)
+        session = sharehub.session_of(request)
+        peer.signed_in = session is not None
+        peer.refuse = sharehub.refuses(self._hub.config, peer.link, session, peer.guest_name)
+        if not peer.refuse:
+            peer.visitor = _known(device_of(self._hub.devices, peer.user_agent, query(request, "device")))
         return await self._enter(request, self._share, peer)
 
     async def _enter(self, request, service, peer):
@@ -121,6 +123,14 @@ class Doors:
         finally:
             self._hub.sockets.remove(connection)
             self._negotiations.release(negotiated)
+
+
+def _known(found):
+    """The device of what `device_of` gave, with what it runs written down; None for a remote."""
+    device, version, board = found
+    if device:
+        device.firmware_version, device.board = version, board
+    return device
 
 
 def _peer(request):

@@ -11,7 +11,7 @@ from tools.hub.api import Api
 from tools.hub.gateway import Gateway
 from tools.hub.gateway_api import GatewayApi
 from tools.hub.page import Page
-from tools.hub.sharehub import ShareHub
+from tools.hub.sharehub import SHARE_LINK, ShareHub
 from tools.hub.userhub import UserHub
 from tools.hub.waiting import Waiting
 
@@ -130,12 +130,16 @@ class Hub(Waiting):
         self.journal.note("device", device=device.guid, online=online)
 
     def online(self, device) -> bool:
-        """Whether a connection of that device is there, at the user hub or at the gateway."""
-        return bool(self.services(device))
+        """Whether a connection is there over which orders reach that device; one that is a mere remote is none."""
+        return bool(set(self.services(device)) - {SHARE_LINK})
 
     def services(self, device) -> list:
         """The names of the services at which that device is online."""
-        there = {"user hub": bool(self.device_connections(device)), "gateway": self.gateway.online(device)}
+        there = {
+            "user hub": bool(self.device_connections(device)),
+            "gateway": self.gateway.online(device),
+            SHARE_LINK: any(each.peer.visitor is device for each in self.connections),
+        }
         return [name for name, online in there.items() if online]
 
     def device_connections(self, device=None) -> list:
@@ -271,6 +275,20 @@ class Hub(Waiting):
         if before != device.guid:
             self.changed(before)
         self.changed(device.guid)
+
+    def edit_share(self, link, shocker=None, **changes):
+        """Change what a link (or its part for a shocker) says; whoever joined it hears `Updated`, as the real one never says.
+
+        For a link: `expires_on`, `name`; for a part: the fields of models.Share. A part that ends does not stop anything.
+        """
+        target = link if shocker is None else link.shares[shocker.guid]
+        for name, value in changes.items():
+            if not hasattr(target, name):
+                raise ValueError(f"a share link has no '{name}'")
+            setattr(target, name, value)
+        for connection in [each for each in self.connections if each.peer.link is link]:
+            connection.send(wire.invocation("Updated", []))
+        self.changed()
 
     def pause_shocker(self, shocker, paused):
         """Pause it (and stop it: the real server lets it run to its end) or let it obey again."""

@@ -1,14 +1,30 @@
-"""/1/hubs/share/link/{id}: guests with a name; one method, one greeting, no Log (reference a.5)."""
+"""/1/hubs/share/link/{id}: guests with a name, and the owner by session; one method, two events, no Log (reference a.5)."""
+
+import hmac
 
 from tools.hub import binding, calls, control, wire
 
 AUTHENTICATED, GUEST = 0, 1
-MAX_GUEST_NAME = 32
+SHARE_LINK = "share link"  # how the page calls this service
+MAX_GUEST_NAME = 32  # in UTF-16, as .NET counts
 
 
-def refuses(link, guest_name) -> bool:
-    """Whether a guest is sent away right after the handshake: link unknown or expired, no name, name too long."""
-    return link is None or link.expired() or guest_name is None or len(guest_name) > MAX_GUEST_NAME
+def session_of(request):
+    """The session that a request carries, by header or cookie; None for a guest's."""
+    for found in (request.headers, request.cookies):
+        for name, value in found.items():
+            if name.lower() == "openshocksession":
+                return value
+    return None
+
+
+def refuses(config, link, session, guest_name) -> bool:
+    """Whether somebody is sent away right after the handshake: link unknown or expired, bad session, no name, a long one."""
+    if link is None or link.expired():
+        return True
+    if session is not None:
+        return not hmac.compare_digest(config.owner_session.encode(), session.encode())
+    return guest_name is None or len(guest_name.encode("utf-16-le")) // 2 > MAX_GUEST_NAME
 
 
 class ShareHub:
@@ -19,12 +35,14 @@ class ShareHub:
         self.methods = {"control": calls.Method((binding.controls,), self._control)}
 
     def greet(self, connection):
-        """Welcome alone: everyone here is a guest, this hub has no sessions."""
+        """Welcome alone."""
         self._hub.arrived(connection)
-        return (wire.invocation("Welcome", [GUEST]),)
+        return (wire.invocation("Welcome", [AUTHENTICATED if connection.peer.signed_in else GUEST]),)
 
     def heard(self, connection):
         """Something came in."""
+        if connection.peer.visitor:
+            connection.peer.visitor.last_seen = wire.now()
 
     def gone(self, connection):
         """It ended."""
@@ -34,7 +52,10 @@ class ShareHub:
         link = connection.peer.link
         if link.expired() or link not in self._hub.config.shares:
             return
-        sender = control.guest_sender(link, connection.id, connection.peer.guest_name)
+        if connection.peer.signed_in:
+            sender = control.visitor_sender(self._hub.config, link, connection.id)
+        else:
+            sender = control.guest_sender(link, connection.id, connection.peer.guest_name)
         try:
             self._hub.admit(controls, sender, link)
         except control.Refused as refusal:  # silent, as the real server is

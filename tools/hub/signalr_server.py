@@ -29,6 +29,8 @@ class Peer:
     device: Any = None  # the models.Device that this connection is
     link: Any = None  # the models.ShareLink a guest came through
     guest_name: str | None = None
+    signed_in: bool = False  # who came through it has a session
+    visitor: Any = None  # the models.Device that is a remote there
     refuse: bool = False  # end it right after the handshake, without a reason
 
 
