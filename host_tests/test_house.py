@@ -304,6 +304,7 @@ def test_a_board_is_plain_data(module):
     assert {"CHIP", "RF_PIN", "ESTOP_PIN", "LED_PIN", "PIXEL_PIN"} <= set(names)
     assert set(names) == set(_assigned("firmware.boards.simulated")), "every board says the same things"
     chip = names.pop("CHIP")
+    assert names.pop("FLASH_MB") in (4, 8, 16)
     assert type(names.pop("PIXEL_SWAPPED")) is bool and type(names.pop("LED_INVERTED")) is bool
     assert chip in ook.CHIPS or module.__name__.endswith(".simulated")
     assert all(name.endswith("_PIN") for name in names)

@@ -57,14 +57,6 @@ _TABLES = {
 }
 NAMES = tuple(_TABLES)
 
-# boards that have more than 4 MB (reference/openshock-firmware.md §j); every other has at least that
-_MORE = {
-    "openshock_core_v1": 8 * _M,
-    "openshock_core_v2": 8 * _M,
-    "seeed_xiao_esp32s3": 8 * _M,
-    "wemos_lolin_s3": 16 * _M,
-}
-
 
 def table(name):
     """The rows of a layout, a list in the order of their offsets. ValueError for a name that is not in NAMES."""
@@ -98,9 +90,9 @@ def of_chip(chip, flash_bytes):
     raise ValueError(f"{flash_bytes // _K} KB of flash are too few: updates need 4 MB")
 
 
-def of_board(board, chip):
-    """The name of the layout for a board (a name of firmware/boards) with that chip."""
-    return of_chip(chip, _MORE.get(board, 4 * _M))
+def of_board(chip, flash_mb):
+    """The name of the layout for a board with that chip and so many megabytes of flash, as its file in firmware/boards says."""
+    return of_chip(chip, flash_mb * _M)
 
 
 def row(rows, label):

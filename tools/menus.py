@@ -11,11 +11,11 @@ SOURCES = ("boards", "backends")  # below firmware/
 
 def made(root=ROOT):
     """The file's bytes, the same for the same plugs. Failure when a plug's data is not written out in its source."""
-    boards = [[path.stem, _value(path, "CHIP")] for path in _plugs(root, "boards")]
+    boards = [[path.stem, value(path, "CHIP")] for path in _plugs(root, "boards")]
     backends = []
     for path in _plugs(root, "backends"):
-        label = _value(path, "LABEL", path.stem.replace("_", " "))
-        backends.append([path.stem, label, _value(path, "FIELDS")])
+        label = value(path, "LABEL", path.stem.replace("_", " "))
+        backends.append([path.stem, label, value(path, "FIELDS")])
     return json.dumps({"boards": boards, "backends": backends}, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -23,7 +23,7 @@ def _plugs(root, folder):
     return sorted(path for path in (root / "firmware" / folder).glob("*.py") if not path.name.startswith("_"))
 
 
-def _value(path, name, missing=None):
+def value(path, name, missing=None):
     """The literal that `name` is set to in the file, or `missing`."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and any(getattr(target, "id", None) == name for target in node.targets):

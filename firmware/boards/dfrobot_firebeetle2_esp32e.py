@@ -1,6 +1,7 @@
 """DFRobot Firebeetle 2 ESP32-E. Pins: reference/openshock-firmware.md §j."""
 
 CHIP = "esp32"
+FLASH_MB = 4
 RF_PIN = 13
 ESTOP_PIN = None
 LED_PIN = 2

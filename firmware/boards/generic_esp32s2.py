@@ -1,6 +1,7 @@
 """A bare ESP32-S2 module or development board: the person says where the transmitter is."""
 
 CHIP = "esp32s2"
+FLASH_MB = 4
 RF_PIN = None
 ESTOP_PIN = None
 LED_PIN = None

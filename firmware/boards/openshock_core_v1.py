@@ -1,6 +1,7 @@
 """OpenShock Core, first version. Pins: reference/openshock-firmware.md §j."""
 
 CHIP = "esp32s3"
+FLASH_MB = 8
 RF_PIN = 15
 ESTOP_PIN = 13
 LED_PIN = 35

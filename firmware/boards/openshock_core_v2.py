@@ -1,6 +1,7 @@
 """OpenShock Core, second version. Pins: reference/openshock-firmware.md §j."""
 
 CHIP = "esp32s3"
+FLASH_MB = 8
 RF_PIN = 1
 ESTOP_PIN = 38
 LED_PIN = 13

@@ -1,6 +1,7 @@
 """PiShock of 2023. Pins: reference/openshock-firmware.md §j."""
 
 CHIP = "esp32"
+FLASH_MB = 4
 RF_PIN = 12
 ESTOP_PIN = None
 LED_PIN = 2

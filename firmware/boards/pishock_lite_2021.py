@@ -1,6 +1,7 @@
 """PiShock Lite of 2021. Pins: reference/openshock-firmware.md §j."""
 
 CHIP = "esp32"
+FLASH_MB = 4
 RF_PIN = 15
 ESTOP_PIN = None
 LED_PIN = 2

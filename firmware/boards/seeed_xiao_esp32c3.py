@@ -1,6 +1,7 @@
 """Seeed Xiao ESP32C3, which has no lamp. Pins: reference/openshock-firmware.md §j."""
 
 CHIP = "esp32c3"
+FLASH_MB = 4
 RF_PIN = None
 ESTOP_PIN = None
 LED_PIN = None

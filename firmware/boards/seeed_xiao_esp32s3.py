@@ -1,6 +1,7 @@
 """Seeed Xiao ESP32S3: its lamp is lit by a low level. Pins: reference/openshock-firmware.md §j."""
 
 CHIP = "esp32s3"
+FLASH_MB = 8
 RF_PIN = None
 ESTOP_PIN = None
 LED_PIN = 21

@@ -1,6 +1,7 @@
 """The board of `tools/sim`: no chip that is known, so the portable player drives its pins."""
 
 CHIP = ""
+FLASH_MB = 4
 RF_PIN = 4
 ESTOP_PIN = 13
 LED_PIN = 2

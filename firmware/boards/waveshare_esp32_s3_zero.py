@@ -1,6 +1,7 @@
 """Waveshare ESP32-S3 Zero: its pixel has red and green swapped. Pins: reference/openshock-firmware.md §j."""
 
 CHIP = "esp32s3"
+FLASH_MB = 4
 RF_PIN = 1
 ESTOP_PIN = None
 LED_PIN = None

@@ -1,6 +1,7 @@
 """Wemos Lolin S3. Pins: reference/openshock-firmware.md §j."""
 
 CHIP = "esp32s3"
+FLASH_MB = 16
 RF_PIN = None
 ESTOP_PIN = None
 LED_PIN = None

@@ -4,6 +4,7 @@ import json
 from collections import namedtuple
 
 from tools import Failure, layout, menus
+from tools.environment import ROOT
 
 # name: of the module in firmware/boards · title: as people, manifests and update servers write it · layout: of tools/layout.py
 Target = namedtuple("Target", ("name", "title", "chip", "architecture", "layout"))
@@ -25,7 +26,8 @@ def every():
         if chip not in _ARCHITECTURES:
             raise Failure(f"firmware/boards/{name}.py: nothing is known of the chip '{chip}'")
         title = name.replace("_", "-")
-        made[name] = Target(name, title, chip, _ARCHITECTURES[chip], layout.of_board(name, chip))
+        flash_mb = menus.value(ROOT / "firmware" / "boards" / f"{name}.py", "FLASH_MB")
+        made[name] = Target(name, title, chip, _ARCHITECTURES[chip], layout.of_board(chip, flash_mb))
     return made
 
 
