@@ -108,8 +108,8 @@ class Outlet:
 
     def cut(self):
         """Tear the TCP connection down (RST), without a word, at once."""
-        end = self._transport.get_extra_info("socket")
-        if end is not None and not self.gone():
+        end = None if self.gone() else self._transport.get_extra_info("socket")  # what is gone over TLS cannot be asked
+        if end is not None:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if os.name == "nt" else "ii", 1, 0))
         self._transport.abort()
         self.close()

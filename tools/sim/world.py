@@ -48,6 +48,7 @@ class World:
         self._blank = blank
         self._wants_updates = updates
         self.updates = None
+        self.tls = None  # the hub's SSLContext, where it is secure
         self.portal_port = 0  # of the set-up page, on this machine
         self._folder = tempfile.TemporaryDirectory(prefix="sim-")
         self.hub = Hub(config or Config.sample(faults=True, page_open=True))
@@ -69,6 +70,7 @@ class World:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             authority.issue_cert(HUB_NAME, UPDATES_NAME, key_type=trustme.KeyType.ECDSA).configure_cert(context)
             url = await self.hub.listen("127.0.0.1", 0, context)
+            self.tls = context
             der = ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())
             self.device.write_certificate(der)
         self._names, dns_port = await names.serve({HUB_NAME: "127.0.0.1", UPDATES_NAME: "127.0.0.1"})

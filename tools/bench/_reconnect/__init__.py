@@ -1,0 +1,1 @@
+"""What the reconnect bench is made of."""

@@ -1,0 +1,133 @@
+"""Five hundred lost connections for each backend: close, reset, silence, 401, 5xx, a certificate nobody trusts. All must recover.
+
+The whole simulated device on MicroPython, over TLS, against the local hub and its faults. The firmware's waits are a hundredth
+of what they are (_reconnect/hurry.py), so the times are no figures; that it comes back, obeys and keeps its memory is.
+"""
+
+import asyncio
+import collections
+import re
+import ssl
+
+import trustme
+
+from tools import Failure
+from tools.bench._reconnect.hurry import Firmware
+from tools.hub import Config, faults
+from tools.sim import compiled
+from tools.sim.world import HUB_NAME, World
+
+TIMES = 500
+BACKENDS = ("openshock_user", "openshock_gateway")
+_WARM = 24  # turns before the heap is looked at: the log is full by then, and every kind was met
+_PATIENCE_S = 30.0
+_HEAP = re.compile(r"Free Heap\|(\d+)")
+_QUICK = {"ping_ms": 100, "timeout_ms": 5000, "gateway_first_ping_ms": 50, "gateway_ping_ms": 100}
+DROPS = ("close", "reset", "silence", "401", "503", "tls")
+
+
+class Campaign:
+    """A device of one backend, and the hub that it loses again and again."""
+
+    def __init__(self, backend, program):
+        self.world = World(settings={"backend": backend}, config=Config.sample(faults=True, **_QUICK))
+        self.world.device.program = program
+        self.lost = collections.Counter()
+        self.back = collections.Counter()
+        self._stranger = _strange_certificate()
+
+    async def run(self, times):
+        """None; `lost` and `back` say how often of each kind. asyncio.TimeoutError becomes a connection that did not recover."""
+        async with self.world as world:
+            await world.hub.device_connected(timeout_s=_PATIENCE_S)
+            for turn in range(times):
+                if turn == min(_WARM, times - 1):
+                    self.before = await self._free()
+                kind = DROPS[turn % len(DROPS)]
+                self.lost[kind] += 1
+                mark = world.hub.journal.mark()
+                try:
+                    await self._lose(kind)
+                    await world.hub.device_connected(since=mark, timeout_s=_PATIENCE_S)
+                    await self._obeys(turn)
+                except asyncio.TimeoutError:
+                    continue
+                self.back[kind] += 1
+            self.after = await self._free()
+            self.starts = world.device.starts
+
+    async def _lose(self, kind):
+        hub = self.world.hub
+        if kind == "close":
+            await hub.faults.close(allow_reconnect=True)
+        elif kind == "silence":
+            hub.faults.silence()
+        else:
+            if kind == "tls":
+                self._show_stranger()
+            elif kind != "reset":
+                hub.faults.refuse(int(kind), where=faults.HUB)
+            hub.faults.cut()
+
+    def _show_stranger(self):
+        """None; the next TLS connection is shown a certificate of an authority that the device does not know."""
+        shown = self.world.tls
+
+        def once(socket, name, context):
+            shown.sni_callback = None
+            socket.context = self._stranger
+
+        shown.sni_callback = once
+
+    async def _obeys(self, turn):
+        """None; an order, a level of its own, was heard on the air. asyncio.TimeoutError."""
+        world, level = self.world, 1 + turn % 90
+        seen = len(world.air.frames)
+        entry = {"id": world.hub.shockers[turn % 3].guid, "type": 2, "intensity": level, "duration": 300}
+        await world.hub.control([entry], name="campaign")
+        await world.air.until(lambda: any(each.intensity == level for each in world.air.frames[seen:]), _PATIENCE_S)
+
+    async def _free(self):
+        """The most of three looks at the device's heap: at one of them it may be fetching something."""
+        return max([await self._look() for _ in range(3)])
+
+    async def _look(self):
+        """Free bytes of the heap, after a collection, as the device's console says."""
+        since = len(self.world.lines)
+        self.world.device.type("sysinfo")
+        for _ in range(int(_PATIENCE_S / 0.02)):
+            for line in self.world.lines[since:]:
+                if found := _HEAP.search(line):
+                    return int(found.group(1))
+            await asyncio.sleep(0.02)  # the line comes from another process
+        raise Failure(f"the device does not say how much memory is free: {self.world.lines[-3:]}")
+
+
+def _strange_certificate():
+    """A server's context that only strangers trust."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    authority.issue_cert(HUB_NAME, key_type=trustme.KeyType.ECDSA).configure_cert(context)
+    return context
+
+
+async def campaign(backend, times=TIMES):
+    """The Campaign of one backend, over."""
+    with Firmware() as program:
+        one = Campaign(backend, program)
+        await one.run(times)
+        return one
+
+
+def run(report):
+    """Prints a row a backend and kind. Failure where there is no MicroPython."""
+    if compiled.interpreter() is None:
+        raise Failure("this bench needs MicroPython with viper")
+    for backend in BACKENDS:
+        one = asyncio.run(campaign(backend))
+        lost, back = sum(one.lost.values()), sum(one.back.values())
+        report.row(f"{backend}: recovered of {lost}", back, "", f"{lost}")
+        for kind in DROPS:
+            report.row(f"{backend}: {kind}, of {one.lost[kind]}", one.back[kind], "", f"{one.lost[kind]}")
+        report.row(f"{backend}: starts of the device", one.starts, "", "1")
+        report.row(f"{backend}: heap lost on the way", one.before - one.after, "bytes", note="words of 8 bytes")
