@@ -79,6 +79,7 @@ class App(Core):
             self._latch,
             self._hardware,
             self._fingers.pressed,
+            self._fingers.progress,
             self._rewire,
             self._scheduler.busy,
             self._clock,

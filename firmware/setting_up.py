@@ -16,11 +16,11 @@ from lib.roots import Roots
 class SettingUp:
     """One set-up. `settings` are kept for its whole time; the other arguments are the roof's own rooms.
 
-    `pressed()` is the e-stop's input, `rewire()` puts changed pins to use. `lost`: no known network took us any more, and
-    that alone has opened this set-up: it ends when one of them does again.
+    `pressed()` is the e-stop's input, `progress()` how far it is, `rewire()` puts changed pins to use. `lost`: no known network
+    took us any more, and that alone has opened this set-up: it ends when one of them does again.
     """
 
-    def __init__(self, settings, dispatcher, latch, hardware, pressed, rewire, busy, clock, log, lost):
+    def __init__(self, settings, dispatcher, latch, hardware, pressed, progress, rewire, busy, clock, log, lost):
         self._settings = settings
         self._log = log
         self._lost = lost
@@ -44,6 +44,7 @@ class SettingUp:
             dispatcher,
             latch,
             pressed,
+            progress,
             rewire,
             Roots(),
             self._keeper,

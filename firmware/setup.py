@@ -12,10 +12,12 @@ _LOOK_MS = const(50)
 MENUS = Guests(("firmware.menus", "firmware.chips"))  # who makes the menus of the page
 
 # settings: Settings · wifi: Station · dispatcher: Dispatcher, locked for the set-up · latch: Latch
-# pressed: () → True, False, or None where there is no e-stop · rewire: () → None, the pins of the settings hold from now on
-# roots: certificates in DER · keeper: Timekeeper · clock: () → ms · log: Log
+# pressed: () → True, False, or None where there is no e-stop · progress: () → as estop.Button.progress
+# rewire: () → None, the pins of the settings hold from now on · roots: certificates in DER · keeper: Timekeeper
+# clock: () → ms · log: Log
 Rooms = namedtuple(
-    "Rooms", ("settings", "wifi", "dispatcher", "latch", "pressed", "rewire", "roots", "keeper", "clock", "log")
+    "Rooms",
+    ("settings", "wifi", "dispatcher", "latch", "pressed", "progress", "rewire", "roots", "keeper", "clock", "log"),
 )
 
 

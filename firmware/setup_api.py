@@ -151,6 +151,7 @@ class Setup:
                 "latched": self._rooms.latch.latched,
                 "pressed": bool(self._rooms.pressed()),
                 "seen": self._estop_seen,
+                "progress": self._rooms.progress(),
             },
             "idle_ms_left": self._idle_left(),
         }

@@ -32,7 +32,7 @@ def test_the_state_has_what_the_page_shows(tmp_path):
         fields = {field["key"]: field for field in backend["fields"]}
         assert fields["token"] == {"key": "token", "label": "API token", "secret": True, "set": False}
         assert fields["url"]["value"] == "https://api.openshock.app"
-        assert state["estop"] == {"latched": False, "pressed": False, "seen": False}
+        assert state["estop"] == {"latched": False, "pressed": False, "seen": False, "progress": ""}
         assert 590_000 < state["idle_ms_left"] <= 600_000
 
     story(tmp_path, tell)
@@ -49,7 +49,7 @@ def test_the_steps_follow_what_is_there(tmp_path):
         assert (await site.post("board", {"estop_pin": 13}))[1]["step"] == "estop"
         house.is_pressed = True
         state = await site.until(lambda state: state["step"] == "wifi")
-        assert state["estop"] == {"latched": False, "pressed": True, "seen": True}
+        assert state["estop"] == {"latched": False, "pressed": True, "seen": True, "progress": ""}
         house.is_pressed = False
         assert (await site.post("wifi", {"ssid": "home", "key": "correct horse"}))[1] == {"testing": True}
         assert (await site.until(lambda state: state["step"] == "account"))["estop"]["seen"] is True
@@ -79,11 +79,15 @@ def test_a_tripped_latch_is_seen_however_short_the_press_was(tmp_path):
     async def tell(site):
         site.house.dispatcher.emergency("button")
         _, state = await site.get("state")
-        assert state["estop"] == {"latched": True, "pressed": False, "seen": True}
+        assert state["estop"] == {"latched": True, "pressed": False, "seen": True, "progress": ""}
+        for progress in ("latched", "clearing", "release", ""):  # the page tells when to let go
+            site.house.progress = progress
+            assert (await site.get("state"))[1]["estop"]["progress"] == progress
 
     async def latched_before(site):
         site.setup._was_latched = site.house.latch.latched = True
-        assert (await site.get("state"))[1]["estop"] == {"latched": True, "pressed": False, "seen": False}
+        told = (await site.get("state"))[1]["estop"]
+        assert told == {"latched": True, "pressed": False, "seen": False, "progress": ""}
 
     story(tmp_path, tell)
     story(tmp_path, latched_before)

@@ -97,6 +97,7 @@ class House:
         )
         self.dispatcher.lock("set-up", tests=True)
         self.is_pressed = False
+        self.progress = ""
         self.rewired = 0
 
     def play(self, train, heed=True):
@@ -115,6 +116,7 @@ class House:
             self.dispatcher,
             self.latch,
             self.pressed,
+            lambda: self.progress,
             self.rewire,
             roots,
             self.keeper,
