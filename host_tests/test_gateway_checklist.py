@@ -86,6 +86,7 @@ def gateway(hub):
 
 
 def test_row_pair_self_assign(monkeypatch):
+    """A code becomes the token of 256 characters; `/1/device/self` and `assignLCG?version=2` follow, chunked bodies too."""
     for name, value in TIMES.items():
         monkeypatch.setattr(link_room, name, value)
 
@@ -111,6 +112,8 @@ def test_row_pair_self_assign(monkeypatch):
 
 @pytest.mark.parametrize("where", ["self", "upgrade"])
 def test_row_pair_self_assign_401_is_a_wait_of_minutes(where, monkeypatch):
+    """401 at any of the doors: a wait of minutes, and words that say what to do."""
+
     @told(short=LONG)
     async def story(hub, one):
         if where == "self":
@@ -131,6 +134,8 @@ def test_row_pair_self_assign_401_is_a_wait_of_minutes(where, monkeypatch):
     ("status", "retry_after_s", "least_ms"), [(429, 45, 45_000), (503, 60, 60_000), (503, None, 20_000)]
 )
 def test_row_pair_self_assign_429_and_503_have_their_waits(status, retry_after_s, least_ms, monkeypatch):
+    """429 and 503 are obeyed with the wait that they ask for."""
+
     @told(short=LONG)
     async def story(hub, one):
         for where in (faults.REST, faults.HUB):
@@ -143,6 +148,7 @@ def test_row_pair_self_assign_429_and_503_have_their_waits(status, retry_after_s
 
 
 def test_row_pair_self_assign_a_new_node_after_three_connects_that_fail(monkeypatch):
+    """After three connects that fail another node is asked for."""
     for room, times in ((link_room, TIMES), (openshock_gateway, SHORT)):
         for name, value in times.items():
             monkeypatch.setattr(room, name, value)
@@ -174,6 +180,7 @@ def test_row_pair_self_assign_a_new_node_after_three_connects_that_fail(monkeypa
 
 @told()
 async def test_row_upgrade(hub, one):
+    """Device-Token, Firmware-Version and User-Agent go with the upgrade."""
     peer = gateway(hub).peer
     assert peer.user_agent == AGENT and peer.device is hub.device
     assert hub.device.firmware_version == "0.1.0"
@@ -181,6 +188,7 @@ async def test_row_upgrade(hub, one):
 
 @told(short={"_PAUSE_MS": 20_000, "_BUSY_MS": 20})
 async def test_row_upgrade_412_is_tried_again_soon(hub, one):
+    """412 (the last connection is being cleared away) is tried again soon."""
     hub.faults.refuse(412, where=faults.HUB)
     async with device(hub.url) as other:
         assert await other.next_try_ms("412") < 20_000
@@ -192,6 +200,7 @@ async def test_row_upgrade_412_is_tried_again_soon(hub, one):
 
 @told(**FAST)
 async def test_row_boot_status_once_a_boot(hub, one):
+    """BootStatus goes out once a boot, after the first connect."""
     event = await heard(hub, "BootStatus")
     assert event["fields"] == {"boot_type": 0, "version": "0.1.0", "update_id": 0}
     for count in (2, 3):
@@ -207,6 +216,7 @@ async def test_row_boot_status_once_a_boot(hub, one):
 
 @told(**FAST)
 async def test_row_ping_one_pong_each(hub, one):
+    """One Pong for each Ping, with the uptime in ms and the RSSI."""
     await heard(hub, "Pong", 20)
     pongs = [each["fields"] for each in hub.journal.events("heard") if each["name"] == "Pong"]
     uptimes = [pong["uptime"] for pong in pongs]
@@ -217,6 +227,7 @@ async def test_row_ping_one_pong_each(hub, one):
 
 @told(gateway_first_ping_ms=600_000)
 async def test_row_ping_without_one_there_is_no_pong(hub, one):
+    """Without a Ping there is no Pong."""
     for intensity in range(1, 30):
         await obeys(hub, one, intensity)
     assert [each["name"] for each in hub.journal.events("heard")] == ["BootStatus"]
@@ -228,6 +239,7 @@ async def test_row_ping_without_one_there_is_no_pong(hub, one):
 
 @told(short={**SHORT, "_SILENT_MS": 300}, gateway_first_ping_ms=600_000)
 async def test_row_no_ping_reconnects_and_the_timer_starts_at_connect(hub, one):
+    """No Ping for 90 s, counted from the connect: reconnect."""
     for count in (1, 2):
         mark = hub.journal.mark()
         line = await one.said("no ping for 90 s", since=len(one.lines))
@@ -244,6 +256,7 @@ async def test_row_no_ping_reconnects_and_the_timer_starts_at_connect(hub, one):
 
 @told()
 async def test_row_commands_of_the_owner(hub, one):
+    """A list of commands is carried out, defaults and all."""
     orders = [
         {"id": RED, "type": 1, "intensity": 30, "duration": 700},
         {"id": BLUE, "type": 3, "intensity": 0, "duration": 300},
@@ -258,6 +271,7 @@ async def test_row_commands_of_the_owner(hub, one):
 
 @told()
 async def test_row_commands_unknown_ones_are_skipped_alone(hub, one):
+    """An unknown model or action is skipped; its neighbours are carried out."""
     entries = [(0, 1, 2, 10, 500), (7, 2, 2, 10, 500), (0, 3, 9, 10, 500), (1, 4, 2, 20, 500)]
     gateway(hub).message(flat.commands(entries))
     await ordered(one, ACT, 2)
@@ -266,6 +280,7 @@ async def test_row_commands_unknown_ones_are_skipped_alone(hub, one):
 
 @told()
 async def test_row_commands_live_control_is_five_lists_a_second(hub, one):
+    """Live control: five lists a second, each replaces the one before and ends by itself."""
     for _ in range(10):  # a client with ten frames a second, for a second
         hub.gateway.live.frame(hub.shockers[0], VIBRATE, 20)
         await asyncio.sleep(0.1)  # its pace
@@ -279,6 +294,7 @@ async def test_row_commands_live_control_is_five_lists_a_second(hub, one):
 
 @told()
 async def test_row_trigger(hub, one):
+    """Triggers: restart, emergency stop that latches, portal on and off; an unknown one is ignored."""
     await hub.captive_portal(True)
     await hub.captive_portal(False)
     gateway(hub).message(flat.trigger(9))
@@ -306,6 +322,7 @@ class News:
 
 
 def test_row_update_is_asked_for_and_reported(monkeypatch):
+    """An OTA request starts an update; its steps are reported, a failure in at most 128 characters."""
     for name, value in TIMES.items():
         monkeypatch.setattr(link_room, name, value)
 
@@ -342,6 +359,7 @@ def test_row_update_is_asked_for_and_reported(monkeypatch):
 
 @told()
 async def test_row_malformed_is_dropped_and_the_connection_stays(hub, one):
+    """Malformed and unknown messages are dropped, and the connection stays."""
     bad = [b"\0", b"hello", b"\xff" * 300, bytes(4097), flat.commands([(0, 1, 2, 99, 500)])[:-9]]
     bad += [flatsharp.Writer().message((("B", 9), ("t", ()))), flatsharp.Writer().message((("B", 3),))]
     bad.append(flat.commands([(0, number, 2, 99, 500) for number in range(300)]))
@@ -363,6 +381,7 @@ async def test_row_malformed_is_dropped_and_the_connection_stays(hub, one):
 
 @told()
 async def test_row_fragments_are_accepted(hub, one):
+    """Messages in fragments are accepted."""
     data = flat.commands([(0, number, 2, 10, 500) for number in range(64)])
     assert len(data) > 1024  # of which the gateway makes fragments
     gateway(hub).message(data)
@@ -375,6 +394,8 @@ async def test_row_fragments_are_accepted(hub, one):
 
 @pytest.mark.parametrize("end", [1000, 1002, 1007, "drop"])
 def test_row_close_or_drop_stops_and_waits_twenty_seconds(end, monkeypatch):
+    """Any close or drop stops everything; the next connect comes 20 s later at the earliest."""
+
     @told(short=LONG)
     async def story(hub, one):
         one.dispatcher.active = True
@@ -391,6 +412,7 @@ def test_row_close_or_drop_stops_and_waits_twenty_seconds(end, monkeypatch):
 
 @told(short=LONG)
 async def test_row_close_different_location_waits_longer(hub, one):
+    """Close with "different location" (another device has our token): a longer wait."""
     async with device(hub.url) as other:
         await one.said("different location")
         assert await one.next_try_ms("different location") >= 300_000
@@ -400,6 +422,7 @@ async def test_row_close_different_location_waits_longer(hub, one):
 
 @told()
 async def test_row_close_it_comes_back_and_obeys(hub, one):
+    """After every end it comes back and obeys."""
     for count in range(2, 6):
         mark = hub.journal.mark()
         hub.faults.cut() if count % 2 else await gateway(hub).close(1000, "Normal closure")
