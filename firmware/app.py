@@ -111,8 +111,8 @@ class App(Core):
         with SELDOM:
             station, keeper, link = self._connection()
             self._station, self._link = station, link
-        gc.collect()
         await tasks.together(
+            *self._remote(),
             self._kept("radio", self._radio.run),
             self._kept("estop", self._fingers.run),
             self._kept("lamp", self._shine),

@@ -129,6 +129,23 @@ class Core:
         """As links.Links.ask."""
         return self._link.ask(what, detail) if self._link else "there is no connection to a service now"
 
+    def _remote(self):
+        """[a task] that asks the service for what this device's own inputs want; [] where the settings name none."""
+        remote = None
+        with SELDOM:
+            settings = settings_now()
+            if settings.get("remote.inputs") or settings.get("remote.dial"):
+                from firmware import fitting, inputs
+
+                board = fitting.board(settings)
+                rooms = self._hardware, self._ask_service, self._why_blocked, self._clock, self._log
+                remote = self._fingers.remote = inputs.remote(settings, board, *rooms)
+        return [self._kept("remote", remote.run)] if remote else []
+
+    def _why_blocked(self):
+        """Why this device may command nobody, in words; "" when it may."""
+        return "the emergency stop is latched" if self._latch.latched else self._dispatcher.locked
+
     def _store(self, name, table):
         """None; what the service of backend `name` gave is kept."""
         with SELDOM:

@@ -1,4 +1,7 @@
-"""Somebody's fingers on the device: the e-stop and the BOOT button, looked at every 5 ms. What each press means is decided here."""
+"""Somebody's fingers on the device: the e-stop and the BOOT button, looked at every 5 ms. What each press means is decided here.
+
+The remote's buttons are looked at as often; what theirs mean says remote.py.
+"""
 
 import asyncio
 
@@ -21,6 +24,7 @@ class Fingers:
         self._clock = clock
         self._beat = beat
         self._button = None
+        self.remote = None  # a remote.Remote where the settings name inputs
 
     def use(self, hardware):
         """None; its buttons count from now on."""
@@ -58,6 +62,8 @@ class Fingers:
                 boot_button = BootButton()  # that press is spent
             elif stop or not latch.latched:
                 self._heed(boot_button.sample(boot(), now))
+            if self.remote:
+                self.remote.look(now)
             await asyncio.sleep_ms(_SAMPLE_MS)
 
     def _heed(self, what):

@@ -74,6 +74,10 @@ class Hardware:
         """A function that is True while the e-stop is pressed; None where there is no e-stop."""
         return None if self._stop_pin is None else _input(self._stop_pin, self._pressed_level)
 
+    def input(self, pin, pressed_level):
+        """A function that is True while what is wired to `pin` is pressed: it closes to ground (0), or to 3.3 V (1)."""
+        return _input(pin, pressed_level, Pin.PULL_DOWN if pressed_level else Pin.PULL_UP)
+
     def boot_input(self):
         """A function that is True while the board's BOOT button is pressed; None where there is none."""
         return None if self._board.BOOT_PIN is None else _input(self._board.BOOT_PIN, 0)
@@ -118,6 +122,6 @@ class Hardware:
         machine.reset()
 
 
-def _input(number, pressed_level):
-    pin = Pin(number, Pin.IN, Pin.PULL_UP)
+def _input(number, pressed_level, pull=Pin.PULL_UP):
+    pin = Pin(number, Pin.IN, pull)
     return lambda: pin() == pressed_level

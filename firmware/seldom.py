@@ -7,6 +7,7 @@ SELDOM = Guests(
     (
         "firmware.chips",
         "firmware.fitting",
+        "firmware.inputs",
         "firmware.reach",
         "firmware.settings",
         "firmware.settings_lists",
