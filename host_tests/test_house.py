@@ -92,7 +92,7 @@ def opens_doors(room):
 
 
 def plug_looks_around(room):
-    """3: a plug knows command.py, lib/ and the rooms that its family shares, and no other plug.
+    """3: a plug knows command.py, talk.py, lib/ and the rooms that its family shares, and no other plug.
 
     The family of `backends/openshock_user.py` is openshock; its rooms, `firmware/openshock.py` and `firmware/openshock_*.py`,
     are as narrow as a plug.
@@ -102,7 +102,7 @@ def plug_looks_around(room):
     if parts[0] != "firmware" or not (parts[1] in PLUGS or family in {name.partition("_")[0] for name in FAMILIES}):
         return []
     shared = {name for name in BY_NAME if name.count(".") == 1 and name.split(".")[1].partition("_")[0] == family}
-    allowed = {"firmware", "firmware.command"} | shared
+    allowed = {"firmware", "firmware.command", "firmware.talk"} | shared
     own = {name for name in room.imports() if name.partition(".")[0] == "firmware"}
     return [
         f"imports {name}"
