@@ -6,12 +6,12 @@ For every backend that speaks to one. Without a socket. reference/openshock-api.
 from micropython import const
 
 from firmware import command as orders
-from firmware import talk
+from firmware.talk import Talk as Connection
 
 _REFETCH_MS = const(10000)  # the list of shockers is asked for at most this often
 
 
-class Talk(talk.Talk):
+class Talk(Connection):
     """As talk.Talk, for those who need a list of shockers."""
 
     _map_due = None  # when the list of shockers is to be asked for; None while it is good
