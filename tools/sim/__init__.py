@@ -9,7 +9,7 @@ from tools import Failure
 from tools.sim import tour
 from tools.sim.world import WIFI, World
 
-BACKENDS = ("openshock_user", "openshock_gateway")  # those that the local hub speaks to
+BACKENDS = ("openshock_user", "openshock_gateway", "openshock_share")  # those that the local hub speaks to
 
 
 def _arguments(argv):
@@ -64,9 +64,13 @@ def _invitation(world):
     yield f"Nobody has set it up yet. Its own page (the phone would find it in the device's network): http://127.0.0.1:{world.portal_port}/"
     yield f"There: the Wi-Fi is '{WIFI['ssid']}', its key '{WIFI['key']}'; the API token is {world.hub.token}"
     yield f"Or, as a hub of its own, by a pairing code: {world.hub.pairing.new_code(world.hub.device)} (good for 15 minutes)"
+    if world.partner:
+        yield f"Or, as a remote of another simulated device, by this share link: {world.hub.config.shares[0].guid}"
 
 
 async def _run(options):
+    if options.demo and options.backend == "openshock_share":
+        raise Failure("the tour needs a device that obeys; as a remote: sim --ready --backend openshock_share")
     teller = Teller(options)
     blank = options.demo or not options.ready
     world = World(

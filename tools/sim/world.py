@@ -12,11 +12,18 @@ from tools.ports import free_port
 from tools.sim import names
 from tools.sim.air import Air
 from tools.sim.device import Device
+from tools.sim.partner import Partner
 from tools.sim.updates import Updates, installed
 
 HUB_NAME = "hub.test"
 UPDATES_NAME = "updates.test"
 WIFI = {"ssid": "simulated", "key": "simulated"}
+# what the device's buttons do where it is a remote; low is pressed
+BUTTONS = [
+    {"pin": 14, "shocker": "red", "action": "vibrate", "level": 30, "duration_ms": 2000},
+    {"pin": 15, "shocker": "blue", "action": "sound", "level": 50, "duration_ms": 500},
+    {"pin": 16, "shocker": "red", "action": "stop", "level": 0, "duration_ms": 300},
+]
 
 
 class World:
@@ -24,7 +31,8 @@ class World:
 
     `blank`: nobody has set the device up; its page is at `portal_port`. `settings` are the device's, over what it needs
     here; `config` is the hub's (default: three shockers, faults on demand). `updates`: the device starts from a flash, and
-    a server has new versions for it (tools/sim/updates.py).
+    a server has new versions for it (tools/sim/updates.py). Where it is a mere remote (share links) it has a `partner`,
+    another device, whose receivers it controls.
     """
 
     def __init__(
@@ -53,6 +61,8 @@ class World:
         self._folder = tempfile.TemporaryDirectory(prefix="sim-")
         self.hub = Hub(config or Config.sample(faults=True, page_open=True))
         self.device = Device(Path(self._folder.name), self._line, on_cpython)
+        remote = self.backend == "openshock_share"
+        self.partner = Partner(Path(self._folder.name) / "partner", on_event, on_cpython) if remote else None
         self.air = None
         self.lines = []
         self._tasks = []
@@ -64,7 +74,7 @@ class World:
     async def __aenter__(self):
         await self.hub.start(self._host, self._port)
         url = self.hub.url
-        context = None
+        context = der = None
         if self._secure:
             authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -82,6 +92,7 @@ class World:
             "portal.dns_port": free_port(),
             "openshock_user.url": url.replace("127.0.0.1", HUB_NAME),
             "openshock_gateway.url": url.replace("127.0.0.1", HUB_NAME),
+            "openshock_share.url": url.replace("127.0.0.1", HUB_NAME),
         }
         if self._wants_updates:
             self.updates = Updates(Path(self._folder.name) / "updates", context)
@@ -94,7 +105,12 @@ class World:
             "openshock_user.token": self.hub.token,
             "openshock_user.device_id": self.hub.device.guid,
             "openshock_gateway.token": self.hub.device.token,
+            "openshock_share.link": self.hub.config.shares[0].guid if self.hub.config.shares else "",
+            "openshock_share.name": "simulated guest",
         }
+        if self.partner:
+            await self.partner.start({**known, **said}, der)
+            known["remote.inputs"] = BUTTONS
         self.device.write_settings({**known, **({} if self._blank else said), **self._settings})
         await self.device.start()
         self.air = Air(self.device.trace_path, self._on_event)
@@ -106,6 +122,8 @@ class World:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.device.stop()
+        if self.partner:
+            await self.partner.stop()
         self._names.close()
         if self.updates:
             await self.updates.server.stop()
