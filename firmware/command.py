@@ -63,11 +63,14 @@ class Unasked(Exception):
 
 
 class Service:
-    """What a backend may leave as it is here: most services want none of it. The link asks; `rssi()` is the link's gift, in dBm."""
+    """What a backend may leave as it is here: most services want none of it. The link asks. `rssi()` and `wall()` are gifts."""
 
     def rssi(self):
-        """0: nobody has told."""
+        """How strong the network is, in dBm. 0: nobody has told."""
         return 0
+
+    def wall(self):
+        """The time of day in µs since 1970. None, as here: nobody has set the clock."""
 
     def pause_ms(self, status, reason):
         """How long to wait at least before the next connection; `status` as a Leave has it, `reason` in words."""

@@ -91,6 +91,17 @@ class Dispatcher:
             return "test"
         return self._admit(asked, "" if self._tests else self.locked or "nobody is setting up")
 
+    def foresee(self, asked):
+        """(`asked` as it would go out now, "") or (None, a key of REASONS). Nothing is sent, booked or counted."""
+        refused = self._safety.refused
+        self._safety.refused = {}
+        try:
+            admitted, reason = self._safety.judge(asked, self._clock(), self._wall())
+        finally:
+            self._safety.refused = refused
+        reason = reason or ("estop" if self._latch.latched else "locked" if self.locked else "")
+        return (None, reason) if reason else (admitted, "")
+
     def _act(self, asked):
         self._admit(asked, self.locked)
 
@@ -171,7 +182,12 @@ class Dispatcher:
         self._log.info("event", "%s %s %s: %s" % event)
         if self.rules:
             for asked in self.rules.commands(event, self._clock()):
-                self._act(asked)
+                if asked.action in (VIBRATE, SOUND):
+                    self._act(asked)
+                else:  # whatever the rules say: an event never shocks
+                    self._refuse(("event", _words(asked)))
+            for note in self.rules.notes:
+                self._log.info("rules", note)
 
     def _keep(self, detail):
         self._wishes("keep", detail)

@@ -89,6 +89,7 @@ def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
         gc.collect()
         why = twins.why_not(settings, first, second, plugs.names("firmware.backends"), gc.mem_free())
         ears = ears if why else twins.ears(dispatcher, clock)
+    _give_rules(settings, dispatcher, log)
     links = []
     for name, ear in zip((first, second), ears):
         links.append((name, _link(settings, name, ear, station, keeper, clock, log, beat, news)))
@@ -102,11 +103,24 @@ def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
 def _link(settings, name, dispatcher, station, keeper, clock, log, beat, news):
     """The Link for backend `name`. plugs.NoSuchPlug."""
     from firmware.link import Link
+    from firmware.timekeeper import unix_us
 
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
+    service.wall = unix_us
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
     return Link(service, dispatcher, station, keeper, Roots(), clock, log, beat, news)
+
+
+def _give_rules(settings, dispatcher, log):
+    """None; what services say that know no receivers is heeded, where somebody has said how."""
+    rows = settings.get("rules")
+    if rows:
+        from firmware.rules import Rules
+
+        dispatcher.rules = Rules(rows)
+        for note in dispatcher.rules.notes:
+            log.line(ERROR, "rules", note)
 
 
 def _nobody():

@@ -34,6 +34,7 @@ REASONS = {
     "estop": "the emergency stop is latched",
     "unknown": "unknown receiver",
     "full": "too many receivers at once",
+    "event": "an event may vibrate or sound, and no more",
     "test": "a test is vibrate or sound, at most 30 for a second",
 }
 

@@ -10,6 +10,7 @@ import json
 from firmware import image
 from firmware.command import whole
 from lib import jsonfile
+from lib.guests import Guests
 from lib.utf8 import is_utf8
 
 # A row each: key, kind, the least and the most (of a number's value, a text's bytes in UTF-8, a list's entries), default in
@@ -50,6 +51,11 @@ openshock_share.url url 1 200 "https://api.openshock.app"
 openshock_share.link text 0 200 ""
 openshock_share.name text 0 128 ""
 openshock_share.session secret 1 256 ""
+valtronics.url wsurl 1 200 "ws://localhost:8000/ws"
+valtronics.token secret 1 900 ""
+valtronics.channels text 0 80 "alerts,devices,system"
+valtronics.device_id text 0 80 ""
+valtronics.filters filters 0 0 {}
 rules rules 0 8 []
 cap.shock_allowed flag 0 0 true
 cap.shock whole 0 100 100
@@ -70,12 +76,12 @@ whole {0}-{1}
 text {0}-{1} characters
 secret none, or {0}-{1} characters
 url http:// or https://, a host, perhaps a path
-networks up to {1} networks with ssid (1-32 bytes), key (none, or 8-63 characters), hidden, security and address
-servers up to {1} name servers, such as 1.1.1.1 or 192.168.0.1:53
+wsurl ws:// or wss:// (http:// and https:// mean the same), a host, perhaps a path
 receivers up to {1} tables with model, rf_id and caps of their own
 """
 
-_LISTS = ("inputs", "dial", "rules")  # the kinds of settings_lists.py
+_LISTS = ("networks", "servers", "inputs", "dial", "rules", "filters")  # the kinds of settings_lists.py
+_ROOM = Guests(("firmware.settings_lists",))
 
 
 class Refused(Exception):
@@ -116,7 +122,12 @@ def wanted(key):
     kind, least, most, _ = _row(key)
     if "|" in kind:
         return kind.replace("|", " or ")
-    return (_lists().WORDS[kind] if kind in _LISTS else _behind(kind, _WORDS)).format(least, most)
+    if kind not in _LISTS:
+        return _behind(kind, _WORDS).format(least, most)
+    with _ROOM:
+        from firmware.settings_lists import WORDS
+
+        return WORDS[kind].format(least, most)
 
 
 def fits(key, value):
@@ -127,22 +138,17 @@ def fits(key, value):
     if kind in ("whole", "pin"):
         return whole(value, least, most)
     if kind in _LISTS:
-        return _lists().fits(kind, value, most, _is_text)
-    check = {"networks": _is_network, "servers": _is_server, "receivers": _is_receiver}.get(kind)
-    if check:
-        return isinstance(value, list) and len(value) <= most and all(map(check, value))
+        with _ROOM:
+            from firmware import settings_lists
+
+            return settings_lists.fits(kind, value, most, _is_text)
+    if kind == "receivers":
+        return isinstance(value, list) and len(value) <= most and all(map(_is_receiver, value))
     if "|" in kind:
         return isinstance(value, str) and value in kind.split("|")
     if value == "" and (kind == "secret" or least == 0):
         return True
-    return _is_text(value, least, most) and (kind != "url" or _is_base_url(value))
-
-
-def _lists():
-    """The room for what few devices have set, in memory only where it is used."""
-    from firmware import settings_lists
-
-    return settings_lists
+    return _is_text(value, least, most) and (kind not in ("url", "wsurl") or _is_base_url(value, kind))
 
 
 def _is_text(value, least, most):
@@ -159,43 +165,15 @@ def _is_text(value, least, most):
     return least <= len(encoded) <= most and is_utf8(encoded)  # half a surrogate pair is no text
 
 
-def _is_base_url(text):
-    """http:// or https://, a host, perhaps a port and a path; no query."""
+def _is_base_url(text, kind):
+    """http:// or https:// (of a wsurl ws:// or wss:// as well), a host, perhaps a port and a path; no query."""
     from lib.url import parse_url  # a guest: it need not stay in memory for a look at one setting
 
     try:
-        return parse_url(text)[0] in ("http", "https") and "?" not in text and "#" not in text
+        scheme = parse_url(text)[0]
     except ValueError:
         return False
-
-
-def _is_network(entry):
-    """{"ssid", "key"?: "", 8–63 bytes or 64 hexadecimal digits, "hidden"?, "security"?: in words, "address"?}"""
-    if not isinstance(entry, dict) or not _is_text(entry.get("ssid"), 1, 32):
-        return False
-    key, address = entry.get("key", ""), entry.get("address")
-    if key != "" and not _is_text(key, 8, 63) and (not _is_text(key, 64, 64) or key.strip("0123456789abcdefABCDEF")):
-        return False
-    if address is not None:
-        parts = [address.get(part) for part in ("ip", "mask", "gateway", "dns")] if isinstance(address, dict) else [""]
-        if not all(map(_is_ip, parts)):
-            return False
-    return type(entry.get("hidden", False)) is bool and _is_text(entry.get("security", ""), 0, 16)
-
-
-def _is_server(entry):
-    """a.b.c.d or a.b.c.d:port"""
-    host, mark, port = entry.partition(":") if isinstance(entry, str) else ("", "", "")
-    return _is_ip(host) and (not mark or _is_decimal(port, 1, 65535))
-
-
-def _is_ip(text):
-    parts = text.split(".") if isinstance(text, str) else ()
-    return len(parts) == 4 and all([_is_decimal(part, 0, 255) for part in parts])
-
-
-def _is_decimal(text, least, most):
-    return 0 < len(text) <= len(str(most)) and not text.strip("0123456789") and least <= int(text) <= most
+    return (kind == "wsurl" or scheme in ("http", "https")) and "?" not in text and "#" not in text
 
 
 def _is_receiver(entry):

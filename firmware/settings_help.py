@@ -24,7 +24,7 @@ update.check_h Hours between two looks for a new release; 0: only when somebody 
 remote.inputs Buttons of this device that control a shocker of the service, each on a pin of its own.
 remote.dial A rotary knob: turning sets the level, pressing sends it to its shocker.
 backend The service that the device belongs to. What that service needs to know has its name in front.
-backend.second A second service at the same time; none: one is enough. Without much memory one of the two must be http:// in your own network.
+backend.second A second service at the same time; none: one is enough. Without much memory one must be http:// in your network.
 openshock_user.url The OpenShock server; the usual one, or your own.
 openshock_user.token An API token of your OpenShock account. Whoever has it can act in your name.
 openshock_user.device_id The id of this hub, as the OpenShock website shows it; none: the receivers of all hubs of the account.
@@ -37,6 +37,11 @@ openshock_share.url The OpenShock server; the usual one, or your own.
 openshock_share.link The share link to join, as somebody gave it to you: its id, or the whole address.
 openshock_share.name The name that the owner of the link sees, 32 characters at most. A guest needs one.
 openshock_share.session The OpenShockSession of a browser that is logged in, to join as yourself; a guest has none.
+valtronics.url Where the Valtronics server is: its WebSocket. Without a path /ws is meant.
+valtronics.token The token (JWT) that the server wants to see; none where it wants none.
+valtronics.channels What to hear of, separated by commas: alerts, devices, system, telemetry.
+valtronics.device_id The device to hear of, or several separated by commas; none: all, where the server tells of all.
+valtronics.filters What to ask of a channel beyond that, such as {"alerts":{"severity":["critical","warning"]}}.
 rules What this device does when a service says something that names no receiver: vibrate or sound, never a shock.
 cap.shock_allowed Whether shocks are sent at all, whoever asks.
 cap.shock The strongest shock in percent, whoever asks; who asks for more gets this much. At 0 none is sent.

@@ -1,4 +1,4 @@
-"""What fits the settings that are tables of things, seldom looked at: a row of WORDS and CHECKS, and a function each. No I/O.
+"""What fits the settings that are tables of things, looked at now and then: a row of WORDS and CHECKS, and a function each. No I/O.
 
 In memory only while settings.py asks. A check gets one table and `is_text(value, least, most)` of settings.py (bytes in UTF-8, no
 control characters), and gives True when it may be stored.
@@ -12,10 +12,14 @@ _LONGEST_MS = const(30000)
 
 # What a person is told would fit: {0} is the least, {1} the most
 WORDS = {
+    "networks": "up to {1} networks with ssid (1-32 bytes), key (none, or 8-63 characters), hidden, security and address",
+    "servers": "up to {1} name servers, such as 1.1.1.1 or 192.168.0.1:53",
     "inputs": "up to {1} buttons, each with pin, shocker (its name or id at the service), action (vibrate, sound, shock or stop), "
     "level (0-100), duration_ms (300-30000), and if you like pressed (low or high) and hold (true or false)",
     "dial": "a table with the pins a, b and press, shocker, action, step (1-50), duration_ms (300-30000), and if you like level "
     "(0-100, where it begins), clicks (1, 2 or 4 changes a detent) and pressed (low or high); {{}} for none",
+    "filters": "a table of channels (alerts, devices, system, telemetry), each a table of filters: a text, a number, or a list of "
+    "them; 400 bytes together",
     "rules": "up to {1} rules, each with model, rf_id, action (vibrate or sound), level (0-100), duration_ms (1-30000), and if you "
     "like channel, backend, kind, severity (info, warning, error, high or critical), text and once_in_s (1-86400)",
 }
@@ -24,9 +28,41 @@ WORDS = {
 def fits(kind, value, most, is_text):
     """True when `value` may be stored in a setting of that kind (a key of CHECKS)."""
     check = CHECKS[kind]
-    if kind == "dial":  # there is one, or none
+    if kind in ("dial", "filters"):  # there is one, or none
         return isinstance(value, dict) and (not value or check(value, is_text))
     return isinstance(value, list) and len(value) <= most and all([check(entry, is_text) for entry in value])
+
+
+# --- what wifi.py reads
+
+
+def _is_network(entry, is_text):
+    """{"ssid", "key"?: "", 8–63 bytes or 64 hexadecimal digits, "hidden"?, "security"?: in words, "address"?}"""
+    if not isinstance(entry, dict) or not is_text(entry.get("ssid"), 1, 32):
+        return False
+    key, address = entry.get("key", ""), entry.get("address")
+    if key != "" and not is_text(key, 8, 63) and (not is_text(key, 64, 64) or key.strip("0123456789abcdefABCDEF")):
+        return False
+    if address is not None:
+        parts = [address.get(part) for part in ("ip", "mask", "gateway", "dns")] if isinstance(address, dict) else [""]
+        if not all(map(_is_ip, parts)):
+            return False
+    return type(entry.get("hidden", False)) is bool and is_text(entry.get("security", ""), 0, 16)
+
+
+def _is_server(entry, is_text):
+    """a.b.c.d or a.b.c.d:port"""
+    host, mark, port = entry.partition(":") if isinstance(entry, str) else ("", "", "")
+    return _is_ip(host) and (not mark or _is_decimal(port, 1, 65535))
+
+
+def _is_ip(text):
+    parts = text.split(".") if isinstance(text, str) else ()
+    return len(parts) == 4 and all([_is_decimal(part, 0, 255) for part in parts])
+
+
+def _is_decimal(text, least, most):
+    return 0 < len(text) <= len(str(most)) and not text.strip("0123456789") and least <= int(text) <= most
 
 
 # --- what remote.py reads
@@ -112,4 +148,28 @@ def _is_rule(entry, is_text):
     )
 
 
-CHECKS = {"inputs": _is_input, "dial": _is_dial, "rules": _is_rule}
+# --- what backends/valtronics.py reads
+
+
+def _are_filters(table, is_text):
+    """{channel: {filter: a text, a whole number, or a list of them}}."""
+    size = 0
+    for channel, filters in table.items():
+        if channel not in ("alerts", "devices", "system", "telemetry") or not isinstance(filters, dict):
+            return False
+        for name, wanted in filters.items():
+            several = wanted if isinstance(wanted, list) else [wanted]
+            if not is_text(name, 1, 40) or not all([is_text(one, 1, 40) or whole(one, 0, 2**30) for one in several]):
+                return False
+            size += len(name.encode()) + sum([len(str(one).encode()) + 3 for one in several])
+    return size <= 400
+
+
+CHECKS = {
+    "networks": _is_network,
+    "servers": _is_server,
+    "inputs": _is_input,
+    "dial": _is_dial,
+    "rules": _is_rule,
+    "filters": _are_filters,
+}

@@ -317,20 +317,38 @@ def test_an_emergency_stop_by_hand_is_told_to_the_services_and_one_of_theirs_is_
 def test_an_event_is_a_line_in_the_log_and_what_the_rules_make_of_it_passes_as_every_command():
     class Rules:
         asked = []
+        notes = ["rule 3 rests for another 4 s"]
 
         def commands(self, event, now):
             self.asked.append((event, now))
-            return [command(source="valtronics"), command(action=SHOCK, source="valtronics")]
+            return [command(source="valtronics"), command(action=LIGHT, source="valtronics"), command(action=SHOCK)]
 
-    house = House(caps(shock_allowed=False))
+    house = House()
     event = Event("valtronics", "alert", "critical", "pump 7 is hot")
     house.obey(EVENT, event)
     assert house.lines[-1].endswith("valtronics alert critical: pump 7 is hot") and not house.hear()
     rules = house.dispatcher.rules = Rules()
     house.obey(EVENT, event)
     assert rules.asked == [(event, house.clock.ms)]
-    assert "shocks are switched off here" in house.lines[-1] and "valtronics vibrate" in house.lines[-2]
+    assert house.lines[-1].endswith("[rules] rule 3 rests for another 4 s")
+    for line in house.lines[-3:-1]:
+        assert "[refused] an event may vibrate or sound, and no more" in line
+    assert "valtronics vibrate" in house.lines[-4] and house.dispatcher.refusals() == {"event": 2}
     assert list(house.hear()) != []
+
+
+def test_what_would_be_is_foreseen_and_nothing_is_sent_or_counted():
+    house = House(caps(vibrate=20, sound=0))
+    foresee = house.dispatcher.foresee
+    assert foresee(command(level=80)) == (command(level=20), "")
+    assert foresee(command(action=SOUND)) == (None, "cap")
+    assert foresee(command(level=101)) == (None, "level")
+    house.dispatcher.lock("set-up")
+    assert foresee(command()) == (None, "locked")
+    house.dispatcher.unlock()
+    house.dispatcher.emergency("button")
+    assert foresee(command()) == (None, "estop")
+    assert not house.hear() and house.dispatcher.refusals() == {}
 
 
 def test_wishes_are_handed_on():

@@ -33,6 +33,7 @@ CASES = {
     "board": (["generic-esp32", "a", "x" * 40, "é" * 20], ["", "x" * 41, "é" * 21] + list(NO_TEXT)),
     "hostname": (["OpenShock", "Zoë", "x" * 32], ["", "x" * 33] + list(NO_TEXT)),
     "backend": (["openshock_user", "x" * 40], ["", "x" * 41] + list(NO_TEXT)),
+    "backend.second": (["", "valtronics", "x" * 40], ["x" * 41] + list(NO_TEXT)),
     "wifi": (
         [
             [],
@@ -248,6 +249,36 @@ CASES = {
     ),
     "openshock_share.name": (["", "Zoë 🐈", "🐈" * 32], ["x" * 129] + list(NO_TEXT)),
     "openshock_share.session": (["", "x" * 256], ["x" * 257, "a\r\nX: y"] + list(NO_TEXT)),
+    "valtronics.url": (
+        ["ws://10.0.0.2:8000/ws", "wss://example.org/ws/alerts", "http://10.0.0.2:8000", "https://example.org"],
+        ["", "10.0.0.2:8000", "ftp://example.org", "ws://", "ws://example.org?token=1", "ws://a#b"] + list(NO_TEXT),
+    ),
+    "valtronics.token": (["", "x" * 900], ["x" * 901, "a\r\nX: y"] + list(NO_TEXT)),
+    "valtronics.channels": (["", "alerts", "alerts,devices, telemetry"], ["x" * 81] + list(NO_TEXT)),
+    "valtronics.device_id": (["", "1", "device-7", "1, 2"], ["x" * 81] + list(NO_TEXT)),
+    "valtronics.filters": (
+        [
+            {},
+            {"alerts": {"severity": ["critical", "warning"], "device_id": 1}, "system": {}},
+            {"telemetry": {"metrics": ["temperature"], "frequency": "real-time"}, "devices": {"device_id": [1, 2, 3]}},
+        ],
+        [
+            {"alert": {}},
+            {"alerts": []},
+            {"alerts": {"severity": None}},
+            {"alerts": {"severity": [["critical"]]}},
+            {"alerts": {"": "x"}},
+            {"alerts": {"x": 1.5}},
+            {"alerts": {"x": True}},
+            {"alerts": {"x": "y" * 41}},
+            {"alerts": {"x": ["y" * 40] * 10}},
+            [],
+            "{}",
+            None,
+            0,
+            True,
+        ],
+    ),
     "rules": (
         [[], [RULE], [dict(RULE, backend="valtronics", kind="alert", severity="warning", text="hot", channel=1)] * 8],
         [[RULE] * 9, [{}], [dict(RULE, action="shock")], [dict(RULE, once_in_s=0)], [dict(RULE, typo=1)]]
@@ -307,6 +338,7 @@ def test_every_setting_is_in_the_cases():
         "openshock_user.token",
         "openshock_gateway.token",
         "openshock_share.session",
+        "valtronics.token",
     ]
 
 
