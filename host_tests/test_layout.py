@@ -42,7 +42,7 @@ def test_the_tables_are_those_of_the_runtimes_that_are_flashed():
     eight = {one.label: (one.offset, one.size) for one in layout.table("8MB")}
     assert eight["ota_1"] == (0x280000, 0x270000) and eight["app_1"] == (0x570000, 0x80000)
     wide = {one.label: one.size for one in layout.table("4MB-wide")}
-    assert wide["ota_0"] == 0x1B0000 and wide["app_0"] == 0x3E000
+    assert wide["ota_0"] == 0x1B0000 and wide["app_0"] == 0x40000
 
 
 def test_a_table_is_rows_of_32_bytes_and_their_sum():

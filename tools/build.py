@@ -17,7 +17,8 @@ from pathlib import Path
 
 from tools import Failure, layout, sign
 from tools.environment import ROOT
-from tools.images import app, manifest, runtime, targets, tree
+from tools.flash.plan import official_image
+from tools.images import app, manifest, targets, tree
 from tools.keyfile import KeyFile
 
 OUT = ROOT / "build" / "images"
@@ -97,18 +98,13 @@ def build(wanted, made, out, key=None, signer=sign.sign_file):
 
 
 def read_runtimes(paths):
-    """{chip: image} of these files. Failure in words for one that is none, and for two of one chip."""
+    """{chip: tools.flash.official.Official} of these files. Failure in words for one that is none, and for two of one chip."""
     found = {}
     for path in paths:
-        try:
-            read = runtime.read(Path(path).read_bytes())
-        except OSError as fault:
-            raise Failure(f"{path}: {fault.strerror or fault}")
-        except ValueError as fault:
-            raise Failure(f"{path}: {fault}")
+        read = official_image(path)
         if read.chip in found:
             raise Failure(f"{path}: there is another runtime for {read.chip} already")
-        found[read.chip] = read.data
+        found[read.chip] = read
     return found
 
 
@@ -131,7 +127,7 @@ def _parser():
         action="append",
         default=[],
         metavar="FILE",
-        help="MicroPython for a chip (.app-bin); one for each chip",
+        help="MicroPython for a chip (.bin or .app-bin); one for each chip",
     )
     parser.add_argument("--app-only", action="store_true", help="name the runtime in the manifest, but do not ship it")
     parser.add_argument("--version", metavar="X.Y.Z", help="another version than firmware/version.py says")
@@ -162,7 +158,8 @@ def main(argv):
     trust = options.trust or ([options.key] if options.key else [])
     trusted = [KeyFile(name).public() for name in trust]
     wanted = _wanted(options.board)
-    made = plan(options.version, options.date, trusted, read_runtimes(options.runtime), not options.app_only)
+    runtimes = {chip: one.runtime for chip, one in read_runtimes(options.runtime).items()}
+    made = plan(options.version, options.date, trusted, runtimes, not options.app_only)
     folders = build(wanted, made, options.out, options.key)
     for target in wanted:
         _tell(target, folders[target.title])

@@ -50,7 +50,7 @@ def _rows(ota, app, flash):
 # build, so that `4MB-wide` gives their runtime more, and vfs what settings need. `sim` is for the simulator, which walks it often.
 _TABLES = {
     "4MB": (4 * _M, _rows(0x180000, 0x60000, 4 * _M)),
-    "4MB-wide": (4 * _M, _rows(0x1B0000, 0x3E000, 4 * _M)),
+    "4MB-wide": (4 * _M, _rows(0x1B0000, 0x40000, 4 * _M)),
     "8MB": (8 * _M, _rows(0x270000, 0x80000, 8 * _M)),
     "16MB": (16 * _M, _rows(0x270000, 0x80000, 16 * _M)),
     "sim": (768 * _K, _rows(64 * _K, 256 * _K, 768 * _K)),

@@ -1,7 +1,8 @@
-"""MicroPython's own image for the runtime partitions (".app-bin"): whether it is whole, and for which chip. No I/O.
+"""One image as the chip's boot loader starts it, such as MicroPython's ".app-bin": whether it is whole, for which chip. No I/O.
 
 The format is Espressif's: a header of 24 bytes, segments, padding, a checksum byte, a SHA-256 (reference/micropython-esp32.md
-§c). The boot loader starts nothing that is not whole; this says so before it is written.
+§c). The boot loader starts nothing that is not whole; this says so before it is written. A boot loader is such an image, too:
+what else a file may hold, and where, tools/flash/official.py knows.
 """
 
 import hashlib
@@ -17,11 +18,12 @@ _MOST_SEGMENTS = 16
 
 
 def read(data):
-    """The Runtime in `data` (bytes): its chip ("esp32" …) and its image, without what follows it. ValueError in words."""
+    """The Runtime at the beginning of `data` (bytes): its chip ("esp32" …) and its image, without what follows it.
+
+    ValueError in words for one that is none, or damaged.
+    """
     if len(data) < _HEAD or data[0] != _MAGIC or not 0 < data[1] <= _MOST_SEGMENTS:
-        raise ValueError("it is no image of a runtime; take the file whose name ends in .app-bin")
-    if data[0x8000:0x8002] == b"\xaa\x50":
-        raise ValueError("it is a whole flash with a boot loader; take the file whose name ends in .app-bin")
+        raise ValueError("it is no image of a runtime; take a .bin or .app-bin of MicroPython")
     number = struct.unpack_from("<H", data, 12)[0]
     if number not in CHIPS:
         raise ValueError(f"it is for a chip (number {number}) that this firmware does not know")
