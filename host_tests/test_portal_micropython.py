@@ -28,7 +28,7 @@ def child(tmp_path):
     if found is None:
         micropython()
         pytest.skip("no MicroPython that runs compiled code")
-    built = compiled.firmware(found[1])
+    built = compiled.firmware(found[1], public=False)
     (tmp_path / "index.html.gz").write_bytes(www.pack(PAGE))
     path = f"{ROOT / 'host_tests' / 'stubs'}:{built}:{ROOT}:.frozen"
     started = []

@@ -61,7 +61,7 @@ def updated(made, tmp_path, *more):
     simota.put(flash, layout.row(ROWS, "otadata").offset, 0, 1, simota.VALID)
     (tmp_path / "flash.bin").write_bytes(flash.data)
     path, architecture = compiled.interpreter()
-    rooms = compiled.firmware(architecture)
+    rooms = compiled.firmware(architecture, public=False)
     servers = Loopback()
     server = Server(folder, tls=server_context(authority.issue_cert("localhost")))
     servers.run(server.start())

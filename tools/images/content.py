@@ -1,4 +1,4 @@
-"""The files that a device runs: firmware/ and lib/ with short private names, compiled; the page packed.
+"""The files that a device runs: firmware/ and lib/ with short names, compiled; the page packed.
 
 The simulator and the images for boards take them from here, so that what is tried is what is shipped. Nothing here depends
 on the time, the machine or the folder: the same sources give the same bytes.
@@ -10,7 +10,7 @@ import functools
 import os
 import subprocess
 
-from tools import Failure, environment, menus, names, www
+from tools import Failure, environment, menus, naming, www
 from tools.environment import ROOT
 
 MENUS = "firmware/menus.json"
@@ -18,25 +18,38 @@ _FOLDERS = ("firmware", "lib")
 _PAGE = "firmware/www/index.html"
 
 
-def rooms(changes=None, root=ROOT):
-    """{path: source} of firmware/ and lib/, as the compiler gets them. `changes` is {path: source} put in place or added."""
+def rooms(changes=None, root=ROOT, public=True):
+    """{path: source} of firmware/ and lib/, as the compiler gets them. `changes` is {path: source} put in place or added.
+
+    Without `public` what modules call one another by keeps its name, for a program that calls them, too.
+    """
+    return dict(_shortened(_sources(changes, root), public)[0])
+
+
+def names(changes=None, root=ROOT):
+    """{path: {short: list of names}}: what the short names of `rooms` stand for."""
+    return dict(_shortened(_sources(changes, root), True)[1])
+
+
+def _sources(changes, root):
+    """Sorted pairs (path, source)."""
     paths = [path.relative_to(root).as_posix() for folder in _FOLDERS for path in (root / folder).rglob("*.py")]
     texts = {path: (root / path).read_text(encoding="utf-8") for path in paths}
     texts.update(changes or {})
-    return dict(_shortened(tuple(sorted(texts.items()))))
+    return tuple(sorted(texts.items()))
 
 
 @functools.lru_cache(maxsize=4)
-def _shortened(texts):
-    """{path: source} with short private names, of pairs (path, source). Failure when Python cannot read one."""
+def _shortened(texts, public):
+    """({path: source}, {path: names}) of pairs (path, source). Failure when Python cannot read one."""
     modules = {path[: -len(".py")].replace("/", "."): path for path, _ in texts}
     try:
-        short = names.shortened(dict(zip(modules, (text for _, text in texts))))
+        short = naming.shortened(dict(zip(modules, (text for _, text in texts))), public)
     except SyntaxError:
         for path, text in texts:
             _check(path, text)
         raise
-    return {modules[module]: text for module, text in short.items()}
+    return tuple({modules[module]: made for module, made in each.items()} for each in short)
 
 
 def _check(path, text):

@@ -34,17 +34,21 @@ def interpreter():
     return path, _ARCHITECTURES[int(words[1])]
 
 
-def firmware(architecture):
+def firmware(architecture, public=True):
     """The folder for the device's path: main.py, firmware/ and lib/ as .mpy, the page gzipped, its menus; and STUBS.
 
-    Raises Failure with the compiler's words.
+    Without `public` its rooms can be called by their names, by a program that is not compiled with them. Raises Failure with
+    the compiler's words.
     """
-    folder = TARGET / architecture
+    folder = TARGET / (architecture if public else architecture + "-named")
+    texts = folder.with_name(f"source-{folder.name}")
     wanted = {_written(folder / content.MENUS, menus.made())}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as workers:
-        waiting = [workers.submit(_made, folder, path, text, architecture) for path, text in _sources().items()]
+        waiting = [
+            workers.submit(_made, folder, texts, path, text, architecture) for path, text in _sources(public).items()
+        ]
         wanted.update(one.result() for one in waiting)
-    page = _written(TARGET / "source" / _PAGE, (ROOT / _PAGE).read_bytes())
+    page = _written(texts / _PAGE, (ROOT / _PAGE).read_bytes())
     target = folder / f"{_PAGE}.gz"
     if not _newer(target, page):
         _written(target, content.page(page.read_bytes()), always=True)
@@ -54,17 +58,17 @@ def firmware(architecture):
     return folder
 
 
-def _sources():
+def _sources(public):
     """{path in the folder: source} of everything that is compiled."""
-    sources = {**content.rooms(), "main.py": (ROOT / "main.py").read_text()}
+    sources = {**content.rooms(public=public), "main.py": (ROOT / "main.py").read_text()}
     for stub in sorted((ROOT / "host_tests" / "stubs").glob("*.py")):
         sources[f"{STUBS}/{stub.name}"] = stub.read_text(encoding="utf-8")
     return sources
 
 
-def _made(folder, path, text, architecture):
+def _made(folder, texts, path, text, architecture):
     """The .mpy of a source; it is compiled only when that has changed."""
-    source = _written(TARGET / "source" / path, text.encode())
+    source = _written(texts / path, text.encode())
     target = (folder / path).with_suffix(".mpy")
     if not _newer(target, source):
         _written(target, content.compiled(path, text, architecture), always=True)

@@ -42,9 +42,10 @@ class Device:
         self.exit_code = None  # of a process that ended by itself and was no restart
         self.starts = 0
         self.ended = asyncio.Event()
-        self.heap = _HEAP  # these five may be changed before the start, by a bench or a test
+        self.heap = _HEAP  # these six may be changed before the start, by a bench or a test
         self.program = "import main"
         self.path = []  # further folders of modules for that program
+        self.calls_rooms = False  # whether that program knows the firmware's rooms by their names
         self.networks = None  # what its Wi-Fi hears, as SIM_NETWORKS of stubs/simboard.py; None: the one of World
         self.levels = bytearray([1]) * 64  # of the input pins, as they are when it starts
         self._inputs_path = folder / "inputs"
@@ -218,7 +219,7 @@ class Device:
             return command, {"MICROPYPATH": ":".join(map(str, [self._rom(), *self.path, ".frozen"])), **told}
         if self._found:
             path, architecture = self._found
-            built = compiled.firmware(architecture)
+            built = compiled.firmware(architecture, public=not self.calls_rooms)
             command = [path, "-X", f"heapsize={self.heap}", "-c", self.program]
             stubs = built / compiled.STUBS
             return command, {"MICROPYPATH": ":".join(map(str, [stubs, built, *self.path, ".frozen"]))}

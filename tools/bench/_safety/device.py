@@ -45,6 +45,7 @@ class Rig:
         self.world = World(config=config(n), settings={**_SETTINGS, **(settings or {})})
         self.device, self.hub = self.world.device, self.world.hub
         self.device.program = program
+        self.device.calls_rooms = "faulty" in program
         self.device.path = [str(ROOT / "tools" / "bench" / "_safety" / "onboard")]
         self.tape = None
         self.dice = random.Random(n)

@@ -1,0 +1,68 @@
+"""Gives the firmware's names short ones when it is compiled: `self._scheduler.wanted` becomes `self.find.rindex`, everywhere.
+
+A device keeps every name that it has ever met, for ever, in tables that double, and every .mpy carries the names it uses.
+The short ones are names that every MicroPython has in its ROM. Public and private names, parameters, fields of named tuples;
+whole numbers that other modules read are put where they are read. What others call us by keeps its name: DOORS.
+
+A plug that somebody adds is compiled together with all the rest: a .mpy of one build does not fit into another's image.
+"""
+
+import ast
+from collections import namedtuple
+
+from tools.naming import folding, proof, renaming
+from tools.naming.choosing import chosen
+from tools.naming.survey import Survey
+
+# what is not compiled with the firmware, or one by one for each board: {module: names}
+DOORS = {
+    "firmware.app": ("run",),  # main.py
+    "firmware.image": ("BOARD", "LAYOUT", "COUNTER"),  # tools/images/app.py, tools/deploy/scripts.py
+    "firmware.keys": ("KEYS",),
+    "firmware.version": ("VERSION",),
+}
+# attributes reached by a text: {module that does: modules in which the texts stand}
+BY_TEXT = {
+    "firmware.app": ("firmware.app", "firmware.versions"),  # the mode that an update wants
+    "firmware.setup_api": ("firmware.setup_api",),  # ACTS
+    "lib.guests": ("lib.guests",),  # names of modules, which stay
+    "lib.plugs": ("lib.plugs",),  # the same
+    "lib.websock": ("lib.websock",),  # what it offers of wsopen's
+}
+
+
+# sources: {module: text} · names: {module: {short: list of the names that it stands for there}}
+Shortened = namedtuple("Shortened", ("sources", "names"))
+
+
+def shortened(sources, public=True, doors=None, by_text=None):
+    """A Shortened of {module: source}; modules by their dotted names. Failure when a name cannot be renamed safely.
+
+    Without `public` only private names, parameters and constants change: for a program that calls our rooms by name.
+    """
+    doors = DOORS if doors is None else doors
+    trees = {module: ast.parse(source) for module, source in sources.items()}
+    if public:
+        folding.folded(trees, doors)
+    plain = {module: ast.unparse(tree) for module, tree in trees.items()}
+    survey = Survey({module: ast.parse(text) for module, text in plain.items()}, doors, by_text or BY_TEXT, public)
+    table = chosen(survey)
+    proof.prove_apart(survey, table)
+    renaming.rename(survey, table)
+    by_name = {"self"}.union(*(room.keywords for room in survey.rooms.values()))
+    result = {}
+    for module, room in survey.rooms.items():
+        renaming.shorten_locals(room.tree, by_name)
+        result[module] = ast.unparse(room.tree)
+        proof.prove(ast.parse(plain[module]), ast.parse(result[module]))
+    return Shortened(result, _told(survey, table))
+
+
+def _told(survey, table):
+    """{module: {short: sorted list of names}}: what a short name stands for there."""
+    names = {module: {} for module in survey.rooms}
+    for space, keys in survey.spaces.items():
+        of_module = names[space[1] if isinstance(space, tuple) else space]
+        for key in keys:
+            of_module.setdefault(table[key], set()).add(key[1] if isinstance(key, tuple) else key)
+    return {module: {short: sorted(olds) for short, olds in sorted(of_it.items())} for module, of_it in names.items()}

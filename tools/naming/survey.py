@@ -1,0 +1,306 @@
+"""What the names of a program are about: which are ours to rename, and where two of them may never become one. No renaming here.
+
+A name that two modules use is one name, wherever it stands: nobody knows what `x` is in `x.name`. So a name is renamed
+everywhere or nowhere, and two names may share a short one only where no module, and no object, can have both:
+
+* a module's namespace: what it binds at its outermost level, and every other word in it, which must not be hidden;
+* a family's: the attributes of classes that inherit from one another, and whatever class body reads;
+* all of them: a name that is stored from outside (`turn.ends = …`), as nobody knows into what.
+
+A private name (`_x`) belongs to its module, and to those that share a family with it.
+"""
+
+import ast
+
+from tools import Failure
+from tools.naming import foreign, scopes
+from tools.naming.folding import rooms
+
+_BY_TEXT = {"getattr", "setattr", "hasattr", "delattr"}
+_NEVER = {"vars", "globals", "locals", "eval", "exec", "__dict__", "__slots__"}
+_TUPLE = "namedtuple"
+
+
+class Room:
+    """One module: `tree`, its `map` of scopes, `fields` of named tuples {class: constants}, `constants` that the compiler folds."""
+
+    def __init__(self, name, tree, modules):
+        self.name, self.tree, self.map = name, tree, scopes.Map(tree)
+        self.imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        self.rooms = rooms(tree, modules)
+        self.attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+        self.keywords = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
+        self.constants = {node.targets[0].id for node in tree.body if _called(getattr(node, "value", None)) == "const"}
+        documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        self.texts = {node.value for node in texts if id(node) not in documents}
+        self.tuples = [node for node in ast.walk(tree) if _called(node) == _TUPLE]
+        self._classes_by_self = self._find_selves()
+
+    def _find_selves(self):
+        """{id of an attribute of `self`: Scope of the class that it belongs to}."""
+        found = {}
+        for place in self.map.places:
+            home = place.scope.home(place.name)
+            if (
+                place.name != "self"
+                or home.kind != scopes.FUNCTION
+                or not home.parent
+                or home.parent.kind != scopes.CLASS
+            ):
+                continue
+            arguments = scopes.arguments_of(home.node)
+            if arguments and arguments[0].arg == "self":
+                found[id(place.node)] = home.parent
+        return found
+
+    def class_of(self, attribute):
+        """The Scope of the class whose `self` this attribute is stored into or read from; None for any other object."""
+        return self._classes_by_self.get(id(attribute.value))
+
+    def classes(self):
+        """The Scopes of its classes."""
+        return [scope for scope in self.map.scopes if scope.kind == scopes.CLASS]
+
+
+def _called(node):
+    return getattr(node.func, "id", None) if isinstance(node, ast.Call) else None
+
+
+def is_private(name):
+    """Whether it is a module's own."""
+    return name[0] == "_" and name[1:2] != "_" and len(name) > 1
+
+
+def fields(call):
+    """The constants that name the fields of a named tuple. Failure when they are not written out."""
+    listed = call.args[1] if len(call.args) == 2 else None
+    if not isinstance(listed, (ast.Tuple, ast.List)) or not all(isinstance(each, ast.Constant) for each in listed.elts):
+        raise Failure(f"line {call.lineno}: the fields of a named tuple are to be written out, as a tuple of texts")
+    return listed.elts
+
+
+class Survey:
+    """The whole program {module: tree}. `doors`: {module: names that others call it by}; `by_text`: {module: modules whose
+    texts it reaches attributes by}; without `public` only private names are ours to rename. Failure for whatever could not be
+    renamed safely."""
+
+    def __init__(self, trees, doors, by_text, public=True):
+        self.rooms = {name: Room(name, tree, set(trees)) for name, tree in trees.items()}
+        self._families = _Families(self.rooms)
+        self._public = public
+        self.fixed = set(foreign.known()) | {"self"}
+        for names in doors.values():
+            self.fixed.update(names)
+        for room in self.rooms.values():
+            self.fixed |= room.keywords | set(room.name.split("."))
+            self.fixed.update(
+                name for name in room.constants if not is_private(name)
+            )  # the compiler puts them in by name
+            self.fixed |= self._reached_by_text(room, by_text) | set(_strangers(room, self.rooms))
+        for family in self._families.every():
+            if family.is_error:
+                self.fixed.update(name for _, scope in family.classes for name in [scope.node.name])  # the log tells it
+        self.spaces = {}  # namespace: set of keys of names in it
+        self.taken = {}  # namespace: words in it that stay
+        self._defined, self._everywhere = set(), set()
+        for room in self.rooms.values():
+            self._look(room)
+        self._check()
+
+    def key(self, room, name):
+        """What stands for a name in a Room: the name, or (group of modules, name) for a private one. None for one that stays."""
+        if name in self.fixed or name in room.constants or name[:2] == "__" or len(name) < 2:
+            return None
+        if not self._public and not is_private(name):
+            return None
+        return (self._families.group(room.name), name) if is_private(name) else name
+
+    def everywhere(self):
+        """The keys of names that are stored from outside."""
+        return {key for key in self._everywhere if key is not None}
+
+    def is_global(self, room, place):
+        """Whether a bare name is one that its module binds at its outermost level."""
+        home = place.scope.home(place.name)
+        return home.kind == scopes.MODULE and place.name in home.bound
+
+    def is_ours(self, room, place):
+        """Whether a bare name may be renamed here: bound by its module or in the body of a class."""
+        return place.scope.home(place.name).kind == scopes.CLASS or self.is_global(room, place)
+
+    def _reached_by_text(self, room, by_text):
+        """Names that are reached by a text: as they are written, or any text of the modules that `by_text` names for it."""
+        reached = set()
+        for node in ast.walk(room.tree):
+            called = _called(node)
+            if called in _NEVER or getattr(node, "attr", getattr(node, "id", None)) in _NEVER:
+                raise Failure(f"{room.name}, line {node.lineno}: names are not to be looked up like that")
+            if called in _BY_TEXT:
+                text = node.args[1]
+                if isinstance(text, ast.Constant):
+                    reached.add(text.value)
+                elif room.name not in by_text:
+                    raise Failure(
+                        f"{room.name}, line {node.lineno}: {called} by a text that nobody knows when it is built"
+                    )
+                else:
+                    reached.update(*(self.rooms[each].texts for each in by_text[room.name] if each in self.rooms))
+        return reached
+
+    def _add(self, space, room, name):
+        key = self.key(room, name)
+        if key is None:
+            self.taken.setdefault(space, set()).add(name)
+        else:
+            self.spaces.setdefault(space, set()).add(key)
+
+    def _look(self, room):
+        for place in room.map.places:
+            home = place.scope.home(place.name)
+            if self.is_global(room, place):
+                self._add(room.name, room, place.name)
+            elif home.kind != scopes.CLASS:
+                self.taken.setdefault(room.name, set()).add(place.name)
+            if place.scope.kind == scopes.CLASS:
+                self._add(self._families.of(room.name, place.scope).number, room, place.name)
+        for scope in room.map.scopes:
+            if scope.kind == scopes.FUNCTION:
+                self.taken.setdefault(room.name, set()).update(scope.bound)
+        for name in room.map.module.bound:
+            self._add(room.name, room, name)
+            if name not in room.rooms:
+                self._defined.add(self.key(room, name))
+        for scope in room.classes():
+            family = self._families.of(room.name, scope)
+            self.taken.setdefault(family.number, set()).update(family.inherited)
+            for name in scope.bound:
+                self._define(family, room, name)
+        self._look_at_attributes(room)
+
+    def _define(self, family, room, name):
+        self._add(family.number, room, name)
+        self._defined.add(self.key(room, name))
+
+    def _look_at_attributes(self, room):
+        for node in room.attributes:
+            scope = room.class_of(node)
+            if scope:
+                self._add(self._families.of(room.name, scope).number, room, node.attr)
+            if not isinstance(node.ctx, ast.Load):
+                self._defined.add(self.key(room, node.attr))
+                if not scope:
+                    self._everywhere.add(self.key(room, node.attr))
+        for call in room.tuples:
+            family = self._families.of_tuple(room.name, call)
+            self.taken.setdefault(family.number, set()).update(family.inherited)
+            for field in fields(call):
+                self._define(family, room, field.value)
+
+    def _check(self):
+        """None. Failure for a name that nobody defines, and for a private one of another module."""
+        for room in self.rooms.values():
+            for node in room.attributes:
+                if node.attr in room.constants:
+                    raise Failure(f"{room.name}, line {node.lineno}: {node.attr} is a constant of the module, too")
+                key = self.key(room, node.attr)
+                if key is not None and key not in self._defined:
+                    raise Failure(
+                        f"{room.name}, line {node.lineno}: who defines {node.attr}? (tools/naming/foreign.txt)"
+                    )
+            for node in room.imports:
+                for alias in node.names:
+                    if is_private(alias.name):
+                        raise Failure(f"{room.name} imports {alias.name}, which is private")
+
+
+def _strangers(room, modules):
+    """Names under which a Room imports what is not ours."""
+    for node in ast.walk(room.tree):
+        if isinstance(node, ast.Import) or isinstance(node, ast.ImportFrom) and node.module not in modules:
+            for alias in node.names:
+                yield from {alias.name, alias.asname or alias.name}
+
+
+class _Family:
+    """Classes that inherit from one another: `number`, `classes` (module, Scope), what they have `inherited` from others."""
+
+    def __init__(self, number):
+        self.number, self.classes, self.inherited, self.is_error = number, [], set(), False
+
+
+class _Families:
+    """All families, and the groups of modules that share one."""
+
+    def __init__(self, rooms):
+        self._of, self._rooms = {}, rooms
+        self._groups = {name: name for name in rooms}
+        named = {}
+        for room in rooms.values():
+            for scope in room.classes():
+                family = self._of[id(scope)] = _Family(("family", room.name, len(self._of)))
+                family.classes.append((room.name, scope))
+                named[room.name, scope.node.name] = scope
+            for call in room.tuples:
+                family = self._of[id(call)] = _Family(("tuple", room.name, len(self._of)))
+                family.inherited |= foreign.OF_TUPLES
+        for room in rooms.values():
+            for scope in room.classes():
+                for base in scope.node.bases:
+                    self._inherit(room, scope, base, named)
+
+    def _inherit(self, room, scope, base, named):
+        if _called(base) == _TUPLE:
+            self._merge(self._of[id(scope)], self._of[id(base)])
+            return
+        home, name = self._home(room, base)
+        family = self._of[id(scope)]
+        if (home, name) in named:
+            self._merge(family, self._of[id(named[home, name])])
+            self._join(room.name, home)
+        elif name.endswith(("Exception", "Error")):
+            family.is_error = True
+            family.inherited |= foreign.OF_EXCEPTIONS
+        elif name != "object":
+            family.inherited |= foreign.known()
+
+    def _home(self, room, base):
+        """(module, name) of a class that is inherited from."""
+        if isinstance(base, ast.Attribute):
+            return room.rooms.get(getattr(base.value, "id", None)), base.attr
+        for node in room.imports:
+            for alias in node.names:
+                if (alias.asname or alias.name) == base.id:
+                    return node.module, alias.name
+        return room.name, base.id
+
+    def _merge(self, one, other):
+        if one is not other:
+            one.classes += other.classes
+            one.inherited |= other.inherited
+            one.is_error |= other.is_error
+            for key, family in self._of.items():
+                if family is other:
+                    self._of[key] = one
+
+    def _join(self, one, other):
+        old, new = sorted((self._groups[one], self._groups[other]), reverse=True)
+        for name, group in self._groups.items():
+            if group == old:
+                self._groups[name] = new
+
+    def every(self):
+        """The _Families, each once."""
+        return list({id(family): family for family in self._of.values()}.values())
+
+    def of(self, _, scope):
+        """The _Family of a class."""
+        return self._of[id(scope)]
+
+    def of_tuple(self, _, call):
+        """The _Family of a named tuple."""
+        return self._of[id(call)]
+
+    def group(self, module):
+        """The name of the group of modules that share private names."""
+        return self._groups[module]
