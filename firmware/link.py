@@ -86,6 +86,8 @@ class Link:
                 self._backoff.good()
             wait_ms = max(wait_ms, self._backend.pause_ms(status, reason)) + self._backoff.next_ms()
             self._say("%s; next try in %d ms" % (reason, wait_ms))
+            if self.shown():
+                self._log.info("link", self.shown())
             await asyncio.sleep_ms(wait_ms)
 
     def connected(self):

@@ -62,9 +62,9 @@ def _take_names(data, names, hubs):
             if len(hubs) < _HUBS and len(hub["id"]) <= _LONGEST:
                 hubs.append(hub["id"].lower())
             for shocker in hub["shockers"]:
-                guid, name = shocker["id"].lower(), shocker["name"]
-                if len(names) < _MOST and len(guid) <= _LONGEST and isinstance(name, str):
-                    names[guid] = name[:_LONGEST]
+                guid, name = shocker["id"].lower(), shocker.get("name")
+                if len(names) < _MOST and len(guid) <= _LONGEST:
+                    names[guid] = name[:_LONGEST] if isinstance(name, str) else ""
     except MISFITS:
         pass  # the receivers of this device do not depend on it
 

@@ -22,7 +22,7 @@ def guid_of(names, wanted):
     wanted = wanted.strip().lower()
     if wanted in names:
         return wanted
-    found = [guid for guid in names if names[guid].strip().lower() == wanted]
+    found = [guid for guid in names if wanted and names[guid].strip().lower() == wanted]
     if len(found) > 1:
         raise Unasked("%d shockers have that name: use the id" % len(found))
     if not found:
