@@ -38,6 +38,10 @@ def _command(name, argument):
         from firmware.document import json_config
 
         return json_config
+    if name == "rules":
+        from firmware.rule_commands import rules
+
+        return rules
     from firmware import asking, configuring
 
     found = configuring.COMMANDS.get(name) or asking.COMMANDS.get(name)

@@ -34,6 +34,8 @@ GUESTS = Guests(  # what the console calls
         "firmware.configuring",
         "firmware.document",
         "firmware.replies",
+        "firmware.rule_commands",
+        "firmware.rules",
         "firmware.usage",
         "firmware.provisioning",
         "firmware.chips",

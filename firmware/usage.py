@@ -14,6 +14,8 @@ _USAGE = (
     ("rftransmit JSON", "model, id, type, intensity, durationMs"),
     ("control MODEL ID ACTION LEVEL MS", "the same for fingers"),
     ("caps [NAME VALUE]", "what nobody may exceed; here they may be raised"),
+    ("rules [add JSON|remove N]", "what to do when a service says something: vibrate or sound"),
+    ("rules try BACKEND KIND SEVERITY TEXT", "what would come of that; nothing is sent"),
     ("validgpios", "pins for the transmitter"),
     ("rftxpin [NUMBER]", "the transmitter's pin; -1 is the board's own"),
     ("keepalive [true|false]", "keep idle receivers awake"),

@@ -469,7 +469,7 @@ def test_help_tells_of_every_command():
             "help version restart sysinfo echo validgpios rftxpin estop domain authtoken hostname networks keepalive"
         )
         theirs += " jsonconfig rawconfig rftransmit factoryreset ledtest"
-        ours = "status log caps control stop portal update repl remote seen respond pair"
+        ours = "status log caps control stop portal update repl remote seen respond pair rules"
         assert names == set((theirs + " " + ours).split())
         assert desk.ask("help rftxpin").startswith("rftxpin [NUMBER]")
         assert len(desk.asks("help estop")) == 3
@@ -778,3 +778,52 @@ def test_packets_with_noise_around_are_found_and_what_is_typed_around_them_too()
         heard = desk.hears(noise, 150, rpc(2) + b"$estop\n" + rpc(2), noise)
         assert packets(heard) == [(1, b"\x02"), (1, b"\x02")]
         assert b"$SYS$|Response|EStop|clear\r\n" in heard
+
+
+# --- rules
+
+RULE = (
+    '{"backend":"valtronics","kind":"alert","severity":"warning","model":"caixianlin","rf_id":4321,'
+    '"action":"vibrate","level":60,"duration_ms":800}'
+)
+
+
+def test_rules_are_added_listed_and_removed():
+    with Desk(HOME) as desk:
+        assert desk.ask("rules") == "$SYS$|Success|0 rules"
+        assert desk.ask("rules add " + RULE) == SAVED
+        assert stored(desk)["rules"] == [json.loads(RULE)]
+        told = desk.asks("rules")
+        assert told[-1] == "$SYS$|Success|1 rules"
+        start = "$SYS$|Response|Rules|1|"
+        assert told[0].startswith(start) and json.loads(told[0][len(start) :]) == json.loads(RULE)
+        assert desk.ask("rules remove 2") == "$SYS$|Error|there are 1 rules"
+        assert desk.ask("rules remove 1") == SAVED
+        assert "rules" not in stored(desk)
+        assert desk.ask("rules remove 1") == "$SYS$|Error|there is no rule"
+
+
+def test_a_rule_that_does_not_fit_is_refused_and_one_for_a_shock_above_all():
+    with Desk(HOME) as desk:
+        for bad in (RULE.replace("vibrate", "shock"), RULE.replace("60", "101"), "{}"):
+            assert desk.ask("rules add " + bad).startswith("$SYS$|Error|rules: up to 8 rules")
+        assert desk.ask("rules add 7").startswith("$SYS$|Error|{")
+        assert desk.ask("rules add {").startswith("$SYS$|Error|not JSON")
+        assert desk.ask("rules nonsense").startswith("$SYS$|Error|rules, rules add JSON")
+        assert "rules" not in stored(desk)
+
+
+def test_what_would_come_of_an_event_is_told_and_nothing_is_sent():
+    with Desk(HOME, bounds=caps(vibrate=25)) as desk:
+        desk.ask("rules add " + RULE)
+        frames = desk.on_air()
+        desk.dispatcher.unlock()
+        assert desk.asks("rules try valtronics alert critical it is hot") == [
+            "$SYS$|Response|Rules|rule 1: vibrate 25 for 800 ms to caixianlin 4321",
+            "$SYS$|Success|Nothing was sent",
+        ]
+        assert desk.asks("rules try - alert info x")[0] == "$SYS$|Response|Rules|no rule is for this"
+        assert desk.ask("rules try valtronics").startswith("$SYS$|Error|rules try")
+        desk.ask("estop trip")
+        assert "refused: the emergency stop is latched" in desk.asks("rules try valtronics alert critical -")[0]
+        assert desk.on_air() == frames == 0
