@@ -1,0 +1,78 @@
+"""The tour's visits to the other services: a device that is set up for one, one thing that it does there, and what was heard.
+
+A visit is a row of VISITS: the backend, what is done in words, its settings, and a coroutine of the world that tells what
+was heard, or raises Wrong.
+"""
+
+import asyncio
+import collections
+
+from tools.sim import world as worlds
+from tools.sim.tour import Wrong, expect, words
+
+_HEARD_S = 30.0
+_PRESSED = 0
+_RED_BUTTON = worlds.BUTTONS[0]
+
+Visit = collections.namedtuple("Visit", ("backend", "what", "settings", "story"))
+
+
+async def _felt(air, level):
+    """The first burst of that level and what came behind it, once the air is quiet again. asyncio.TimeoutError."""
+    await air.until(lambda: sum(frame.intensity == level for frame in air.frames) >= 3, _HEARD_S)
+    await air.until(air.quiet, _HEARD_S)
+    heard = air.events
+    faults = [burst for burst in heard if burst["event"] != "rf"]
+    expect(not faults, f"frames that no receiver understands: {faults}")
+    expect(heard[-1]["intensity"] == 0, f"the last frames were no stop frames: {words(heard[-1])}")
+    return "; ".join(map(words, heard))
+
+
+async def _live(world):
+    """Live control, as the website's slider does it: a second of frames."""
+    for _ in range(10):
+        world.hub.gateway.live.frame(world.hub.shockers[0], 2, 35)
+        await asyncio.sleep(0.1)  # its pace
+    return await _felt(world.air, 35)
+
+
+async def _remote(world):
+    """A finger on the device's button; the other device obeys its own hub."""
+    world.device.set_input(_RED_BUTTON["pin"], _PRESSED)
+    try:
+        heard = await _felt_level(world.partner.air, _RED_BUTTON["level"])
+    finally:
+        world.device.set_input(_RED_BUTTON["pin"], 1 - _PRESSED)
+    await world.partner.air.until(world.partner.air.quiet, _HEARD_S)
+    expect(not world.air.frames, "the remote itself sent something")
+    return f"by the other device: {heard}"
+
+
+async def _felt_level(air, level):
+    await air.until(lambda: any(frame.intensity == level for frame in air.frames), _HEARD_S)
+    frame = next(frame for frame in air.frames if frame.intensity == level)
+    return f"{frame.action} {level} to {frame.model} {frame.rf_id}"
+
+
+VISITS = [
+    Visit("openshock_gateway", "live control at the gateway, for a second", {}, _live),
+    Visit("openshock_share", "a remote in a share link: its button makes another device vibrate", {}, _remote),
+]
+
+
+def of(backend):
+    """The visits to that backend, a list."""
+    return [visit for visit in VISITS if visit.backend == backend]
+
+
+async def make(visit, on_event, **options):
+    """(what was heard, True), or (what went wrong, False). `options`: as World's."""
+    world = worlds.World(on_event, settings={"backend": visit.backend, **visit.settings}, **options)
+    async with world:
+        try:
+            await world.hub.device_connected(timeout_s=_HEARD_S)
+            return await visit.story(world), True
+        except Wrong as wrong:
+            return str(wrong), False
+        except asyncio.TimeoutError:
+            return f"nothing, for too long; the device's log: {world.lines[-3:]}", False
