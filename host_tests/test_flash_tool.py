@@ -113,7 +113,8 @@ def esptool(*words):
 )
 def test_a_blank_board_is_written_and_tells_how_to_reach_it(chip, more, given, tmp_path, capsys):
     settings = tmp_path / "settings.json"
-    settings.write_text('{"rf.pin": 4, "led.brightness": 20}')
+    pin = 3 if chip == "esp32c3" else 4
+    settings.write_text(json.dumps({"rf.pin": pin, "led.brightness": 20}))
     name = targets.named("generic-" + chip).layout
     with FakeBoard(chip, 4, SET_UP) as board:
         assert main(arguments(board, given, "--settings", settings, "--wifi", "home", "the key of it", *more)) == 0
@@ -133,7 +134,7 @@ def test_a_blank_board_is_written_and_tells_how_to_reach_it(chip, more, given, t
     assert files.keys() == {"boot.py", "main.py", "settings.json"}
     assert files["boot.py"] == (ROOT / "boot.py").read_bytes()
     assert chosen.read(files["settings.json"]) == {
-        "rf.pin": 4,
+        "rf.pin": pin,
         "led.brightness": 20,
         "wifi": [{"ssid": "home", "key": "the key of it"}],
     }
@@ -413,6 +414,31 @@ def test_the_wrong_board_is_refused_before_anything_is_written(chip, flash_mb, m
         with pytest.raises(Failure, match=words):
             main(["--port", board.port, *map(str, more)])
         assert board.written == 0 and ERASE_REGION not in board.log
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ('{"rf.pin": 6}', "generic-esp32: GPIO6 of this chip cannot be used"),
+        ('{"rf.pin": 36}', "GPIO36 can be read, and not driven"),
+        ('{"rf.pin": 4, "estop.pin": 15}', "GPIO15 decides how the chip starts: a button held there"),
+        ('{"rf.pin": 13, "estop.pin": 13}', "transmitter and emergency stop cannot share GPIO13"),
+        ('{"rf.pin": 49}', "rf.pin: a pin, or -1 for the board's own"),
+    ],
+)
+def test_pins_that_cannot_be_used_are_refused_before_anything_is_written(settings, words, given, tmp_path):
+    (tmp_path / "settings.json").write_text(settings)
+    with FakeBoard("esp32", 4) as board:
+        with pytest.raises(Failure, match=words):
+            main(arguments(board, given, "--settings", tmp_path / "settings.json"))
+        assert board.written == 0 and ERASE_REGION not in board.log
+
+
+def test_a_pin_that_decides_how_the_chip_starts_is_warned_about_and_written(given, tmp_path, capsys):
+    (tmp_path / "settings.json").write_text('{"rf.pin": 15, "estop.pin": 36, "estop.enabled": false}')
+    with FakeBoard("esp32", 4, SET_UP) as board:
+        assert main(arguments(board, given, "--settings", tmp_path / "settings.json")) == 0
+    assert "Take care: GPIO15 decides how the chip starts" in capsys.readouterr().out
 
 
 def test_a_flash_that_does_not_tell_its_size_must_be_told(given):

@@ -96,3 +96,17 @@ def _check(content, where):
             raise Failure(f"{where}: there is no setting '{key}' (docs/settings.md lists them)")
         if not table.fits(key, value):
             raise Failure(f"{where}: {key}: {table.wanted(key)}")
+
+
+def check_pins(content, target):
+    """None; what to take care of is printed. Failure for pins in the settings `content` that cannot be used on that board."""
+    chips, board = room("firmware.chips"), room("lib.plugs").load("firmware.boards", target.name)
+    pins = [content.get(key, -1) for key in ("rf.pin", "estop.pin")]
+    pins = [own if pin < 0 else pin for pin, own in zip(pins, (board.RF_PIN, board.ESTOP_PIN))]
+    if not content.get("estop.enabled", True):
+        pins[1] = None
+    why = chips.refused(board, *pins)
+    if why:
+        raise Failure(f"{target.title}: {why}")
+    for words in filter(None, [chips.warning(board, pin) for pin in pins]):
+        print(f"Take care: {words}.")

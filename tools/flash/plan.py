@@ -49,6 +49,7 @@ def made(options, settings, image, chip, flash_bytes):
     target = target_of(options, settings, chip)
     if target.chip != chip:
         raise Failure(f"{target.title} has an {target.chip}, but here is an {chip}")
+    chosen.check_pins(settings, target)
     try:
         smallest = layout.of_chip(chip, flash_bytes)
     except ValueError as fault:
