@@ -1,66 +1,68 @@
 """`python3 -m tools docs`: writes the pages of docs/ that are made from the firmware itself, so that they are never out of date."""
 
 import argparse
-import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
-from tools import Failure
+from tools import Failure, pages
 from tools.environment import ROOT
-from tools.rooms import room
+from tools.pages import boards, console, drawings, lamp, safety, settings
 
-SETTINGS = ROOT / "docs" / "settings.md"
-_INTRODUCTION = """\
-# Settings
-
-Made by `python3 -m tools docs` from `firmware/settings.py`; change it there.
-
-The set-up page shows what most people need. The console reads and writes everything: `jsonconfig` shows it, with ours below
-`"settings"`; `jsonconfig {"settings":{"led.brightness":20}}` changes it. All changes of one line are saved, or none.
-
-| setting | default | what fits | what it is for |
-|---|---|---|---|
-"""
-_EPILOGUE = """
-A secret is never shown by the page, and by the console only with `--secrets`. Characters are counted in bytes of UTF-8: é counts
-as two, an emoji as four. Caps bind every source of commands. From afar they can be lowered; only who is at the device can raise
-them.
-
-## The file
-
-`settings.json` holds what differs from the defaults, as one JSON object. Its last two members are `"schema"`, the number of its
-form (1), and `"crc32"`, a checksum of all that stands in front of it. To edit the file by hand, take both out: a file without
-them is read as it is, and gets them with the next change.
-
-* The old file or the new one is there, whenever power fails.
-* A file that was damaged is not believed: all settings are their defaults, and the caps their strictest, so that nothing is sent
-  until somebody raises them. The console says so. With the next change the damaged file is kept as `settings.damaged.json`, the
-  newest one only. It may hold keys and tokens. A factory reset deletes it.
-* A single value that does not fit reads as its default; a cap reads as its strictest. When `cap.own` does not fit, all caps do.
-* Names that this version does not know stay in the file.
-"""
+FOLDER = Path("docs")
+# whole pages, and pictures: file of docs/, and what makes its text
+MADE = {
+    "settings.md": settings.page,
+    "console.md": console.page,
+    "wiring-circuit.svg": drawings.circuit,
+    "wiring-estop.svg": drawings.estop,
+}
+# parts of pages that are written by hand: name of the place, and what makes it
+PARTS = {
+    "boards": boards.table_of_boards,
+    "pins": boards.table_of_pins,
+    "safety": safety.table_of_rules,
+    "lamp": lamp.table_of_signals,
+}
 
 
-def settings_page():
-    """The text of docs/settings.md."""
-    settings, words = room("firmware.settings"), room("firmware.settings_help")
-    return _INTRODUCTION + "".join(_row(settings, words, key) for key in settings.names()) + _EPILOGUE
+def texts(root=ROOT):
+    """{path: text} of all pages and pictures as they should be; those with parts as far as they are there."""
+    folder = root / FOLDER
+    wanted = {folder / name: make() for name, make in MADE.items()}
+    for path in sorted(folder.glob("*.md")):
+        if path not in wanted:
+            text = path.read_text(encoding="utf-8")
+            if pages.filled(text, PARTS) != text or "<!-- made: " in text:
+                wanted[path] = pages.filled(text, PARTS)
+    return wanted
 
 
-def _row(settings, words, key):
-    value = settings.default(key)
-    secret = " Secret." if settings.is_secret(key) else ""
-    cells = (f"`{key}`", f"`{json.dumps(value)}`", settings.wanted(key), words.help_of(key) + secret)
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
-
-
-def main(argv):
+def main(argv, root=ROOT):
     """0. Failure with --check when a page is not up to date."""
     parser = argparse.ArgumentParser(prog="python3 -m tools docs", description=(__doc__ or "").split(": ", 1)[1])
     parser.add_argument("--check", action="store_true", help="only say whether they are up to date")
+    parser.add_argument("--pictures", action="store_true", help="also take the pictures of the set-up anew, by Chromium")
     options = parser.parse_args(argv)
-    if options.check:
-        if not SETTINGS.exists() or SETTINGS.read_text(encoding="utf-8") != settings_page():
-            raise Failure("docs/settings.md is not up to date: python3 -m tools docs writes it")
-        return 0
-    SETTINGS.parent.mkdir(exist_ok=True)
-    SETTINGS.write_text(settings_page(), encoding="utf-8")
+    if options.pictures:
+        _take_pictures(root)
+    for path, text in texts(root).items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        if options.check:
+            name = path.relative_to(root).as_posix()
+            raise Failure(f"{name} is not up to date: python3 -m tools docs writes it")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
     return 0
+
+
+def _take_pictures(root):
+    """None; docs/pictures are as the page looks now. Failure when it cannot be shown."""
+    command = [sys.executable, "-m", "pytest", "-q", "host_tests/test_pictures.py", "-k", "each_step"]
+    done = subprocess.run(
+        command, cwd=root, env={**os.environ, "DOCS_PICTURES": "1", "CI": "1"}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Failure("the pictures could not be taken:\n" + done.stdout[-2000:])

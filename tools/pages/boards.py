@@ -1,0 +1,56 @@
+"""The tables of boards and of pins in docs/wiring.md, from firmware/boards and firmware/chips.py."""
+
+from tools.pages import table
+from tools.rooms import room
+
+_SIMULATED = "simulated"
+# how people write the chips, in reading order
+CHIPS = {"esp32": "ESP32", "esp32s2": "ESP32-S2", "esp32s3": "ESP32-S3", "esp32c3": "ESP32-C3"}
+
+
+def _boards():
+    plugs = room("lib.plugs")
+    for name in sorted(plugs.names("firmware.boards")):
+        if name != _SIMULATED:
+            yield name.replace("_", "-"), plugs.load("firmware.boards", name)
+
+
+def table_of_boards():
+    """Every board with what it says of its pins."""
+    rows = []
+    for name, board in _boards():
+        lamp = _pin(board.LED_PIN, " (low is on)" if board.LED_INVERTED else "")
+        pixel = _pin(board.PIXEL_PIN, " (red and green swapped)" if board.PIXEL_SWAPPED else "")
+        facts = (CHIPS[board.CHIP], f"{board.FLASH_MB} MB", _pin(board.RF_PIN, none="choose"))
+        rows.append((f"`{name}`", *facts, _pin(board.ESTOP_PIN, none="choose"), lamp, pixel, _pin(board.BOOT_PIN)))
+    head = ("board", "chip", "flash", "transmitter", "e-stop", "lamp", "coloured pixel", "BOOT button")
+    return table(head, rows)
+
+
+def _pin(number, more="", none="–"):
+    return none if number is None else f"{number}{more}"
+
+
+def table_of_pins():
+    """Every chip with the pins that may be chosen on a bare board."""
+    chips, plugs = room("firmware.chips"), room("lib.plugs")
+    rows = []
+    for chip, title in CHIPS.items():
+        board = plugs.load("firmware.boards", "generic_" + chip)
+        pins = chips.transmitter_pins(board)
+        careful = [pin for pin in pins if chips.warning(board, pin)]
+        free = [pin for pin in pins if pin not in careful]
+        rows.append((title, _list(free), _list(careful), _list(chips.estop_pins(board))))
+    return table(("chip", "transmitter", "transmitter, with care", "e-stop"), rows)
+
+
+def _list(pins):
+    """1, 2, 4–7 as a person writes it."""
+    runs = []
+    for pin in pins:
+        if runs and pin == runs[-1][1] + 1:
+            runs[-1][1] = pin
+        else:
+            runs.append([pin, pin])
+    parts = [str(a) if a == b else f"{a}, {b}" if b == a + 1 else f"{a}–{b}" for a, b in runs]
+    return ", ".join(parts) or "–"

@@ -1,0 +1,48 @@
+"""docs/settings.md: every setting, from its table and its help."""
+
+import json
+
+from tools.rooms import room
+
+_INTRODUCTION = """\
+# Settings
+
+Made by `python3 -m tools docs` from `firmware/settings.py`; change it there.
+
+The set-up page shows what most people need. The console reads and writes everything: `jsonconfig` shows it, with ours below
+`"settings"`; `jsonconfig {"settings":{"led.brightness":20}}` changes it. All changes of one line are saved, or none.
+
+| setting | default | what fits | what it is for |
+|---|---|---|---|
+"""
+_EPILOGUE = """
+A secret is never shown by the page, and by the console only with `--secrets`. Characters are counted in bytes of UTF-8: é counts
+as two, an emoji as four. Caps bind every source of commands. From afar they can be lowered; only who is at the device can raise
+them.
+
+## The file
+
+`settings.json` holds what differs from the defaults, as one JSON object. Its last two members are `"schema"`, the number of its
+form (1), and `"crc32"`, a checksum of all that stands in front of it. To edit the file by hand, take both out: a file without
+them is read as it is, and gets them with the next change.
+
+* The old file or the new one is there, whenever power fails.
+* A file that was damaged is not believed: all settings are their defaults, and the caps their strictest, so that nothing is sent
+  until somebody raises them. The console says so. With the next change the damaged file is kept as `settings.damaged.json`, the
+  newest one only. It may hold keys and tokens. A factory reset deletes it.
+* A single value that does not fit reads as its default; a cap reads as its strictest. When `cap.own` does not fit, all caps do.
+* Names that this version does not know stay in the file.
+"""
+
+
+def page():
+    """The text of docs/settings.md."""
+    settings, words = room("firmware.settings"), room("firmware.settings_help")
+    return _INTRODUCTION + "".join(_row(settings, words, key) for key in settings.names()) + _EPILOGUE
+
+
+def _row(settings, words, key):
+    value = settings.default(key)
+    secret = " Secret." if settings.is_secret(key) else ""
+    cells = (f"`{key}`", f"`{json.dumps(value)}`", settings.wanted(key), words.help_of(key) + secret)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
