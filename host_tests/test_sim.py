@@ -13,6 +13,7 @@ from conftest import ROOT
 
 from tools.hub import faults
 from tools.rf.models import BY_NAME
+from tools.sim.visits import VISITS
 from tools.sim.world import World
 
 RF_KEYS = {"event", "model", "rf_id", "action", "intensity", "frames", "first_ms", "last_ms"}
@@ -32,9 +33,10 @@ def test_the_tour_is_told_in_words_and_exits_0():
     done = sim("--demo", "--short")
     assert done.returncode == 0, done.stdout + done.stderr
     steps = [line for line in done.stdout.splitlines() if line.startswith("ok  ")]
-    assert len(steps) == 10 and steps[-1].startswith("ok   10/10 ")
+    assert len(steps) == 10 + len(VISITS) and steps[9].startswith("ok   10/10 ")
+    assert [line.split()[2].rstrip(":") for line in steps[10:]] == [visit.backend for visit in VISITS]
     assert "FAIL" not in done.stdout and "Traceback" not in done.stdout + done.stderr
-    assert done.stdout.count("       heard: ") == 10
+    assert done.stdout.count("       heard: ") == 10 + len(VISITS)
     assert "MicroPython" in done.stdout.splitlines()[0]
 
 
@@ -44,7 +46,8 @@ def test_the_tour_is_told_to_programs_one_object_a_line():
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert all(isinstance(event, dict) and type(event["event"]) is str for event in events)
     steps = [event for event in events if event["event"] == "step"]
-    assert [step["step"] for step in steps] == list(range(1, 11)) and all(step["ok"] is True for step in steps)
+    numbers = [*range(1, 11), *range(1, len(VISITS) + 1)]
+    assert [step["step"] for step in steps] == numbers and all(step["ok"] is True for step in steps)
     bursts = [event for event in events if event["event"] == "rf"]
     assert len(bursts) > 10 and not [event for event in events if event["event"] == "rf_fault"]
     for burst in bursts:
@@ -61,7 +64,7 @@ def test_the_tour_goes_without_tls_and_on_cpython_too():
     done = sim("--demo", "--plain", "--cpython")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CPython (as asked)" in done.stdout
-    assert len([line for line in done.stdout.splitlines() if line.startswith("ok  ")]) == 10
+    assert len([line for line in done.stdout.splitlines() if line.startswith("ok  ")]) == 10 + len(VISITS)
 
 
 def test_help_names_every_flag():

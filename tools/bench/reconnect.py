@@ -22,6 +22,7 @@ BACKENDS = ("openshock_user", "openshock_gateway")
 _WARM = 24  # turns before the heap is looked at: the log is full by then, and every kind was met
 _PATIENCE_S = 30.0
 _HEAP = re.compile(r"Free Heap\|(\d+)")
+_NO_ROOM = "not enough memory"
 _QUICK = {"ping_ms": 100, "timeout_ms": 5000, "gateway_first_ping_ms": 50, "gateway_ping_ms": 100}
 DROPS = ("close", "reset", "silence", "401", "503", "tls")
 
@@ -92,15 +93,22 @@ class Campaign:
         return max([await self._look() for _ in range(3)])
 
     async def _look(self):
-        """Free bytes of the heap, after a collection, as the device's console says."""
-        since = len(self.world.lines)
+        """Free bytes of the heap, after a collection, as the device's console says as soon as it has the memory to say it."""
+        while not (found := _HEAP.search(await self._answer())):
+            await asyncio.sleep(0.2)  # a connection is being made: there is no memory for both
+        return int(found.group(1))
+
+    async def _answer(self):
+        """The line that answers `sysinfo`: how much is free, or that there is no memory for an answer. Failure."""
+        lines = self.world.lines
+        since = len(lines)
         self.world.device.type("sysinfo")
         for _ in range(int(_PATIENCE_S / 0.02)):
-            for line in self.world.lines[since:]:
-                if found := _HEAP.search(line):
-                    return int(found.group(1))
+            for line in lines[since:]:
+                if _HEAP.search(line) or _NO_ROOM in line:
+                    return line
             await asyncio.sleep(0.02)  # the line comes from another process
-        raise Failure(f"the device does not say how much memory is free: {self.world.lines[-3:]}")
+        raise Failure(f"the device does not say how much memory is free: {lines[-3:]}")
 
 
 def _strange_certificate():

@@ -6,7 +6,7 @@ import json
 import sys
 
 from tools import Failure
-from tools.sim import tour
+from tools.sim import tour, visits
 from tools.sim.world import WIFI, World
 
 BACKENDS = ("openshock_user", "openshock_gateway", "openshock_share")  # those that the local hub speaks to
@@ -69,9 +69,9 @@ def _invitation(world):
 
 
 async def _run(options):
-    if options.demo and options.backend == "openshock_share":
-        raise Failure("the tour needs a device that obeys; as a remote: sim --ready --backend openshock_share")
     teller = Teller(options)
+    if options.demo and options.backend not in BACKENDS[:2]:
+        return await _visits(options, teller, visits.of(options.backend))
     blank = options.demo or not options.ready
     world = World(
         teller.event,
@@ -93,13 +93,32 @@ async def _run(options):
             if not good:
                 for line in world.lines[-30:]:
                     print(line, file=sys.stderr)
-            return 0 if good else 1
-        if blank:
-            for line in _invitation(world):
-                teller.say(line)
-        teller.say("Ctrl-C ends it.")
-        await world.device.ended.wait()
-        raise Failure(f"the device ended with exit code {world.device.exit_code}")
+                return 1
+        else:
+            await _stay(world, teller, blank)
+    return await _visits(options, teller, visits.VISITS)
+
+
+async def _stay(world, teller, blank):
+    """Never returns but by a Failure: the device ended by itself."""
+    if blank:
+        for line in _invitation(world):
+            teller.say(line)
+    teller.say("Ctrl-C ends it.")
+    await world.device.ended.wait()
+    raise Failure(f"the device ended with exit code {world.device.exit_code}")
+
+
+async def _visits(options, teller, them):
+    """0 when each of these visits to a service went well, 1 behind the first that did not."""
+    teller.say("The other services, each with a device that is set up for it:")
+    for number, visit in enumerate(them, 1):
+        heard, ok = await visits.make(visit, lambda event: None, secure=not options.plain, on_cpython=options.cpython)
+        step = {"step": number, "of": len(them), "what": f"{visit.backend}: {visit.what}", "heard": heard, "ok": ok}
+        teller.event({"event": "step", **step})
+        if not ok:
+            return 1
+    return 0
 
 
 def main(argv):

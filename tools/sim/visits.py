@@ -6,6 +6,7 @@ was heard, or raises Wrong.
 
 import asyncio
 import collections
+import time
 
 from tools.sim import world as worlds
 from tools.sim.tour import Wrong, expect, words
@@ -28,8 +29,18 @@ async def _felt(air, level):
     return "; ".join(map(words, heard))
 
 
+async def _said(world, text):
+    """None as soon as the device has said it. asyncio.TimeoutError."""
+    until_s = time.monotonic() + _HEARD_S
+    while not any(text in line for line in world.lines):
+        if time.monotonic() >= until_s:
+            raise asyncio.TimeoutError
+        await asyncio.sleep(0.02)  # the line comes from another process: there is nothing to await
+
+
 async def _live(world):
     """Live control, as the website's slider does it: a second of frames."""
+    await world.hub.device_connected(timeout_s=_HEARD_S)
     for _ in range(10):
         world.hub.gateway.live.frame(world.hub.shockers[0], 2, 35)
         await asyncio.sleep(0.1)  # its pace
@@ -38,6 +49,8 @@ async def _live(world):
 
 async def _remote(world):
     """A finger on the device's button; the other device obeys its own hub."""
+    await _said(world, "joined the share link")
+    await world.hub.device_connected(timeout_s=_HEARD_S)  # the other device
     world.device.set_input(_RED_BUTTON["pin"], _PRESSED)
     try:
         heard = await _felt_level(world.partner.air, _RED_BUTTON["level"])
@@ -70,7 +83,6 @@ async def make(visit, on_event, **options):
     world = worlds.World(on_event, settings={"backend": visit.backend, **visit.settings}, **options)
     async with world:
         try:
-            await world.hub.device_connected(timeout_s=_HEARD_S)
             return await visit.story(world), True
         except Wrong as wrong:
             return str(wrong), False
