@@ -3,7 +3,7 @@
 In DIR (build/images) each board gets a folder: `app.lfs` (the firmware as a file system, only the blocks in use),
 `manifest.json` (what it is, and the hashes), `partitions.bin` and `partitions.csv` (the flash map); with --runtime also
 `runtime.bin` (MicroPython); with --key also `manifest.json.sig`. --publish puts them into a tree that any web server can
-offer to devices, e.g. `python3 -m tools serve-updates`.
+offer to devices, e.g. `python3 -m tools serve-updates`. --web makes the page from which a browser writes boards.
 
 The date in the manifest is that of the last commit, or SOURCE_DATE_EPOCH, or --date: never today's.
 """
@@ -11,15 +11,18 @@ The date in the manifest is that of the last commit, or SOURCE_DATE_EPOCH, or --
 import argparse
 import datetime
 import os
+import shlex
 import subprocess
 from collections import namedtuple
 from pathlib import Path
 
 from tools import Failure, layout, sign
 from tools.environment import ROOT
+from tools.flash import download
 from tools.flash.plan import official_image
 from tools.images import app, manifest, targets, tree
 from tools.keyfile import KeyFile
+from tools.web import flasher
 
 OUT = ROOT / "build" / "images"
 
@@ -108,6 +111,24 @@ def read_runtimes(paths):
     return found
 
 
+def web(wanted, folders, made, folder, images, fetch=download.image):
+    """None; the web flasher for the Targets `wanted`, built in `folders` by the Plan `made`, is in `folder`.
+
+    `images`: {chip: Official}; what is missing is fetched. Failure when it cannot be, or holds no boot loader.
+    """
+    fetched = {}
+    boards = []
+    for target in wanted:
+        image = images.get(target.chip)
+        if image is None:
+            path = fetch(target.chip, target.layout)
+            image = fetched[path] = fetched.get(path) or official_image(path, fetched=True)
+            if image.chip != target.chip:
+                raise Failure(f"{path} is for an {image.chip}, not an {target.chip}")
+        boards.append(flasher.Board(target, (folders[target.title] / manifest.APP).read_bytes(), image))
+    flasher.write(folder, boards, made.version, made.date)
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog="python3 -m tools build", description="Makes images for boards, their manifests, and the tree of updates."
@@ -128,6 +149,14 @@ def _parser():
         default=[],
         metavar="FILE",
         help="MicroPython for a chip (.bin or .app-bin); one for each chip",
+    )
+    parser.add_argument("--web", type=Path, metavar="DIR", help="make the page there that writes boards from a browser")
+    parser.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="MicroPython's .bin for that page, one for each chip; what is not given is fetched",
     )
     parser.add_argument("--app-only", action="store_true", help="name the runtime in the manifest, but do not ship it")
     parser.add_argument("--version", metavar="X.Y.Z", help="another version than firmware/version.py says")
@@ -155,10 +184,13 @@ def main(argv):
     options = _parser().parse_args(argv)
     if options.publish and not options.key:
         raise Failure("--publish needs --key: a device takes no update without a signature")
+    if options.image and not options.web:
+        raise Failure("--image is for the page of --web; --runtime ships one in updates")
     trust = options.trust or ([options.key] if options.key else [])
     trusted = [KeyFile(name).public() for name in trust]
     wanted = _wanted(options.board)
-    runtimes = {chip: one.runtime for chip, one in read_runtimes(options.runtime).items()}
+    shipped, images = read_runtimes(options.runtime), read_runtimes(options.image)
+    runtimes = {chip: one.runtime for chip, one in shipped.items()}
     made = plan(options.version, options.date, trusted, runtimes, not options.app_only)
     folders = build(wanted, made, options.out, options.key)
     for target in wanted:
@@ -168,4 +200,7 @@ def main(argv):
     if options.publish:
         tree.publish(folders, options.publish, made.version, options.channel)
         print(f"{options.publish}: {made.version} is what the channel {options.channel} offers now")
+    if options.web:
+        web(wanted, folders, made, options.web, {**shipped, **images})
+        print(f"{options.web}: open it by a web server, e.g. python3 -m http.server -d {shlex.quote(str(options.web))}")
     return 0

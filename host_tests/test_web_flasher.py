@@ -1,0 +1,465 @@
+"""The web flasher: its files are what esptool and MicroPython take, and a browser writes a board with them."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import struct
+import subprocess
+import sys
+
+import pytest
+import web_serial
+from chromium import tab
+from conftest import peer_module, peer_npm, peer_program
+from fake_rom import MAGIC_REGISTER, FakeBoard
+from littlefs import LittleFS, UserContext
+
+from tools import Failure, build, layout
+from tools.flash import official
+from tools.images import manifest, pack, targets
+from tools.sim import flash
+from tools.web import borrowed, flasher
+
+CHIPS = ("esp32", "esp32s2", "esp32s3", "esp32c3")
+BOARDS = (*[f"generic-{chip}" for chip in CHIPS], "openshock-core-v2", "wemos-lolin-s3")
+FAMILY = {"esp32": "ESP32", "esp32s2": "ESP32-S2", "esp32s3": "ESP32-S3", "esp32c3": "ESP32-C3"}
+M = 1024 * 1024
+
+
+def the_runtime(chip):
+    return flash.runtime_image(b"MicroPython v1.28.0 on 2026-04-06; " + bytes(range(256)) * 40, chip)
+
+
+def combined(chip):
+    """The bytes of an official .bin, as micropython.org offers them."""
+    at = official.BOOT_LOADER_AT[chip]
+    rows = [layout.Row("nvs", 1, 2, 0x9000, 0x6000), layout.Row("factory", 0, 0, 0x10000, 0x1F0000)]
+    loader = flash.runtime_image(b"second stage " * 90, chip)
+    return (loader.ljust(0x8000 - at, b"\xff") + layout.binary(rows)).ljust(0x10000 - at, b"\xff") + the_runtime(chip)
+
+
+def board(title):
+    target = targets.named(title)
+    image = pack.image({"firmware/app.mpy": b"M" + title.encode() * 300}, 0x20000)
+    return flasher.Board(target, image, official.read(combined(target.chip)))
+
+
+def no_scripts():
+    return {"esp-web-tools/install-button.js": b"", "LICENCES.txt": b"none"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder with the page for BOARDS; without ESP Web Tools."""
+    folder = tmp_path_factory.mktemp("site")
+    flasher.write(folder, [board(title) for title in BOARDS], "0.2.0", "2026-11-21", no_scripts)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(site):
+    """The same folder, with ESP Web Tools: needs npm, and a network the first time."""
+    try:
+        foreign = borrowed.files()
+    except Failure as fault:
+        peer_npm(f"esp-web-tools ({fault})")
+    flasher.write(site, [board(title) for title in BOARDS], "0.2.0", "2026-11-21", lambda: foreign)
+    return site
+
+
+def index(folder):
+    return {one["title"]: one for one in json.loads((folder / "boards.json").read_bytes())["boards"]}
+
+
+# --- the files
+
+
+@pytest.mark.parametrize("title", BOARDS)
+def test_a_manifest_names_parts_that_are_there_with_the_right_sizes_and_beginnings(title, site):
+    target = targets.named(title)
+    rows = {row.label: row for row in layout.table(target.layout)}
+    told = json.loads((site / title / "manifest.json").read_bytes())
+    assert told["new_install_prompt_erase"] is True and told["new_install_improv_wait_time"] == 20
+    assert told["version"] == "0.2.0" and told["name"] != "OpenShock", "an update must not lose settings unasked"
+    (only,) = told["builds"]
+    assert only["chipFamily"] == FAMILY[target.chip]
+    parts = {part["offset"]: (site / title / part["path"]).resolve().read_bytes() for part in only["parts"]}
+    assert all((site / title / part["path"]).resolve().is_relative_to(site.resolve()) for part in only["parts"])
+    loader = parts[{"esp32": 0x1000, "esp32s2": 0x1000, "esp32s3": 0, "esp32c3": 0}[target.chip]]
+    assert loader[0] == 0xE9 and official.flash_bytes(loader) == layout.flash_size(target.layout)
+    assert parts[0x8000] == layout.binary(layout.table(target.layout))
+    assert parts[rows["otadata"].offset] == b"\xff" * 0x2000 and parts[rows["nvs"].offset] == b"\xff" * 0x4000
+    assert parts[0x10000] == the_runtime(target.chip)
+    assert parts[rows["app_0"].offset][8:16] == parts[rows["vfs"].offset][8:16] == b"littlefs"
+    ends = sorted((offset, offset + len(data)) for offset, data in parts.items())
+    assert all(one[1] <= other[0] for one, other in zip(ends, ends[1:])), "nothing overlaps"
+    assert ends[-1][1] <= layout.flash_size(target.layout) and all(offset % 4096 == 0 for offset, _ in ends)
+
+
+def test_what_keeps_settings_writes_neither_them_nor_the_small_numbers(site):
+    for title in BOARDS:
+        rows = {row.label: row.offset for row in layout.table(targets.named(title).layout)}
+        told = json.loads((site / title / "manifest-keep.json").read_bytes())
+        places = {part["offset"] for part in told["builds"][0]["parts"]}
+        assert not places & {rows["nvs"], rows["vfs"], rows["phy_init"]}
+        assert {0x8000, rows["otadata"], rows["ota_0"], rows["app_0"]} <= places
+        assert told["name"] == "OpenShock", "the firmware's own name: what calls itself so by Improv is updated"
+
+
+def test_boards_of_one_chip_share_their_runtime(site):
+    assert len(list((site / "parts").glob("ota_0-*.bin"))) == 4
+    for path in (site / "parts").iterdir():
+        assert hashlib.sha256(path.read_bytes()).hexdigest()[:16] == path.stem.rpartition("-")[2]
+
+
+def esptool(*words):
+    done = subprocess.run(
+        [sys.executable, "-m", peer_module("esptool"), *map(str, words)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.peer("esptool")
+@pytest.mark.parametrize("title", BOARDS)
+def test_esptool_reads_the_merged_image_and_makes_the_same_bytes(title, site, tmp_path):
+    told = index(site)[title]
+    path, chip = site / told["merged"]["path"], told["chip"]
+    data = path.read_bytes()
+    seen = esptool("--chip", chip, "image-info", path)
+    assert f"Flash size: {told['flash_mb']}MB" in seen and seen.count("(valid)") == 2, seen
+    at = told["merged"]["offset"]
+    places = [word for part in told["parts"] for word in (hex(part["offset"]), site / part["path"])]
+    peer = tmp_path / "merged.bin"
+    esptool("--chip", chip, "merge-bin", "--flash-size", "keep", "--target-offset", hex(at), "-o", peer, *places)
+    assert peer.read_bytes() == data
+    (tmp_path / "runtime.bin").write_bytes(data[0x10000 - at :][: len(the_runtime(chip))])
+    assert esptool("--chip", chip, "image-info", tmp_path / "runtime.bin").count("(valid)") == 2
+    assert layout.parsed(data[0x8000 - at :][:0xC00]) == layout.table(targets.named(title).layout)
+    found = official.read(data)
+    assert (found.chip, found.runtime) == (chip, the_runtime(chip)), "our own reader takes it as well"
+
+
+@pytest.mark.parametrize("title", BOARDS)
+def test_the_file_systems_of_a_merged_image_hold_what_starts_a_board(title, site):
+    told = index(site)[title]
+    data = (site / told["merged"]["path"]).read_bytes()
+    for row in layout.table(targets.named(title).layout):
+        if row.label in ("app_0", "vfs"):
+            context = UserContext(row.size)
+            begin = row.offset - told["merged"]["offset"]
+            piece = data[begin : begin + row.size]
+            context.buffer[: len(piece)] = piece
+            size = pack.BLOCK if row.label == "app_0" else 4096
+            system = LittleFS(context, mount=False, block_size=size, block_count=0, read_size=16, prog_size=16)
+            system.mount()
+            wanted = {"firmware"} if row.label == "app_0" else {"boot.py", "main.py"}
+            assert set(system.listdir("/")) == wanted
+
+
+def test_the_sums_hold_for_every_file(site):
+    program = peer_program("sha256sum")
+    done = subprocess.run([program, "-c", "SHA256SUMS"], cwd=site, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    listed = {line.partition("  ")[2] for line in (site / "SHA256SUMS").read_text().splitlines()}
+    there = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    assert there == listed | {"SHA256SUMS"}
+
+
+def test_nothing_of_an_older_page_is_left_and_nobody_elses_folder_is_touched(tmp_path):
+    folder = tmp_path / "page"
+    flasher.write(folder, [board("generic-esp32"), board("generic-esp32c3")], "0.1.0", "2026-11-20", no_scripts)
+    (folder / "CNAME").write_text("flash.example")
+    flasher.write(folder, [board("generic-esp32c3")], "0.2.0", "2026-11-21", no_scripts)
+    assert list(index(folder)) == ["generic-esp32c3"] and not (folder / "generic-esp32").exists()
+    assert [path.name for path in folder.rglob("*-0.*.bin")] == ["generic-esp32c3-0.2.0.bin"]
+    assert (folder / "CNAME").exists(), "what it did not write it does not take away"
+    assert [*flasher.files([board("generic-esp32c3")], "0.2.0", "2026-11-21")].count("index.html") == 1
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "letter.txt").write_text("mine")
+    with pytest.raises(Failure, match="holds something else than a web flasher"):
+        flasher.write(home, [board("generic-esp32")], "0.2.0", "2026-11-21", no_scripts)
+    assert [path.name for path in home.iterdir()] == ["letter.txt"]
+
+
+def test_a_runtime_without_its_boot_loader_or_too_large_is_refused_in_words():
+    one = board("generic-esp32")
+    with pytest.raises(Failure, match=r"generic-esp32: an \.app-bin brings no boot loader; --image with"):
+        flasher.board_pieces(one._replace(official=official.read(the_runtime("esp32"))))
+    large = one.official._replace(runtime=flash.runtime_image(bytes(0x180000), "esp32"))
+    with pytest.raises(Failure, match="generic-esp32: MicroPython has .*; take the smaller build, ESP32_GENERIC-OTA"):
+        flasher.board_pieces(one._replace(official=large))
+
+
+def test_the_command_makes_the_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(build.app, "image", lambda target, *_: pack.image({"firmware/app.mpy": b"M"}, 0x20000))
+    monkeypatch.setattr(flasher.borrowed, "files", no_scripts)
+    monkeypatch.setattr(flasher.write, "__defaults__", (no_scripts,))
+    (tmp_path / "c3.bin").write_bytes(combined("esp32c3"))
+    common = ["--date", "2026-11-21", "--out", str(tmp_path / "out"), "--board", "seeed-xiao-esp32c3"]
+    arguments = [*common, "--web", str(tmp_path / "a page"), "--image", str(tmp_path / "c3.bin")]
+    assert build.main(arguments) == 0
+    assert f"python3 -m http.server -d '{tmp_path / 'a page'}'" in capsys.readouterr().out
+    (only,) = index(tmp_path / "a page").values()
+    assert (only["title"], only["name"], only["micropython"]) == ("seeed-xiao-esp32c3", "Seeed Xiao ESP32C3", "1.28.0")
+    with pytest.raises(Failure, match="--image is for the page of --web"):
+        build.main([*common, "--image", str(tmp_path / "c3.bin")])
+
+
+def test_an_image_that_nobody_gave_is_fetched_for_the_boards_map(tmp_path):
+    wanted, asked = [targets.named("generic-esp32"), targets.named("nodemcu-32s")], []
+    folders = {}
+    for target in wanted:
+        folders[target.title] = tmp_path / target.title
+        folders[target.title].mkdir()
+        (folders[target.title] / manifest.APP).write_bytes(pack.image({"firmware/app.mpy": b"M"}, 0x20000))
+    (tmp_path / "fetched.bin").write_bytes(combined("esp32"))
+
+    def fetch(chip, name):
+        asked.append((chip, name))
+        return tmp_path / "fetched.bin"
+
+    made = build.plan("0.2.0", "2026-11-21")
+    build.web(wanted, folders, made, tmp_path / "page", {}, fetch)
+    assert asked == [("esp32", "4MB")] * 2 and len(index(tmp_path / "page")) == 2
+
+
+# --- what it borrows
+
+
+def test_what_is_borrowed_is_fetched_once_and_pinned(tmp_path):
+    calls = []
+
+    def npm(words, folder):
+        calls.append(words[1:] if len(words) == 4 else words[-3:])
+        scripts = folder / "node_modules" / "esp-web-tools" / "dist" / "web"
+        scripts.mkdir(parents=True)
+        (scripts / "install-button.js").write_text("1")
+        (folder / "node_modules" / "esp-web-tools" / "LICENSE").write_text("Apache, as it stands there")
+        return 0
+
+    made = borrowed.files(tmp_path / "kept", npm)
+    assert made["esp-web-tools/install-button.js"] == b"1"
+    assert b"esp-web-tools 10.4.0 (Apache-2.0)\n\nApache, as it stands there" in made["LICENCES.txt"]
+    assert borrowed.files(tmp_path / "kept", npm) == made and calls == [["ci", "--ignore-scripts", "--silent"]]
+    with pytest.raises(Failure, match="npm cannot fetch ESP Web Tools"):
+        borrowed.files(tmp_path / "none", lambda words, folder: 1)
+
+
+def test_no_script_of_it_comes_from_elsewhere(whole):
+    licences = (whole / "LICENCES.txt").read_text()
+    for name in ("esp-web-tools", "esptool-js", "improv-wifi-serial-sdk", "lit", "@material/web", "pako"):
+        assert f"\n{name} " in licences
+    assert licences.count("Apache License") >= 4 and "@types" not in licences
+    page = (whole / "index.html").read_text()
+    assert 'src="http' not in page and 'href="http' not in page
+    for path in (whole / "esp-web-tools").glob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        assert 'import("http' not in text and 'from"http' not in text, path.name
+
+
+# --- in a browser
+
+
+def story(folder, tell, script, boards=(), place=""):
+    """tell(page, opened) on a Chromium whose Web Serial is that of the script."""
+
+    async def run():
+        async with web_serial.site(folder, boards) as (address, opened), tab("about:blank") as page:
+            await page.command("Page.addScriptToEvaluateOnNewDocument", source=script)
+            await page.command("Page.navigate", url=address + place)
+            await page.until("document.querySelectorAll('[name=board]').length")
+            await tell(page, opened)
+
+    asyncio.run(run())
+
+
+async def choose(page, name, value):
+    await page.click(f"[name={name}][value={value}]")
+
+
+def test_a_board_is_chosen_its_files_are_looked_at_and_the_button_is_active(whole):
+    async def tell(page, opened):
+        assert await page.run("document.querySelectorAll('[name=board]').length") == len(BOARDS)
+        assert await page.run("document.getElementById('go').disabled")
+        assert await page.run("document.getElementById('unsupported').hidden")
+        for title in ("generic-esp32", "wemos-lolin-s3"):
+            await choose(page, "board", title)
+            await page.until("!document.getElementById('go').disabled")
+            address = await page.run("document.getElementById('install').manifest")
+            assert address == f"{title}/manifest.json"
+            sizes = await page.run(
+                f"fetch('{address}').then(it => it.json()).then(told => Promise.all(told.builds[0].parts.map(part => "
+                f"fetch(new URL(part.path, new URL('{address}', location))).then(it => it.arrayBuffer())"
+                ".then(it => it.byteLength))))"
+            )
+            assert sizes == [part["size"] for part in index(whole)[title]["parts"]]
+        await choose(page, "how", "keep")
+        await page.until("document.getElementById('install').manifest === 'wemos-lolin-s3/manifest-keep.json'")
+        assert await page.run("location.hash") == "#wemos-lolin-s3"
+        told = await page.run("document.getElementById('command').textContent")
+        assert told == "esptool --chip esp32s3 write-flash 0x0 wemos-lolin-s3-0.2.0.bin"
+        assert page.complaints == []
+
+    story(whole, tell, web_serial.SCRIPT)
+
+
+def test_a_browser_without_web_serial_is_told_so_and_gets_another_way(whole):
+    async def tell(page, opened):
+        assert "no Web Serial" in await page.run("document.getElementById('unsupported').innerText")
+        assert await page.run("document.getElementById('go') === null")
+        assert await page.run("document.getElementById('without').open")
+        assert "0x1000 generic-esp32-0.2.0.bin" in await page.run("document.getElementById('command').innerText")
+        link = await page.run("document.getElementById('merged').href")
+        assert link.endswith("/generic-esp32/generic-esp32-0.2.0.bin") and page.complaints == []
+
+    story(whole, tell, web_serial.NO_SERIAL, place="#generic-esp32")
+
+
+def test_a_damaged_file_is_not_offered(whole, tmp_path):
+    """A part whose bytes are others than those that were built; the board is not touched."""
+    path = whole / next(one["path"] for one in index(whole)["generic-esp32c3"]["parts"] if "app_0" in one["path"])
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + bytes((before[-1] ^ 1,)))
+
+    async def tell(page, opened):
+        await choose(page, "board", "generic-esp32c3")
+        await page.until("document.getElementById('state').classList.contains('bad')")
+        assert "app_0" in await page.run("document.getElementById('state').textContent")
+        assert await page.run("document.getElementById('go').disabled")
+        await choose(page, "board", "generic-esp32s2")
+        await page.until("!document.getElementById('go').disabled")
+        assert opened == []
+
+    try:
+        story(whole, tell, web_serial.SCRIPT)
+    finally:
+        path.write_bytes(before)
+
+
+def test_one_board_given_is_the_one_that_is_chosen(whole, tmp_path):
+    foreign = {
+        path.relative_to(whole).as_posix(): path.read_bytes() for path in (whole / "esp-web-tools").iterdir()
+    } | no_scripts()
+    foreign["esp-web-tools/install-button.js"] = (whole / "esp-web-tools" / "install-button.js").read_bytes()
+    flasher.write(tmp_path, [board("generic-esp32")], "0.2.0", "2026-11-21", lambda: foreign)
+
+    async def tell(page, opened):
+        await page.until("!document.getElementById('go').disabled")
+        assert await page.run("document.getElementById('go').textContent") == (
+            "Install on a bare ESP32 module or development board"
+        )
+
+    story(tmp_path, tell, web_serial.SCRIPT)
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_everybody_can_use_the_page_by_day_and_by_night(whole, width, tmp_path):
+    axe = (peer_npm("axe-core") / "axe.min.js").read_text()
+
+    async def tell(page, opened):
+        await page.command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=False
+        )
+        await choose(page, "board", "generic-esp32")
+        await page.until("!document.getElementById('go').disabled")
+        await page.run("document.querySelectorAll('details').forEach(it => { it.open = true; })")
+        await page.run(axe + "; undefined")
+        for scheme in ("light", "dark"):
+            features = [{"name": "prefers-color-scheme", "value": scheme}]
+            await page.command("Emulation.setEmulatedMedia", features=features)
+            assert await page.run("document.documentElement.scrollWidth") == width, "nothing sticks out"
+            height = await page.run("document.documentElement.scrollHeight")
+            clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+            picture = await page.command("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+            (tmp_path / f"{width}-{scheme}.png").write_bytes(base64.b64decode(picture["data"]))
+            found = await page.run(
+                "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.flatMap("
+                "it => it.nodes.map(node => [it.id, node.target.join(' '), node.failureSummary])))"
+            )
+            assert found == [], scheme
+
+    story(whole, tell, web_serial.SCRIPT)
+
+
+# what a chip has at MAGIC_REGISTER: esptool-js, older in this than esptool, asks every chip for it
+_MAGIC = {"esp32": 0x00F01D83, "esp32s2": 0x000007C6, "esp32s3": 0x9, "esp32c3": 0x1B31506F}
+
+# what a person sees of ESP Web Tools' window, through all its shadows
+_SEE = """(() => { const deep = (root) => [...root.childNodes].map((it) => it.nodeType === 3 ? it.data
+    : it.localName === 'style' || it.localName === 'script' || it.hidden ? '' : (it.shadowRoot ? deep(it.shadowRoot) : '')
+      + deep(it)).join(' ');
+    const it = document.querySelector('ewt-install-dialog'); return it ? deep(it.shadowRoot).replace(/\\s+/g, ' ') : ''; })()"""
+_PRESS = """(() => { const all = (root) => [...root.querySelectorAll('*')].flatMap((it) => [it, ...(it.shadowRoot ?
+    all(it.shadowRoot) : [])]); const it = all(document.querySelector('ewt-install-dialog')?.shadowRoot ?? document).find((it) =>
+    /^ew-(text-button|list-item)$/.test(it.localName) && it.textContent.replace(/\\s+/g, ' ').trim() === %s);
+    if (it) it.click(); return Boolean(it); })()"""
+
+
+async def press(page, words):
+    """None; that button or line of the window was there, and is pressed."""
+    await page.until(_PRESS % json.dumps(words))
+
+
+async def see(page, words):
+    await page.until(f"{_SEE}.includes({json.dumps(words)})")
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_esp_web_tools_write_a_board_that_then_offers_the_wifi(chip, whole):
+    title = f"generic-{chip}"
+    speaker = web_serial.Speaker("OpenShock", "0.2.0", FAMILY[chip])
+
+    async def tell(page, opened):
+        page.patience_s = 28
+        await choose(page, "board", title)
+        await page.until("!document.getElementById('go').disabled")
+        await page.click("#go")
+        await press(page, f"Install OpenShock for {index(whole)[title]['name']}")
+        await see(page, "erase")
+        await press(page, "Next")
+        await press(page, "Install")
+        await see(page, "Installation complete!")
+        assert opened[-1] == "firmware"
+        await press(page, "Next")
+        await see(page, "Connect to Wi-Fi")
+
+    with FakeBoard(chip, 4) as fake:
+        rows = layout.table(targets.named(title).layout)
+        vfs = layout.row(rows, "vfs").offset
+        fake.registers[MAGIC_REGISTER] = _MAGIC[chip]
+        story(whole, tell, web_serial.SCRIPT, [(fake, speaker)])
+        assert fake.bootable() and layout.parsed(bytes(fake.flash[0x8000:0x8C00])) == rows
+        for part in index(whole)[title]["parts"]:
+            written = bytes(fake.flash[part["offset"] : part["offset"] + part["size"]])
+            assert hashlib.sha256(written).hexdigest() == part["sha256"], part["path"]
+        assert struct.unpack_from("<8s", fake.flash, vfs + 8)[0] == b"littlefs"
+
+
+def test_settings_are_kept_when_a_person_says_so(whole):
+    target = targets.named("generic-esp32s3")
+    rows = {row.label: row.offset for row in layout.table(target.layout)}
+
+    async def tell(page, opened):
+        page.patience_s = 28
+        await choose(page, "board", target.title)
+        await choose(page, "how", "keep")
+        await page.until("!document.getElementById('go').disabled")
+        await page.click("#go")
+        await press(page, "Install OpenShock")
+        await see(page, "erase")
+        await press(page, "Next")
+        await press(page, "Install")
+        await see(page, "Installation complete!")
+
+    with FakeBoard("esp32s3", 4) as fake:
+        fake.registers[MAGIC_REGISTER] = _MAGIC["esp32s3"]
+        for label in ("nvs", "phy_init", "otadata", "vfs"):
+            fake.put(rows[label], b"what was there before")
+        story(whole, tell, web_serial.SCRIPT, [(fake, web_serial.Speaker("OpenShock", "0.2.0", "ESP32-S3"))])
+        assert fake.bootable()
+        for label in ("nvs", "phy_init", "vfs"):
+            assert fake.flash[rows[label] :].startswith(b"what was there before"), label
+        assert fake.flash[rows["otadata"] :].startswith(b"\xff" * 0x2000), "the first slot starts, which was written"
