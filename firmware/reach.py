@@ -28,14 +28,17 @@ class Reach:
     async def run(self, errand):
         """(status, body, how long to wait in ms, what went wrong) of an errand (method, url, headers). Status 0: no answer.
 
-        What went wrong is a text, empty when there is an answer; MemoryError when there is no room for the connection.
+        A POST may have a fourth element, its body in bytes. What went wrong is a text, empty when there is an answer;
+        MemoryError when there is no room for the connection.
         """
-        method, url, headers = errand
+        method, url, headers = errand[:3]
         if url.startswith("https"):
             await self._keeper.wait_known()
         try:
             if method == "POST":
-                answer = await fetch.post(url, b"", headers, self._roots, self._network.resolve)
+                answer = await fetch.post(
+                    url, errand[3] if len(errand) > 3 else b"", headers, self._roots, self._network.resolve
+                )
             else:
                 answer = await fetch.get(url, headers, self._roots, self._network.resolve)
         except fetch.Failed as failed:

@@ -56,6 +56,16 @@ valtronics.token secret 1 900 ""
 valtronics.channels text 0 80 "alerts,devices,system"
 valtronics.device_id text 0 80 ""
 valtronics.filters filters 0 0 {}
+dsp_fleet.url url 1 200 "https://api.dsp.lol"
+dsp_fleet.token secret 1 2000 ""
+dsp_fleet.refresh secret 1 600 ""
+dsp_fleet.endpoint wsurl 0 200 ""
+dsp_fleet.device_id text 0 40 ""
+dsp_fleet.account_id text 0 40 ""
+dsp_fleet.name text 0 64 ""
+dsp_fleet.device_guid text 0 36 ""
+dsp_fleet.latitude degrees 0 90 ""
+dsp_fleet.longitude degrees 0 180 ""
 rules rules 0 8 []
 cap.shock_allowed flag 0 0 true
 cap.shock whole 0 100 100
@@ -80,7 +90,7 @@ wsurl ws:// or wss:// (http:// and https:// mean the same), a host, perhaps a pa
 receivers up to {1} tables with model, rf_id and caps of their own
 """
 
-_LISTS = ("networks", "servers", "inputs", "dial", "rules", "filters")  # the kinds of settings_lists.py
+_LISTS = ("networks", "servers", "inputs", "dial", "rules", "filters", "degrees")  # the kinds of settings_lists.py
 _ROOM = Guests(("firmware.settings_lists",))
 
 

@@ -42,6 +42,16 @@ valtronics.token The token (JWT) that the server wants to see; none where it wan
 valtronics.channels What to hear of, separated by commas: alerts, devices, system, telemetry.
 valtronics.device_id The device to hear of, or several separated by commas; none: all, where the server tells of all.
 valtronics.filters What to ask of a channel beyond that, such as {"alerts":{"severity":["critical","warning"]}}.
+dsp_fleet.url The DSP Fleet server; the usual one, or your own. Without a token the device shows a pairing code for its dashboard.
+dsp_fleet.token The token (JWT) of this device. The server gives it when the pairing code was entered there.
+dsp_fleet.refresh What the next token is asked for with. The server gives it, too.
+dsp_fleet.endpoint Where the server wants this device to connect; none: /hubs/fleet of the server.
+dsp_fleet.device_id The number of this device at the server, as that gave it.
+dsp_fleet.account_id The account that this device belongs to, as the server gave it.
+dsp_fleet.name How the dashboard calls this device.
+dsp_fleet.device_guid The pairing under way, where the server began it by its other way.
+dsp_fleet.latitude Where this device is, for the server: degrees north of the equator; none: it tells no place.
+dsp_fleet.longitude Where this device is, for the server: degrees east of Greenwich; none: it tells no place.
 rules What this device does when a service says something that names no receiver: vibrate or sound, never a shock.
 cap.shock_allowed Whether shocks are sent at all, whoever asks.
 cap.shock The strongest shock in percent, whoever asks; who asks for more gets this much. At 0 none is sent.

@@ -20,6 +20,7 @@ WORDS = {
     "(0-100, where it begins), clicks (1, 2 or 4 changes a detent) and pressed (low or high); {{}} for none",
     "filters": "a table of channels (alerts, devices, system, telemetry), each a table of filters: a text, a number, or a list of "
     "them; 400 bytes together",
+    "degrees": "none, or degrees from -{1} to {1}, such as 52.51628; south and west are below 0",
     "rules": "up to {1} rules, each with model, rf_id, action (vibrate or sound), level (0-100), duration_ms (1-30000), and if you "
     "like channel, backend, kind, severity (info, warning, error, high or critical), text and once_in_s (1-86400)",
 }
@@ -30,6 +31,8 @@ def fits(kind, value, most, is_text):
     check = CHECKS[kind]
     if kind in ("dial", "filters"):  # there is one, or none
         return isinstance(value, dict) and (not value or check(value, is_text))
+    if kind == "degrees":
+        return value == "" or is_text(value, 1, 16) and check(value, most)
     return isinstance(value, list) and len(value) <= most and all([check(entry, is_text) for entry in value])
 
 
@@ -165,6 +168,18 @@ def _are_filters(table, is_text):
     return size <= 400
 
 
+# --- what backends/dsp_fleet.py reads
+
+
+def _are_degrees(text, most):
+    """-52.51628: digits, and digits behind a point if there is one."""
+    whole_part, mark, part = text[text[:1] == "-" :].partition(".")
+    digits = all(
+        [number and not number.strip("0123456789") for number in ((whole_part, part) if mark else (whole_part,))]
+    )
+    return digits and abs(float(text)) <= most
+
+
 CHECKS = {
     "networks": _is_network,
     "servers": _is_server,
@@ -172,4 +187,5 @@ CHECKS = {
     "dial": _is_dial,
     "rules": _is_rule,
     "filters": _are_filters,
+    "degrees": _are_degrees,
 }

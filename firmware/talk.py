@@ -45,8 +45,9 @@ class Talk(Service):
             due = self._session.due(now)
         except signalr.Lost as lost:
             raise Leave(str(lost))
+        news = self.news(now)
         wanted, self._wanted = tuple(self._wanted), []
-        return wanted + self.news(now) + ((due,) if due else ())
+        return wanted + news + ((due,) if due else ())
 
     def news(self, now):
         """Further messages that are due: none."""

@@ -4,12 +4,18 @@ _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _SECURE = ("https", "wss")
 _HOST = "abcdefghijklmnopqrstuvwxyz0123456789-._"
 _ADDRESS = "0123456789abcdef:."
+_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"  # RFC 3986 §2.3
 _PRINTABLE = "".join([chr(code) for code in range(33, 127)])
 
 
 def only(text, alphabet):
     """True when each character of `text` is in `alphabet`."""
     return all(character in alphabet for character in text)
+
+
+def quoted(text):
+    """`text` as a part of a query: what is not plain as %XX, byte by byte of its UTF-8. RFC 3986 §2.1."""
+    return "".join([chr(byte) if chr(byte) in _PLAIN else "%%%02X" % byte for byte in text.encode()])
 
 
 def parse_url(url):

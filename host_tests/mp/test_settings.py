@@ -279,6 +279,19 @@ CASES = {
             True,
         ],
     ),
+    "dsp_fleet.url": (["https://api.dsp.lol", "http://10.0.0.2:8080"], ["", "ws://x", "https://x?y"] + list(NO_TEXT)),
+    "dsp_fleet.token": (["", "eyJ.eyJ.x_-", "x" * 2000], ["x" * 2001, "a\r\nX: y"] + list(NO_TEXT)),
+    "dsp_fleet.refresh": (["", "x" * 600], ["x" * 601] + list(NO_TEXT)),
+    "dsp_fleet.endpoint": (["", "wss://x/hubs/fleet", "https://x"], ["/hubs/fleet", "wss://x?y=1"] + list(NO_TEXT)),
+    "dsp_fleet.device_id": (["", "42"], ["x" * 41] + list(NO_TEXT)),
+    "dsp_fleet.account_id": (["", "42"], ["x" * 41] + list(NO_TEXT)),
+    "dsp_fleet.name": (["", "Zoë's van"], ["x" * 65] + list(NO_TEXT)),
+    "dsp_fleet.device_guid": (["", "0" * 32], ["x" * 37] + list(NO_TEXT)),
+    "dsp_fleet.latitude": (
+        ["", "0", "52.51628", "-33.9", "90", "-90.0"],
+        ["90.1", "-91", "+5", "5.", ".5", "1e1", "nan", "-", "5,1", "1" * 17, "--5", " 5", "٣"] + list(NO_TEXT),
+    ),
+    "dsp_fleet.longitude": (["", "13.3777", "-180", "180.0"], ["180.1", "east", "1.2.3"] + list(NO_TEXT)),
     "rules": (
         [[], [RULE], [dict(RULE, backend="valtronics", kind="alert", severity="warning", text="hot", channel=1)] * 8],
         [[RULE] * 9, [{}], [dict(RULE, action="shock")], [dict(RULE, once_in_s=0)], [dict(RULE, typo=1)]]
@@ -339,6 +352,8 @@ def test_every_setting_is_in_the_cases():
         "openshock_gateway.token",
         "openshock_share.session",
         "valtronics.token",
+        "dsp_fleet.token",
+        "dsp_fleet.refresh",
     ]
 
 
