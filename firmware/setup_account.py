@@ -44,11 +44,13 @@ class AccountSetup:
         return PAIRED if pairs and not self._chosen and not self.complete() else self.rooms.settings.get("backend")
 
     def complete(self):
-        """True when the chosen backend has its server and its token."""
+        """True when the chosen backend has its secrets, or all its fields where it needs none; but for the optional ones."""
         settings = self.rooms.settings
         for name, _, fields in self.menu:
             if name == settings.get("backend"):
-                return all(settings.get(name + "." + key) for key, _, secret in fields if secret)
+                needed = [field for field in fields if not field[1].endswith("(optional)")]
+                secrets = [field for field in needed if field[2]]
+                return all([settings.get(name + "." + field[0]) for field in secrets or needed])
         return False
 
     def changed(self):

@@ -401,6 +401,25 @@ def test_an_account_is_all_or_nothing_and_a_secret_stays_when_it_is_not_named(tm
     story(tmp_path, tell)
 
 
+def test_an_account_without_a_token_needs_all_that_is_not_optional(tmp_path):
+    async def tell(site):
+        account = site.setup.account
+        for fields, enough in (
+            ({}, False),
+            ({"link": "01960000-eeee-7000-8000-000000000001"}, False),
+            ({"session": "a session"}, False),
+            ({"session": "", "name": "Zoë"}, True),
+            ({"link": ""}, False),
+        ):
+            status, _ = await site.post("account", {"backend": "openshock_share", "fields": fields})
+            assert status == 200 and account.complete() is enough, fields
+        for token in ("", "token-of-the-user-hub"):  # its device id is optional
+            await site.post("account", {"backend": "openshock_user", "fields": {"token": token}})
+            assert account.complete() is bool(token)
+
+    story(tmp_path, tell)
+
+
 def test_until_there_is_an_account_the_page_begins_with_the_one_for_a_code(tmp_path):
     async def tell(site):
         assert site.house.settings.get("backend") == "openshock_user"
