@@ -88,6 +88,9 @@ def _welcome(hub, host) -> str:
         "or, as a hub of its own (a pairing code comes from the page, or GET /1/devices/{id}/pair):",
         f"  openshock_gateway.url     {base}",
         f"  openshock_gateway.token   {hub.device.token}",
+        "or, to hear alerts (POST /valtronics/alerts and the page raise them; /valtronics/public/ws is the other dialect):",
+        f"  valtronics.url            {base.replace('http', 'ws', 1)}/valtronics/ws",
+        f"  valtronics.token          {hub.token}",
         "",
     ]
     lines += [f"Shocker  {each.name}: {each.model}, RF id {each.rf_id}, {each.guid}" for each in hub.shockers]

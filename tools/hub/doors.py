@@ -30,9 +30,9 @@ def guard(hub):
 
     @web.middleware
     async def guarded(request, handler):
-        if not request.path.startswith(("/1", "/2")):
+        if not request.path.startswith(("/1", "/2", "/valtronics")):
             return await handler(request)
-        refusal = hub.faults.refusal(faults.HUB if "/hubs/" in request.path or "/ws/" in request.path else faults.REST)
+        refusal = hub.faults.refusal(faults.HUB if "/hubs/" in request.path or "/ws" in request.path else faults.REST)
         if not request.headers.get("User-Agent", "").strip():
             answer = web.Response(status=403, text="A User-Agent is needed")
         elif refusal:

@@ -13,6 +13,8 @@ from tools.hub.gateway_api import GatewayApi
 from tools.hub.page import Page
 from tools.hub.sharehub import SHARE_LINK, ShareHub
 from tools.hub.userhub import UserHub
+from tools.hub.valtronics import NAME as VALTRONICS
+from tools.hub.valtronics import Valtronics
 from tools.hub.waiting import Waiting
 
 _GOODBYE_S = 2.0
@@ -31,6 +33,7 @@ class Hub(Waiting):
         self.connections = []  # those of them that have been greeted, by SignalR
         self.gateway = Gateway(self)
         self.pairing = GatewayApi(self)
+        self.valtronics = Valtronics(self)
         self.url = None
         self.loopback_only = False
         self.closing = asyncio.Event()
@@ -68,7 +71,7 @@ class Hub(Waiting):
         app = web.Application(middlewares=[doors.guard(self)], client_max_size=64 * 1024)
         self.closing.clear()
         users = doors.Doors(self, UserHub(self), ShareHub(self))
-        for room in (users, Api(self), self.pairing, self.gateway, Page(self)):
+        for room in (users, Api(self), self.pairing, self.gateway, self.valtronics, Page(self)):
             app.add_routes(room.routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
         await self._runner.setup()
@@ -92,7 +95,8 @@ class Hub(Waiting):
         if self._runner is None:
             return
         self.closing.set()
-        there = [*self.connections, *(link for link in self.gateway.links if link.ready)]
+        links = [*self.gateway.links, *self.valtronics.links]
+        there = [*self.connections, *(link for link in links if link.ready)]
         goodbyes = [asyncio.ensure_future(each.end(allow_reconnect=True)) for each in there]
         if goodbyes:
             await asyncio.wait(goodbyes, timeout=_GOODBYE_S)
@@ -131,7 +135,7 @@ class Hub(Waiting):
 
     def online(self, device) -> bool:
         """Whether a connection is there over which orders reach that device; one that is a mere remote is none."""
-        return bool(set(self.services(device)) - {SHARE_LINK})
+        return bool(set(self.services(device)) - {SHARE_LINK, VALTRONICS})
 
     def services(self, device) -> list:
         """The names of the services at which that device is online."""
@@ -139,6 +143,7 @@ class Hub(Waiting):
             "user hub": bool(self.device_connections(device)),
             "gateway": self.gateway.online(device),
             SHARE_LINK: any(each.peer.visitor is device for each in self.connections),
+            VALTRONICS: self.valtronics.online(device),
         }
         return [name for name, online in there.items() if online]
 
