@@ -1,5 +1,6 @@
 """The pages of docs/: what is made from the firmware is up to date and whole, and links lead somewhere."""
 
+import json
 import re
 import shutil
 import xml.etree.ElementTree as ElementTree
@@ -7,7 +8,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from conftest import ROOT
 
-from firmware import settings, settings_help, usage
+from firmware import chips, settings, settings_help, usage
+from lib import plugs
 from tools import Failure, docs, pages
 from tools.pages import boards, console, lamp, safety
 from tools.pages import settings as settings_page
@@ -114,6 +116,20 @@ def test_links_lead_somewhere(path):
             if place:
                 titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.M)
                 assert place in [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles], link
+
+
+def test_settings_that_a_page_shows_are_taken_as_they_stand():
+    shown = []
+    for path in [ROOT / "README.md", *PAGES, ROOT / "docs" / "wokwi" / "settings.json"]:
+        text = path.read_text(encoding="utf-8")
+        blocks = [text] if path.suffix == ".json" else re.findall(r"```json\n(.*?)```", text, re.S)
+        shown += [json.loads(block) for block in blocks]
+    assert len(shown) >= 2
+    for table in shown:
+        for key, value in table.items():
+            assert key in settings.names() and settings.fits(key, value), f"{key}: {settings.wanted(key)}"
+        board = plugs.load("firmware.boards", table["board"].replace("-", "_"))
+        assert chips.refused(board, table["rf.pin"], table.get("estop.pin")) == ""
 
 
 def test_every_page_is_in_the_table_of_contents():
