@@ -56,9 +56,9 @@ def _flag(key, name):
 
 def _check_pins(settings, keys):
     """Lines with what to know of the pins among `keys`. Wrong when one of them cannot be used on this board, or both are one."""
-    if not any(key in ("board", "rf.pin", "estop.pin") for key in keys):
+    if not any(key in ("board", "rf.pin", "estop.pin", "remote.inputs", "remote.dial") for key in keys):
         return ()
-    from firmware import chips
+    from firmware import chips, inputs
 
     board = board_of(settings)
     lines = []
@@ -73,6 +73,9 @@ def _check_pins(settings, keys):
     pin = _pin(settings, "rf.pin", board.RF_PIN)
     if pin >= 0 and pin == _pin(settings, "estop.pin", board.ESTOP_PIN):
         raise Wrong("transmitter and emergency stop cannot share a pin")
+    for _, _, why in inputs.looked_at(settings, board):
+        if why:
+            raise Wrong(why)
     return tuple(lines)
 
 

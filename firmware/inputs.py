@@ -1,7 +1,6 @@
-"""Makes the remote of the settings: which pins its buttons are on, and why they cannot be there. In memory at the start alone."""
+"""Makes the remote of the settings: which pins its buttons are on, and why they cannot be there. Seldom in memory."""
 
 from firmware import chips
-from firmware.remote import Input, Remote
 from lib.log import ERROR
 
 
@@ -10,6 +9,8 @@ def remote(settings, board, hardware, ask, blocked, clock, log):
 
     `board`: a module of firmware/boards. `ask`, `blocked`, `clock`, `log`: as for Remote.
     """
+    from firmware.remote import Input, Remote  # it stays; who only looks at pins does not need it
+
     made = []
     for entry, pins, why in looked_at(settings, board):
         if why:

@@ -206,6 +206,25 @@ def test_a_pin_that_decides_how_the_chip_starts_is_warned_about_and_taken():
         assert desk.settings.get("rf.pin") == 15 and desk.settings.get("estop.pin") == -1
 
 
+def test_buttons_are_set_where_their_pins_are_free():
+    button = {"pin": 27, "shocker": "red", "action": "vibrate", "level": 30, "duration_ms": 500}
+    line = 'jsonconfig {"settings":{"remote.inputs":%s}}'
+    with Desk(b'{"board":"generic-esp32","rf.pin":25}') as desk:
+        assert desk.ask(line % json.dumps([button])) == SAVED
+        assert desk.settings.get("remote.inputs") == [button]
+        for pin, words in (
+            (25, "button 1: GPIO25 is that of the transmitter"),
+            (34, "button 1: GPIO34 has no pull-up"),
+            (12, "button 1: GPIO12 decides how the chip starts"),
+            (6, "button 1: GPIO6 of this chip cannot be used"),
+        ):
+            button["pin"] = pin
+            assert desk.ask(line % json.dumps([button])).startswith("$SYS$|Error|" + words), pin
+        assert desk.ask("rftxpin 27") == "$SYS$|Error|button 1: GPIO27 is that of the transmitter"
+        assert desk.ask("estop pin 27") == "$SYS$|Error|button 1: GPIO27 is that of the emergency stop"
+        assert desk.settings.get("remote.inputs")[0]["pin"] == 27 and desk.settings.get("rf.pin") == 25
+
+
 def test_here_a_cap_may_be_raised():
     with Desk(b'{"board":"simulated","cap.shock":10}') as desk:
         assert json.loads(desk.ask("caps").split("|")[3])["shock"] == 10
