@@ -25,6 +25,20 @@ BUTTONS = [
     {"pin": 16, "shocker": "red", "action": "stop", "level": 0, "duration_ms": 300},
 ]
 
+# what the device does when a service says something that names no receiver
+RULES = [
+    {
+        "kind": "alert",
+        "severity": "warning",
+        "model": "caixianlin",
+        "rf_id": 4321,
+        "action": "vibrate",
+        "level": 40,
+        "duration_ms": 1000,
+    },
+    {"kind": "message", "model": "petrainer", "rf_id": 1234, "action": "sound", "level": 50, "duration_ms": 500},
+]
+
 
 class World:
     """`async with World(...)`: everything runs. `on_event(dict)` gets the device's log lines and the radio's bursts.
@@ -93,6 +107,7 @@ class World:
             "openshock_user.url": url.replace("127.0.0.1", HUB_NAME),
             "openshock_gateway.url": url.replace("127.0.0.1", HUB_NAME),
             "openshock_share.url": url.replace("127.0.0.1", HUB_NAME),
+            "valtronics.url": url.replace("127.0.0.1", HUB_NAME) + "/valtronics/ws",
         }
         if self._wants_updates:
             self.updates = Updates(Path(self._folder.name) / "updates", context)
@@ -107,6 +122,8 @@ class World:
             "openshock_gateway.token": self.hub.device.token,
             "openshock_share.link": self.hub.config.shares[0].guid if self.hub.config.shares else "",
             "openshock_share.name": "simulated guest",
+            "valtronics.token": self.hub.token,
+            "rules": RULES,
         }
         if self.partner:
             await self.partner.start({**known, **said}, der)
