@@ -9,7 +9,7 @@ from tools import Failure
 from tools.sim import tour, visits
 from tools.sim.world import WIFI, World
 
-BACKENDS = ("openshock_user", "openshock_gateway", "openshock_share")  # those that the local hub speaks to
+BACKENDS = ("openshock_user", "openshock_gateway", "openshock_share", "valtronics")  # those that the local hub speaks to
 
 
 def _arguments(argv):

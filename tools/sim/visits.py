@@ -67,9 +67,17 @@ async def _felt_level(air, level):
     return f"{frame.action} {level} to {frame.model} {frame.rf_id}"
 
 
+async def _alert(world):
+    """An alert is raised; a rule of the device makes a vibration of it."""
+    await world.hub.journal.wait("subscribed", timeout_s=_HEARD_S)
+    world.hub.valtronics.alert("critical", "High temperature", "pump 7 is hot")
+    return await _felt(world.air, worlds.RULES[0]["level"])
+
+
 VISITS = [
     Visit("openshock_gateway", "live control at the gateway, for a second", {}, _live),
     Visit("openshock_share", "a remote in a share link: its button makes another device vibrate", {}, _remote),
+    Visit("valtronics", "an alert becomes a vibration, by a rule of the device", {}, _alert),
 ]
 
 
