@@ -66,7 +66,7 @@ ROWS = {
     'flash --wifi "my network" "its password"': Flashed(),
     "flash --settings settings.json": Flashed(),
     "flash --keep-settings": Flashed(),
-    "flash --backup before.bin": Flashed(),
+    "flash --backup before.bin": Parsed("reads 4 MB through esptool, 40 s over a socket; test_flash_tool.py"),
     "flash --dry-run --chip esp32 --image ESP32_GENERIC-OTA.bin": Flashed(),
     "flash --dry-run --settings docs/wokwi/settings.json --out docs/wokwi/build": Flashed(),
     "deploy": Parsed(_BOARD),
