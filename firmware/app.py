@@ -251,7 +251,7 @@ class App(Core):
     def _on_wish(self, what, detail):
         """None; `what` is wished for: another mode comes after a restart, with nothing on the air."""
         if what == "emergency":
-            self._ask_service(what, None)
+            self._tell_others()
             return
         if what == "keep":
             self._store(*detail)

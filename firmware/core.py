@@ -129,6 +129,12 @@ class Core:
         """As links.Links.ask."""
         return self._link.ask(what, detail) if self._link else "there is no connection to a service now"
 
+    def _tell_others(self):
+        """None; the e-stop was pressed here: the services were told where that is wanted, or the log says why not."""
+        why = self._ask_service("emergency", None)
+        if why:
+            self._log.info("estop", "no other device was told: " + why)
+
     def _remote(self):
         """[a task] that asks the service for what this device's own inputs want; [] where the settings name none."""
         remote = None
