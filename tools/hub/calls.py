@@ -9,7 +9,7 @@ _MAX_VERSION = 2  # of the JSON hub protocol, since .NET 8
 
 
 class Failing(Exception):
-    """A hub method failed in a way that the caller learns in no detail."""
+    """A hub method failed: the caller learns the text, or nothing in detail where there is none."""
 
 
 @dataclass(frozen=True)
@@ -21,27 +21,26 @@ class Method:
 
 
 async def outcome(connection, method, target, arguments):
-    """Call the method; the error text of the call, or None when it went well."""
+    """Call the method; (the error text of the call, or None when it went well; its result)."""
     failed = f"Failed to invoke '{target}' due to an error on the server."
     if method is None:
-        return f"{failed} HubException: Method does not exist."
+        return f"{failed} HubException: Method does not exist.", None
     if len(arguments) != len(method.binders):
-        return failed
+        return failed, None
     try:
         bound = [bind(value) for bind, value in zip(method.binders, arguments, strict=True)]
     except ValueError:
-        return failed
+        return failed, None
     try:
-        await method.serve(connection, *bound)
-    except Failing:
-        return f"An unexpected error occurred invoking '{target}' on the server."
-    return None
+        return None, await method.serve(connection, *bound)
+    except Failing as failing:
+        return str(failing) or f"An unexpected error occurred invoking '{target}' on the server.", None
 
 
 async def stream_outcome(connection, method, target):
     """The error text of a stream invocation: no method of these hubs streams."""
     if method is None:
-        return await outcome(connection, None, target, ())
+        return (await outcome(connection, None, target, ()))[0]
     return f"The client attempted to invoke the non-streaming '{target}' method with a streaming invocation."
 
 

@@ -30,7 +30,7 @@ def guard(hub):
 
     @web.middleware
     async def guarded(request, handler):
-        if not request.path.startswith(("/1", "/2", "/valtronics")):
+        if not request.path.startswith(("/1", "/2", "/valtronics", "/hubs/", "/api/")):
             return await handler(request)
         refusal = hub.faults.refusal(faults.HUB if "/hubs/" in request.path or "/ws" in request.path else faults.REST)
         if not request.headers.get("User-Agent", "").strip():
@@ -65,8 +65,7 @@ class Doors:
         ]
 
     def _negotiated(self, request):
-        body = wire.dumps(self._negotiations.answer(query(request, "negotiateversion")))
-        return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+        return negotiated(self._negotiations, request)
 
     async def _negotiate_user(self, request):
         if token_of(self._hub, request) is None:
@@ -82,7 +81,7 @@ class Doors:
         token = token_of(self._hub, request)
         if token is None:
             return problems.unauthorized()
-        peer = _peer(request)
+        peer = peer_of(request)
         peer.token = token
         found = device_of(self._hub.devices, peer.user_agent, query(request, "device"))
         peer.device = _known(found)
@@ -92,7 +91,7 @@ class Doors:
         guid = request.match_info["id"].lower()
         if not _is_guid(guid):
             return web.Response(status=404)
-        peer = _peer(request)
+        peer = peer_of(request)
         peer.link = next((link for link in self._hub.config.shares if link.guid == guid), None)
         peer.guest_name = query(request, "name")
         session = sharehub.session_of(request)
@@ -103,26 +102,35 @@ class Doors:
         return await self._enter(request, self._share, peer)
 
     async def _enter(self, request, service, peer):
-        negotiated = query(request, "id")
-        if request.headers.get("Upgrade", "").lower() != "websocket":
-            status, text = (
-                (400, "Connection ID required") if negotiated is None else (404, "No Connection with that ID")
-            )
-            return web.Response(status=status, text=text)
-        if negotiated is not None:
-            taken = self._negotiations.take(negotiated)
-            if taken == negotiate.UNKNOWN:
-                return web.Response(status=404, text="No Connection with that ID")
-            if taken == negotiate.TAKEN:
-                return web.Response(status=409, content_type="text/plain")
-        ordered = self._hub.faults
-        connection = Connection(self._hub.config, self._hub.journal, service, peer)
-        self._hub.sockets.append(connection)
-        try:
-            return await connection.serve(request, ordered.delay_ms, ordered.eager, ordered.silent)
-        finally:
-            self._hub.sockets.remove(connection)
-            self._negotiations.release(negotiated)
+        return await enter(self._hub, self._negotiations, request, service, peer)
+
+
+def negotiated(negotiations, request):
+    """The answer to a request to negotiate."""
+    body = wire.dumps(negotiations.answer(query(request, "negotiateversion")))
+    return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+async def enter(hub, negotiations, request, service, peer):
+    """The answer to a request for a SignalR hub's WebSocket: the upgrade and all that comes behind it, or why not."""
+    negotiated = query(request, "id")
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        status, text = (400, "Connection ID required") if negotiated is None else (404, "No Connection with that ID")
+        return web.Response(status=status, text=text)
+    if negotiated is not None:
+        taken = negotiations.take(negotiated)
+        if taken == negotiate.UNKNOWN:
+            return web.Response(status=404, text="No Connection with that ID")
+        if taken == negotiate.TAKEN:
+            return web.Response(status=409, content_type="text/plain")
+    ordered = hub.faults
+    connection = Connection(hub.config, hub.journal, service, peer)
+    hub.sockets.append(connection)
+    try:
+        return await connection.serve(request, ordered.delay_ms, ordered.eager, ordered.silent)
+    finally:
+        hub.sockets.remove(connection)
+        negotiations.release(negotiated)
 
 
 def _known(found):
@@ -133,7 +141,8 @@ def _known(found):
     return device
 
 
-def _peer(request):
+def peer_of(request):
+    """The Peer that a request is from, as far as its head tells."""
     return Peer(request.headers.get("User-Agent", ""), request.remote or "")
 
 

@@ -8,6 +8,9 @@ from aiohttp import web
 from tools.hub import binding, control, doors, events, faults, journal, models, wire
 from tools.hub import config as configuration
 from tools.hub.api import Api
+from tools.hub.fleet import NAME as FLEET
+from tools.hub.fleet import Fleet
+from tools.hub.fleet_api import FleetApi
 from tools.hub.gateway import Gateway
 from tools.hub.gateway_api import GatewayApi
 from tools.hub.page import Page
@@ -34,6 +37,7 @@ class Hub(Waiting):
         self.gateway = Gateway(self)
         self.pairing = GatewayApi(self)
         self.valtronics = Valtronics(self)
+        self.fleet = Fleet(self)
         self.url = None
         self.loopback_only = False
         self.closing = asyncio.Event()
@@ -71,7 +75,7 @@ class Hub(Waiting):
         app = web.Application(middlewares=[doors.guard(self)], client_max_size=64 * 1024)
         self.closing.clear()
         users = doors.Doors(self, UserHub(self), ShareHub(self))
-        for room in (users, Api(self), self.pairing, self.gateway, self.valtronics, Page(self)):
+        for room in (users, Api(self), self.pairing, self.gateway, self.valtronics, FleetApi(self), Page(self)):
             app.add_routes(room.routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
         await self._runner.setup()
@@ -95,7 +99,7 @@ class Hub(Waiting):
         if self._runner is None:
             return
         self.closing.set()
-        links = [*self.gateway.links, *self.valtronics.links]
+        links = [*self.gateway.links, *self.valtronics.links, *self.fleet.links]
         there = [*self.connections, *(link for link in links if link.ready)]
         goodbyes = [asyncio.ensure_future(each.end(allow_reconnect=True)) for each in there]
         if goodbyes:
@@ -135,7 +139,7 @@ class Hub(Waiting):
 
     def online(self, device) -> bool:
         """Whether a connection is there over which orders reach that device; one that is a mere remote is none."""
-        return bool(set(self.services(device)) - {SHARE_LINK, VALTRONICS})
+        return bool(set(self.services(device)) - {SHARE_LINK, VALTRONICS, FLEET})
 
     def services(self, device) -> list:
         """The names of the services at which that device is online."""
@@ -144,6 +148,7 @@ class Hub(Waiting):
             "gateway": self.gateway.online(device),
             SHARE_LINK: any(each.peer.visitor is device for each in self.connections),
             VALTRONICS: self.valtronics.online(device),
+            FLEET: self.fleet.online(device),
         }
         return [name for name, online in there.items() if online]
 

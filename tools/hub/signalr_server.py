@@ -223,15 +223,15 @@ class Connection:
 
     async def _invocation(self, message):
         target, arguments, call_id, method = self._method(message)
-        self._answer(call_id, await calls.outcome(self, method, target, arguments))
+        self._answer(call_id, *await calls.outcome(self, method, target, arguments))
 
     async def _stream_invocation(self, message):
         target, _, call_id, method = self._method(message)
         self._answer(call_id, await calls.stream_outcome(self, method, target))
 
-    def _answer(self, call_id, error):
+    def _answer(self, call_id, error, result=None):
         if call_id:  # a call without an id gets no answer, whatever became of it
-            self.send(wire.completion(call_id, error=error))
+            self.send(wire.completion(call_id, result, error))
 
     async def _completion(self, message):
         future = self._pending.get(message.get("invocationId"))
