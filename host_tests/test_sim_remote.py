@@ -67,8 +67,8 @@ async def test_the_emergency_stop_stops_the_owners_other_hub_and_what_a_button_b
     assert (event["target"], event["arguments"]) == ("EmergencyStop", [world.hub.devices[1].guid])
     await said(world, "remote] red stop, the emergency stop is latched")
     world.device.set_input(STOP_PIN, 1)
-    frames = await settled(world)
-    assert kinds(frames) == [("vibrate", 35), ("vibrate", 0)]
+    whole = [kind for kind in kinds(await settled(world)) if kind]  # the press may have cut a frame in two
+    assert whole == [("vibrate", 35), ("vibrate", 0)]
     world.device.set_input(RED, 1)
     await asyncio.sleep(0.15)  # a hand
     world.device.set_input(RED, 0)
