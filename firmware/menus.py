@@ -11,6 +11,7 @@ from lib import plugs
 BOARDS = "firmware.boards"
 BACKENDS = "firmware.backends"
 FILE = "firmware/menus.json"
+_FIRST = ("openshock_gateway", "openshock_user")  # what most people are looking for
 
 
 def boards(chip):
@@ -19,7 +20,7 @@ def boards(chip):
 
 
 def backends():
-    """[(name, label, fields)] of all backends, sorted; fields: (key, label, whether it is a secret)."""
+    """[(name, label, fields)] of all backends, in_order; fields: (key, label, whether it is a secret)."""
     return [tuple(entry) for entry in _written()["backends"]]
 
 
@@ -28,11 +29,16 @@ def shown(name):
     return name.lower().replace("_", "-")
 
 
+def in_order(names):
+    """These names of backends as a menu lists them: OpenShock's own ways first, the others as they come."""
+    return [name for name in _FIRST if name in names] + [name for name in names if name not in _FIRST]
+
+
 def looked():
     """What the plugs themselves say: {"boards": [[name, chip]], "backends": [[name, label, fields]]}."""
     return {
         "boards": [[name, plugs.glance(BOARDS, name, _chip)] for name in plugs.names(BOARDS)],
-        "backends": [[name] + plugs.glance(BACKENDS, name, _account) for name in plugs.names(BACKENDS)],
+        "backends": [[name] + plugs.glance(BACKENDS, name, _account) for name in in_order(plugs.names(BACKENDS))],
     }
 
 

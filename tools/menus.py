@@ -5,6 +5,7 @@ import json
 
 from tools import Failure
 from tools.environment import ROOT
+from tools.rooms import room
 
 SOURCES = ("boards", "backends")  # below firmware/
 
@@ -13,7 +14,8 @@ def made(root=ROOT):
     """The file's bytes, the same for the same plugs. Failure when a plug's data is not written out in its source."""
     boards = [[path.stem, value(path, "CHIP")] for path in _plugs(root, "boards")]
     backends = []
-    for path in _plugs(root, "backends"):
+    paths = {path.stem: path for path in _plugs(root, "backends")}
+    for path in map(paths.get, room("firmware.menus").in_order(list(paths))):
         label = value(path, "LABEL", path.stem.replace("_", " "))
         backends.append([path.stem, label, value(path, "FIELDS")])
     return json.dumps({"boards": boards, "backends": backends}, separators=(",", ":"), ensure_ascii=False).encode()

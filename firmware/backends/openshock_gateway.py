@@ -13,7 +13,7 @@ from firmware.command import SOUND, STOP, Command, Leave, Service
 from lib import flatbuf
 from lib.websock import BINARY
 
-LABEL = "OpenShock"
+LABEL = "OpenShock, pairing code"
 # What the set-up page asks for: (key of the settings, label, whether it is secret)
 FIELDS = (
     ("url", "Server", False),
