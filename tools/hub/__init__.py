@@ -8,7 +8,7 @@
 Kinds of events in `hub.journal`: connected, disconnected (why), device (device, online), record (record; from a client),
 heard (name, fields; from a device at the gateway), ws_ping (payload), log (sender, logs), declined (reason …),
 invoked (target, arguments, connections), changed (device), update (name, device, rest; of a device's own update),
-refused (status, path), fault (name …), unsaved (error), subscribed (channel; at Valtronics).
+refused (status, path), fault (name …), unsaved (error), subscribed (channel; at Valtronics), fleet (name …; at DSP Fleet).
 """
 
 from tools.hub.config import Config

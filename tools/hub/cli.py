@@ -91,6 +91,8 @@ def _welcome(hub, host) -> str:
         "or, to hear alerts (POST /valtronics/alerts and the page raise them; /valtronics/public/ws is the other dialect):",
         f"  valtronics.url            {base.replace('http', 'ws', 1)}/valtronics/ws",
         f"  valtronics.token          {hub.token}",
+        "or, as a device of a fleet (it shows a pairing code; the page takes it, and sends messages):",
+        f"  dsp_fleet.url             {base}",
         "",
     ]
     lines += [f"Shocker  {each.name}: {each.model}, RF id {each.rf_id}, {each.guid}" for each in hub.shockers]

@@ -77,6 +77,28 @@ class Fleet:
         """Whether that device is connected to FleetHub."""
         return any(each.peer.device is device for each in self.links)
 
+    def used(self) -> bool:
+        """Whether anybody was here, or shows a code."""
+        return bool(self.links or self.pairing.pending or self.states)
+
+    def told_of(self, event):
+        """An event of the journal in words, for the page; None for what nobody needs to read."""
+        said = {
+            "code": lambda: f"somebody shows the pairing code {event['code']}",
+            "DeviceBound": lambda: f"paired as device {event['device']}",
+            "ReceiveMessage": lambda: f"message: {event['arguments'][1]}",
+            "MessageReceived": lambda: "the message was received",
+            "MessageSeen": lambda: "the message was seen",
+            "MessageResponse": lambda: f"answer: {event['text']}",
+            "ReportLocation": lambda: (
+                f"device {event['device']} is at {event['arguments'][0]}, {event['arguments'][1]}"
+            ),
+            "history": lambda: f"{event['count']} samples of device {event['device']}",
+            "RequestTokenRefresh": lambda: "a new token" if event["good"] else "a refresh token that nobody knows",
+        }
+        words = said.get(event["name"])
+        return words() if words else None
+
     def greet(self, connection):
         """A connection is there: its groups, and for a device its zones."""
         self.links.append(connection)

@@ -123,6 +123,7 @@ class Page:
             "shockers": [{"device": shocker.device, **shocker.rest()} for shocker in self.hub.shockers],
             "remotes": len([each for each in self.hub.connections if not each.peer.device]),
             "models": models.MODELS,
+            "fleet": self.hub.fleet.used(),
             "faults": self.hub.config.faults,
         }
 
@@ -132,6 +133,9 @@ class Page:
             return self.state()
         if event.kind in ("log", "invoked", "declined", "unsaved", "fault"):
             return {"event": event.kind, **{key: value for key, value in event.facts.items()}}
+        if event.kind == "fleet":
+            words = self.hub.fleet.told_of(event)
+            return words and {"event": "fleet", "text": words}
         if event.kind == "refused":
             return {"event": "refused", "status": event["status"], "path": event["path"]}
         return None

@@ -9,7 +9,8 @@ from tools import Failure
 from tools.sim import tour, visits
 from tools.sim.world import WIFI, World
 
-BACKENDS = ("openshock_user", "openshock_gateway", "openshock_share", "valtronics")  # those that the local hub speaks to
+# those that the local hub speaks to
+BACKENDS = ("openshock_user", "openshock_gateway", "openshock_share", "valtronics", "dsp_fleet")
 
 
 def _arguments(argv):

@@ -74,10 +74,21 @@ async def _alert(world):
     return await _felt(world.air, worlds.RULES[0]["level"])
 
 
+async def _message(world):
+    """The device shows a code and is paired; a message comes, and a rule makes a sound of it."""
+    fleet = world.hub.fleet
+    await world.hub.journal.wait("fleet", lambda event: event["name"] == "ReportLocation", timeout_s=_HEARD_S)
+    message = fleet.message("Please call the office")
+    heard = await _felt(world.air, worlds.RULES[1]["level"])
+    expect(message.received, "the message was not acknowledged")
+    return f"paired; {heard}"
+
+
 VISITS = [
     Visit("openshock_gateway", "live control at the gateway, for a second", {}, _live),
     Visit("openshock_share", "a remote in a share link: its button makes another device vibrate", {}, _remote),
     Visit("valtronics", "an alert becomes a vibration, by a rule of the device", {}, _alert),
+    Visit("dsp_fleet", "a code is shown, and paired; a message becomes a sound, by a rule of the device", {}, _message),
 ]
 
 

@@ -75,6 +75,7 @@ class World:
         self._folder = tempfile.TemporaryDirectory(prefix="sim-")
         self.hub = Hub(config or Config.sample(faults=True, page_open=True))
         self.device = Device(Path(self._folder.name), self._line, on_cpython)
+        self.hub.fleet.pairing.binds = self.backend == "dsp_fleet"  # somebody enters the code at once
         remote = self.backend == "openshock_share"
         self.partner = Partner(Path(self._folder.name) / "partner", on_event, on_cpython) if remote else None
         self.air = None
@@ -108,6 +109,9 @@ class World:
             "openshock_gateway.url": url.replace("127.0.0.1", HUB_NAME),
             "openshock_share.url": url.replace("127.0.0.1", HUB_NAME),
             "valtronics.url": url.replace("127.0.0.1", HUB_NAME) + "/valtronics/ws",
+            "dsp_fleet.url": url.replace("127.0.0.1", HUB_NAME),
+            "dsp_fleet.latitude": "52.51628",
+            "dsp_fleet.longitude": "13.3777",
         }
         if self._wants_updates:
             self.updates = Updates(Path(self._folder.name) / "updates", context)
