@@ -57,7 +57,7 @@ ROWS = {
     "docs": Scratch(),
     "docs --check": Real(),
     "docs --pictures": Parsed("needs Chromium, and writes into docs; test_pictures.py takes them"),
-    "build --board openshock-core-v2": Shorter(("--out", "images")),
+    "build --board openshock-core-v2": Shorter(("--out", "images", "--date", "2026-11-21")),
     "flash": Flashed(),
     "flash --port COM5": Flashed(),
     "flash --port /dev/cu.usbserial-0001": Flashed(),

@@ -120,6 +120,18 @@ def test_a_transmitter_on_no_pin_of_the_chip_opens_it_instead_of_a_restart_for_e
     asyncio.run(story())
 
 
+def test_a_pin_that_cannot_be_used_in_a_file_written_by_hand_opens_it_and_is_said():
+    async def story():
+        async with World(settings={"board": "generic-esp32", "rf.pin": 6, "rf.player": "rmt"}) as world:
+            line = await said(world, "to be set up: no transmitter")
+            assert "GPIO6 of this chip cannot be used" in line
+            async with Phone(world.portal_port) as phone:
+                assert 6 not in (await phone.state())["board"]["pins"]["out"]
+            assert world.device.starts == 1 and world.air.frames == []
+
+    asyncio.run(story())
+
+
 BOOT_PIN = 0
 
 
