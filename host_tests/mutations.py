@@ -24,6 +24,7 @@ Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 
 _AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
 _DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
+_RULES = "test_safety_rules.py::"
 
 MUTATIONS = [
     Mutation(*row)
@@ -374,6 +375,13 @@ MUTATIONS = [
             "and action == self._action",
             _CAPS + "test_s18",
         ),
+        (
+            "S18",
+            "firmware/rules.py",
+            "            if wait_ms > 0:\n",
+            "            if wait_ms > 9000:\n",
+            _RULES + "test_s18_a_rule_acts_once",
+        ),
         # S19
         ("S19", "firmware/ledger.py", "_PAST = const(13)", "_PAST = const(12)", _CAPS + "test_s19_no_minute"),
         (
@@ -432,6 +440,27 @@ MUTATIONS = [
             "whole(value, 0, now) if",
             "whole(value, 0, now + 1) if",
             _CAPS + "test_s20_from_afar",
+        ),
+        (
+            "S20",
+            "firmware/settings_lists.py",
+            'entry.get("action") not in ("vibrate", "sound"):',
+            'entry.get("action") not in ("vibrate", "sound", "shock"):',
+            _RULES + "test_s20_no_rule_for_a_shock",
+        ),
+        (
+            "S20",
+            "firmware/rules.py",
+            '"sound": SOUND}',
+            '"sound": SOUND, "shock": 1}',
+            _RULES + "test_s20_no_rule_has_a_word",
+        ),
+        (
+            "S20",
+            "firmware/dispatcher.py",
+            "                if asked.action in (VIBRATE, SOUND):\n",
+            "                if True:\n",
+            _RULES + "test_s20_no_event_passes",
         ),
         # S21
         (
@@ -529,6 +558,13 @@ MUTATIONS = [
             '            self._log.warning("estop", "latched: " + who)\n',
             "            pass\n",
             _DEVICE + "test_s25_stops",
+        ),
+        (
+            "S25",
+            "firmware/dispatcher.py",
+            '                self._log.info("rules", note)\n',
+            "                pass\n",
+            _RULES + "test_s25_what_a_rule",
         ),
     )
 ]
