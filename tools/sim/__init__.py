@@ -6,7 +6,7 @@ import json
 import sys
 
 from tools import Failure
-from tools.sim import tour, visits
+from tools.sim import hand, tour, visits
 from tools.sim.world import WIFI, World
 
 # those that the local hub speaks to
@@ -105,8 +105,14 @@ async def _stay(world, teller, blank):
     if blank:
         for line in _invitation(world):
             teller.say(line)
+    typing = None
+    if hand.is_there():
+        teller.say(hand.HINT)
+        typing = asyncio.create_task(hand.Hand(world.device, teller.say).run())
     teller.say("Ctrl-C ends it.")
     await world.device.ended.wait()
+    if typing:
+        typing.cancel()
     raise Failure(f"the device ended with exit code {world.device.exit_code}")
 
 

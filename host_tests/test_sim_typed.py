@@ -1,0 +1,73 @@
+"""What somebody types at `tools sim`: buttons are pressed, lines go to the device's console."""
+
+import asyncio
+import json
+import sys
+
+from conftest import ROOT
+
+from tools.sim.hand import Hand
+
+WAIT_S = 90  # a first start compiles the firmware
+
+
+class Device:
+    """A device that writes down what was done to it."""
+
+    def __init__(self):
+        self.done = []
+
+    def set_input(self, pin, level):
+        self.done.append((pin, level))
+
+    def type(self, line):
+        self.done.append(line)
+
+
+def test_a_press_is_down_and_up_and_all_else_is_for_the_console():
+    device, said = Device(), []
+
+    async def typed():
+        hand = Hand(device, said.append)
+        for line in (
+            "press 14 1\n",
+            " PRESS 15 1 high \r\n",
+            "status\n",
+            "\n",
+            "press\n",
+            "press x",
+            "press 63",
+            "press 14 1 low",
+        ):
+            await hand.types(line)
+
+    asyncio.run(typed())
+    assert device.done == [(14, 0), (14, 1), (15, 1), (15, 0), "status"]
+    assert said == ["press PIN [MS] [high], such as: press 14 500"] * 4
+
+
+def test_a_button_that_is_pressed_at_the_terminal_moves_the_others_receiver():
+    async def story():
+        command = (sys.executable, "-m", "tools", "sim", "--ready", "--json", "--backend", "openshock_share")
+        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, **pipes)
+
+        async def until(true):
+            while True:
+                event = json.loads(await asyncio.wait_for(process.stdout.readline(), WAIT_S))
+                if true(event):
+                    return event
+
+        try:
+            await until(lambda event: "joined the share link as a guest" in event.get("line", ""))
+            await asyncio.sleep(0.2)  # the buttons were seen released
+            process.stdin.write(b"press 14 400\n")
+            burst = await until(lambda event: event["event"] == "rf")
+            assert (burst["device"], burst["action"], burst["intensity"]) == ("partner", "vibrate", 30)
+            process.stdin.write(b"version\n")
+            await until(lambda event: "Version: " in event.get("line", "") and "partner" not in event["line"])
+        finally:
+            process.terminate()
+            await process.wait()
+
+    asyncio.run(asyncio.wait_for(story(), 2 * WAIT_S))
