@@ -1,7 +1,8 @@
 """`python3 -m tools build`: makes what a board is flashed with and updates itself from; the same bytes for the same sources.
 
 In DIR (build/images) each board gets a folder: `app.lfs` (the firmware as a file system, only the blocks in use),
-`manifest.json` (what it is, and the hashes), `partitions.bin` and `partitions.csv` (the flash map); with --runtime also
+`manifest.json` (what it is, and the hashes), `partitions.bin` and `partitions.csv` (the flash map), `names.txt` (what the
+short names in it stand for: `python3 -m tools traceback` reads a board's tracebacks back by it); with --runtime also
 `runtime.bin` (MicroPython); with --key also `manifest.json.sig`. --publish puts them into a tree that any web server can
 offer to devices, e.g. `python3 -m tools serve-updates`. --web makes the page from which a browser writes boards.
 
@@ -16,11 +17,11 @@ import subprocess
 from collections import namedtuple
 from pathlib import Path
 
-from tools import Failure, layout, sign
+from tools import Failure, layout, sign, traceback
 from tools.environment import ROOT
 from tools.flash import download
 from tools.flash.plan import official_image
-from tools.images import app, manifest, targets, tree
+from tools.images import app, content, manifest, targets, tree
 from tools.keyfile import KeyFile
 from tools.web import flasher
 
@@ -82,6 +83,7 @@ def files(target, made):
         raise Failure(f"{target.title}: {fault}")
     result["partitions.bin"] = layout.binary(rows)
     result["partitions.csv"] = layout.csv(rows).encode()
+    result["names.txt"] = traceback.text(content.names(made.changes)).encode()
     return result
 
 
@@ -111,21 +113,34 @@ def read_runtimes(paths):
     return found
 
 
-def web(wanted, folders, made, folder, images, fetch=download.image):
-    """None; the web flasher for the Targets `wanted`, built in `folders` by the Plan `made`, is in `folder`.
+def officials(wanted, images, fetch=download.image):
+    """{title: tools.flash.official.Official} for the Targets `wanted`: of `images` ({chip: Official}), or else fetched.
 
-    `images`: {chip: Official}; what is missing is fetched. Failure when it cannot be, or holds no boot loader.
+    Failure when one cannot be had, and when nobody made one for that chip.
     """
-    fetched = {}
-    boards = []
+    found, fetched = {}, {}
     for target in wanted:
         image = images.get(target.chip)
+        if target.chip not in flasher.FAMILIES:
+            raise Failure(f"{target.title} has no chip that a browser could write")
         if image is None:
             path = fetch(target.chip, target.layout)
             image = fetched[path] = fetched.get(path) or official_image(path, fetched=True)
             if image.chip != target.chip:
                 raise Failure(f"{path} is for an {image.chip}, not an {target.chip}")
-        boards.append(flasher.Board(target, (folders[target.title] / manifest.APP).read_bytes(), image))
+        found[target.title] = image
+    return found
+
+
+def web(wanted, folders, made, folder, images):
+    """None; the web flasher for the Targets `wanted`, built in `folders` by the Plan `made`, is in `folder`.
+
+    `images`: {title: Official}. Failure when one holds no boot loader, or does not fit.
+    """
+    boards = []
+    for target in wanted:
+        app_image = (folders[target.title] / manifest.APP).read_bytes()
+        boards.append(flasher.Board(target, app_image, images[target.title]))
     flasher.write(folder, boards, made.version, made.date)
 
 
@@ -166,7 +181,8 @@ def _parser():
     return parser
 
 
-def _wanted(names):
+def wanted(names):
+    """The Targets of these names; without any, all but the simulated one."""
     if names:
         return [targets.named(name) for name in dict.fromkeys(names)]
     return [target for name, target in sorted(targets.every().items()) if name != targets.SIMULATED]
@@ -188,12 +204,12 @@ def main(argv):
         raise Failure("--image is for the page of --web; --runtime ships one in updates")
     trust = options.trust or ([options.key] if options.key else [])
     trusted = [KeyFile(name).public() for name in trust]
-    wanted = _wanted(options.board)
+    boards = wanted(options.board)
     shipped, images = read_runtimes(options.runtime), read_runtimes(options.image)
     runtimes = {chip: one.runtime for chip, one in shipped.items()}
     made = plan(options.version, options.date, trusted, runtimes, not options.app_only)
-    folders = build(wanted, made, options.out, options.key)
-    for target in wanted:
+    folders = build(boards, made, options.out, options.key)
+    for target in boards:
         _tell(target, folders[target.title])
     if not trusted:
         print("These images trust no key, so that they take no updates; --key or --trust names one.")
@@ -201,6 +217,6 @@ def main(argv):
         tree.publish(folders, options.publish, made.version, options.channel)
         print(f"{options.publish}: {made.version} is what the channel {options.channel} offers now")
     if options.web:
-        web(wanted, folders, made, options.web, {**shipped, **images})
+        web(boards, folders, made, options.web, officials(boards, {**shipped, **images}))
         print(f"{options.web}: open it by a web server, e.g. python3 -m http.server -d {shlex.quote(str(options.web))}")
     return 0

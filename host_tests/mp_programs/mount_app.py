@@ -34,14 +34,14 @@ class Flash:
 
 
 def files(folder, found):
-    """`found` with path → SHA-256 of everything below."""
+    """`found` with path → SHA-256 of everything below; the paths without the place where it is mounted."""
     for name, kind, *_ in os.ilistdir(folder):
         path = folder + "/" + name
         if kind == 0x4000:
             files(path, found)
         else:
             with open(path, "rb") as file:
-                found[path[len("/app/") :]] = hexlify(sha256(file.read()).digest()).decode()
+                found[path.split("/", 2)[2]] = hexlify(sha256(file.read()).digest()).decode()
     return found
 
 
@@ -68,6 +68,8 @@ def main(path, size, *modules):
             pass
     told = {"files": files("/app", {}), "refused": refused()}
     sys.path.insert(0, "/app")
+    __import__("firmware")
+    told["rooms"] = files("/rooms", {})
     for module in modules:
         __import__(module)
     told["from"] = {name: sys.modules[name].__file__ for name in sys.modules if "." in name}

@@ -4,7 +4,7 @@ import ast
 
 from tools import Failure, layout
 from tools.environment import ROOT
-from tools.images import content, pack, roots
+from tools.images import archive, content, pack, roots
 
 _VERSION = "firmware/version.py"
 _KEYS = "firmware/keys.py"
@@ -38,6 +38,7 @@ def image(target, trusted=(), changes=None, root=ROOT):
     """
     files = contents(target, trusted, changes, root)
     try:
+        files = archive.packed(files, target.architecture)
         return pack.image(files, layout.row(layout.table(target.layout), "app_0").size)
     except Failure as failure:
         raise Failure(f"{target.title}: {failure}")
