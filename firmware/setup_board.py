@@ -49,12 +49,15 @@ class BoardSetup:
         }
 
     def rf_pin(self):
-        """The transmitter's pin, None when nobody has said which it is."""
-        return pin(self.rooms.settings.get("rf.pin"), self.board.RF_PIN)
+        """The transmitter's pin, None when nobody has said which it is, or one that cannot be used."""
+        return self._usable(pin(self.rooms.settings.get("rf.pin"), self.board.RF_PIN), "out")
 
     def estop_pin(self):
-        """The pin of the emergency stop, None when there is none."""
-        return pin(self.rooms.settings.get("estop.pin"), self.board.ESTOP_PIN)
+        """The pin of the emergency stop, None when there is none, or one that cannot be used."""
+        return self._usable(pin(self.rooms.settings.get("estop.pin"), self.board.ESTOP_PIN), "in")
+
+    def _usable(self, number, way):
+        return number if number in self._pins[way] else None
 
     def has_estop(self):
         """True when an emergency stop is switched on, and it is known on which pin."""

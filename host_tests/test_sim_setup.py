@@ -126,7 +126,9 @@ def test_a_pin_that_cannot_be_used_in_a_file_written_by_hand_opens_it_and_is_sai
             line = await said(world, "to be set up: no transmitter")
             assert "GPIO6 of this chip cannot be used" in line
             async with Phone(world.portal_port) as phone:
-                assert 6 not in (await phone.state())["board"]["pins"]["out"]
+                state = await phone.state()
+                assert 6 not in state["board"]["pins"]["out"]
+                assert state["step"] == "board" and state["board"]["rf_pin"] is None
             assert world.device.starts == 1 and world.air.frames == []
 
     asyncio.run(story())
