@@ -5,8 +5,9 @@ import json
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from firmware.backends.openshock_share import Backend, guid_in
+from firmware.backends.openshock_share import Backend
 from firmware.command import NOTE, REFUSE, STOP, Leave, Unasked, Wish
+from firmware.openshock_ticket import guid_in
 from host_tests.mp.openshock_words import BLUE, MAP, RED, greeted
 from host_tests.mp.test_openshock_share import GUEST, LINK, joined, listed, made, shocker
 

@@ -25,11 +25,6 @@ _SETTLE_MS = const(500)  # after an Updated more of them follow
 _LONG_WAIT_MS = const(300000)  # a link that lets nobody in
 _MOST = const(64)  # shockers that are remembered
 _LONGEST = const(64)  # characters of a name, and of an id
-_NAME = const(32)  # characters of a guest's name, as the server counts them
-_GUID = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh"
-_HEXADECIMAL = "0123456789abcdef"
-_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"  # RFC 3986 §2.3
-_COOKIE = "openshocksession="
 _ROLES = ("a signed-in visitor", "a guest")  # AuthType (§a.6)
 _ACTIONS = ("", "shock", "vibrate", "sound")  # the permission for each action
 
@@ -38,17 +33,14 @@ class Backend(Talk):
     """One share link. `settings`: url, link (its id, or an address that holds it), name, session; `agent` is the User-Agent."""
 
     def __init__(self, settings, agent):
+        from firmware import openshock_ticket  # seldom used: not in memory behind the start
+
         base = settings["url"].rstrip("/")
-        name = settings["name"].strip()
-        session = settings["session"].strip()
-        if session.lower().startswith(_COOKIE):
-            session = session[len(_COOKIE) :].partition(";")[0]
-        link = guid_in(settings["link"])
-        self._missing = _missing(settings["link"], link, name, session)
+        self._missing, link, query, session = openshock_ticket.read(settings)
         self._list_url = "%s/1/public/shares/links/%s" % (base, link)
-        self._url = "%s/1/hubs/share/link/%s%s" % (base, link, "?name=" + _quoted(name) if name else "")
+        self._url = "%s/1/hubs/share/link/%s%s" % (base, link, query)
         self._agent = [("User-Agent", agent)]
-        self._headers = self._agent + ([("OpenShockSession", session)] if session else [])
+        self._headers = self._agent + session
         self._shockers = None  # guid → (name, [whether each action is allowed], level, ms, whether it is paused)
         self._welcomed = False
         self._words = ""  # why the link does not let us in
@@ -143,34 +135,6 @@ class Backend(Talk):
         self._call("Control", [[entry]], now, detail.action == STOP)
         if detail.action != STOP and (entry["intensity"], entry["duration"]) != (detail.intensity, detail.duration_ms):
             self._made.append((orders.NOTE, "the share link lowers it to %(intensity)d, %(duration)d ms" % entry))
-
-
-def _missing(text, link, name, session):
-    """What the settings lack, in words; "" when there is all that is needed."""
-    if not link:
-        return "there is no id in the share link that was set" if text else "no share link yet"
-    if not name and not session:
-        return "a guest of a share link needs a name"
-    # the server counts in UTF-16, where what is above U+FFFF counts twice
-    if len(name) + len([letter for letter in name if letter > "\uffff"]) > _NAME:
-        return "a guest's name has at most %d characters; an emoji counts as two" % _NAME
-    return ""
-
-
-def guid_in(text):
-    """The first id (36 characters, in lower case) within `text`; "" when there is none."""
-    text = "-" + text.lower() + " "
-    for at in range(1, len(text) - len(_GUID)):
-        if text[at - 1] not in _HEXADECIMAL and text[at + len(_GUID)] not in _HEXADECIMAL + "-":
-            guid = text[at : at + len(_GUID)]
-            if "".join(["h" if letter in _HEXADECIMAL else letter for letter in guid]) == _GUID:
-                return guid
-    return ""
-
-
-def _quoted(text):
-    """`text` as a part of a query, RFC 3986 §2.1."""
-    return "".join([chr(byte) if chr(byte) in _PLAIN else "%%%02X" % byte for byte in text.encode()])
 
 
 def _shockers_of(body):

@@ -2,8 +2,9 @@
 
 import json
 
-from firmware.backends.openshock_share import Backend, guid_in
+from firmware.backends.openshock_share import Backend
 from firmware.command import NOTE, SHOCK, SOUND, STOP, VIBRATE, Leave, Unasked, Wish
+from firmware.openshock_ticket import guid_in
 from host_tests.mp.openshock_words import BLUE, FAR, NOBODY, RED, hear, kinds_of, record_of
 from host_tests.mp.rooms import NO_NUMBERS, raised
 
