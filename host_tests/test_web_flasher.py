@@ -222,7 +222,7 @@ def test_an_image_that_nobody_gave_is_fetched_for_the_boards_map(tmp_path):
         return tmp_path / "fetched.bin"
 
     made = build.plan("0.2.0", "2026-11-21")
-    build.web(wanted, folders, made, tmp_path / "page", {}, fetch)
+    build.web(wanted, folders, made, tmp_path / "page", build.officials(wanted, {}, fetch))
     assert asked == [("esp32", "4MB")] * 2 and len(index(tmp_path / "page")) == 2
 
 

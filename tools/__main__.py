@@ -17,6 +17,7 @@ COMMANDS = {
     "ws-echo": "the firmware's WebSocket client as an echo client, for conformance suites",
     "rf": "encode, decode, plot and export radio frames",
     "build": "images for boards, their manifests, and the tree that devices update themselves from",
+    "release": "a version: built from a clean commit, signed, published, with its web flasher and changelog",
     "flash": "puts MicroPython, the firmware and settings on a board",
     "console": "a terminal on a board's serial line",
     "deploy": "brings edited firmware onto a flashed board, quickly",
@@ -38,6 +39,8 @@ def _usage():
 
 def main(argv):
     """The exit code of the command: 0 good, 1 it failed, 2 it was called wrongly."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a terminal without our letters is no reason to stop
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(_usage(), end="")
         return 0 if argv else 2

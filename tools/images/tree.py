@@ -6,12 +6,14 @@ Plain files: any web server can offer them. A device may read at any moment, so 
 channel's file is replaced last.
 """
 
+import functools
 import os
 import re
 import shutil
 
 from tools import Failure
 from tools.images import manifest
+from tools.rooms import room
 
 CHANNELS = ("stable", "beta", "develop")
 _PATCHES = 3  # so many older versions get a patch: whoever runs one of them is sent only what is new
@@ -72,12 +74,15 @@ def _add_patches(folder, before):
 
 
 def _before(tree, version, title):
-    """(version, app image) of the versions that most devices of that board may run: the last few that were published."""
-    found = []
-    for folder in tree.glob(f"*/{title}"):
-        if folder.parent.name != version and (folder / manifest.APP).exists():
-            found.append(((folder / manifest.FILE).stat().st_mtime_ns, folder))
-    return [(folder.parent.name, (folder / manifest.APP).read_bytes()) for _, folder in sorted(found)[-_PATCHES:]]
+    """(version, app image) of the versions that most devices of that board may run: the last few before this one.
+
+    By their numbers, not by when somebody wrote them here: a copy of the tree gives the same.
+    """
+    newer = room("lib.semver").newer
+    names = [folder.parent.name for folder in tree.glob(f"*/{title}") if (folder / manifest.APP).exists()]
+    older = [name for name in names if manifest.is_version(name) and newer(version, name)]
+    older.sort(key=functools.cmp_to_key(lambda one, other: newer(one, other) - newer(other, one)))
+    return [(name, (tree / name / title / manifest.APP).read_bytes()) for name in older[-_PATCHES:]]
 
 
 def published(tree, channel):

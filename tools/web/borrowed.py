@@ -39,7 +39,7 @@ def _fetched(folder, run):
         folder.mkdir(parents=True)
         for name in _PINNED:
             shutil.copyfile(_HERE / name, folder / name)
-        print("Fetching ESP Web Tools …", flush=True)
+        print("Fetching ESP Web Tools, this once", flush=True)
         if run([*_npm(), "ci", "--ignore-scripts", "--silent"], folder) != 0:
             raise Failure("npm cannot fetch ESP Web Tools (is there a network?); the web flasher needs them once")
         stamp.write_text(wanted)
