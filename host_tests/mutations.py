@@ -215,7 +215,7 @@ MUTATIONS = [
             "0",
             _ESTOP + "test_s09_a_broken_wire",
         ),
-        ("S09", "firmware/hardware.py", "Pin.IN, Pin.PULL_UP)", "Pin.IN)", _ESTOP + "test_s09_unplugged"),
+        ("S09", "firmware/hardware.py", "pull=Pin.PULL_UP)", "pull=-1)", _ESTOP + "test_s09_unplugged"),
         # S10
         (
             "S10",
