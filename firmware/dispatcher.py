@@ -92,15 +92,17 @@ class Dispatcher:
         return self._admit(asked, "" if self._tests else self.locked or "nobody is setting up")
 
     def foresee(self, asked):
-        """(`asked` as it would go out now, "") or (None, a key of REASONS). Nothing is sent, booked or counted."""
+        """(`asked` as it would go out now, "") or (None, a key of REASONS). Nothing is sent, booked or counted.
+
+        A lock does not count: it is for a while, as the set-up's, in which somebody wants to know what will be behind it.
+        """
         refused = self._safety.refused
         self._safety.refused = {}
         try:
             admitted, reason = self._safety.judge(asked, self._clock(), self._wall())
         finally:
             self._safety.refused = refused
-        reason = reason or ("estop" if self._latch.latched else "locked" if self.locked else "")
-        return (None, reason) if reason else (admitted, "")
+        return (None, "estop") if admitted and self._latch.latched else (admitted, reason)
 
     def _act(self, asked):
         self._admit(asked, self.locked)

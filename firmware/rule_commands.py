@@ -33,7 +33,7 @@ def without(rows, number):
 
 
 def tried(rows, dispatcher, event, now):
-    """[words]: what would come of `event` (a command.Event), rule by rule, after caps, latch and lock. Nothing is sent.
+    """[words]: what would come of `event` (a command.Event), rule by rule, after caps and latch. Nothing is sent.
 
     A rule that is at work already may rest: then for how long is told.
     """

@@ -35,10 +35,23 @@ ACTS = {
     "account": ("acts_account", "change"),
     "reach": ("acts_account", "reach"),
     "pair": ("acts_account", "pair"),
+    "rules": ("acts_rules", "change"),
+    "rules/try": ("acts_rules", "attempt"),
     "done": ("", ""),
 }
 _SLOW = ("pair",)  # a coroutine: a server is asked, and the page waits for it
-_PLACES = Guests(("firmware.acts_wifi", "firmware.acts_board", "firmware.acts_account", "firmware.chips", "lib.url"))
+_PLACES = Guests(
+    (
+        "firmware.acts_wifi",
+        "firmware.acts_board",
+        "firmware.acts_account",
+        "firmware.acts_rules",
+        "firmware.rule_commands",
+        "firmware.rules",
+        "firmware.chips",
+        "lib.url",
+    )
+)
 
 
 class Setup:
@@ -144,6 +157,7 @@ class Setup:
             "board": self.board.state(),
             "models": self.board.models,
             "caps": settings.section("cap"),
+            "rules": settings.get("rules"),
             "hostname": settings.get("hostname"),
             "wifi": self.wifi.state(),
             "account": self.account.state(),

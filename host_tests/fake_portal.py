@@ -71,6 +71,7 @@ class Portal:
         }
         self.caps = dict.fromkeys(_LEVELS, 100)
         self.caps.update(shock_allowed=True, longest_ms=10000, budget=3000, rest_ms=2000, own=[])
+        self.rules = []
         self.hostname = "OpenShock"
         self.saved = []
         self.testing = self.result = None
@@ -135,6 +136,7 @@ class Portal:
             "board": self.board,
             "models": ["caixianlin", "d80", "petrainer", "petrainer998dr", "wellturnt330"],
             "caps": self.caps,
+            "rules": self.rules,
             "hostname": self.hostname,
             "wifi": {
                 "saved": [{"ssid": ssid, "hidden": hidden} for ssid, hidden in self.saved],
@@ -251,6 +253,15 @@ class Portal:
         self.caps.update(body)
         return self.state()
 
+    def _rules(self, body):
+        if any(row["level"] > 100 for row in body["rules"]):
+            raise Wrong(400, "up to 8 rules", "rules")
+        self.rules = body["rules"]
+        return self.state()
+
+    def _rules_try(self, body):
+        return {"told": [f"rule {at + 1}: vibrate 20" for at, _ in enumerate(self.rules)] or ["no rule is for this"]}
+
     def _hostname(self, body):
         if not body["hostname"]:
             raise Wrong(400, "1-32 characters", "hostname")
@@ -284,7 +295,7 @@ class Portal:
         assert len(await request.read()) <= 4096
         self.heard.append((call, dict(body)))
         try:
-            answer = getattr(self, "_" + call.removeprefix("wifi/"))(body)
+            answer = getattr(self, "_" + call.removeprefix("wifi/").replace("/", "_"))(body)
         except Wrong as wrong:
             status, words, *field = wrong.args
             answer = {"error": words, **({"field": field[0]} if field else {})}

@@ -16,7 +16,7 @@ def test_the_state_has_what_the_page_shows(tmp_path):
     async def tell(site):
         _, state = await site.get("state")
         assert set(state) == {
-            "step", "board", "models", "caps", "hostname", "wifi", "account", "estop", "idle_ms_left",
+            "step", "board", "models", "caps", "rules", "hostname", "wifi", "account", "estop", "idle_ms_left",
         }  # fmt: skip
         assert state["step"] == "board" and state["models"] == sorted(state["models"]) and "d80" in state["models"]
         board = state["board"]
@@ -188,6 +188,36 @@ def test_caps_may_be_raised_by_who_stands_here(tmp_path):
         assert (status, told) == (400, {"error": "0-100", "field": "sound"})
         assert site.house.settings.get("cap.vibrate") == 100  # all or nothing
         assert (await site.post("caps", {"nonsense": 1}))[1]["field"] == "nonsense"
+
+    story(tmp_path, tell)
+
+
+RULE = {
+    "text": "hot",
+    "severity": "warning",
+    "action": "vibrate",
+    "model": "d80",
+    "rf_id": 7,
+    "level": 60,
+    "duration_ms": 900,
+}
+
+
+def test_rules_are_kept_tried_and_never_shock(tmp_path):
+    async def tell(site):
+        status, state = await site.post("rules", {"rules": [RULE]})
+        assert status == 200 and state["rules"] == [RULE] == site.house.settings.get("rules")
+        for bad in ([dict(RULE, action="shock")], [dict(RULE, level=101)], [RULE] * 9, {}, None, "[]"):
+            status, told = await site.post("rules", {"rules": bad})
+            assert status == 400 and told["field"] == "rules" and told["error"].startswith("up to 8 rules")
+        assert site.house.settings.get("rules") == [RULE]
+        await site.post("caps", {"vibrate": 25, "longest_ms": 400})
+        status, told = await site.post("rules/try", {"severity": "critical", "text": "it is HOT"})
+        assert (status, told) == (200, {"told": ["rule 1: vibrate 25 for 400 ms to d80 7"]})
+        assert (await site.post("rules/try", {"text": "cold"}))[1] == {"told": ["no rule is for this"]}
+        assert (await site.post("rules/try", {"text": 5}))[0] == 400
+        assert (await site.post("rules/try", {"text": "x" * 201}))[1]["field"] == "text"
+        assert site.house.safety.refused == {} and not site.house.scheduler.busy()
 
     story(tmp_path, tell)
 

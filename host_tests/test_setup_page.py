@@ -18,7 +18,7 @@ from tools import shrink
 SOURCE = (ROOT / "firmware" / "www" / "index.html").read_text()
 PAGE = shrink.shrink(SOURCE)  # as the device has it
 PICTURES = ROOT / "build" / "screenshots"
-MOST_BYTES = 12 * 1024
+MOST_BYTES = 13 * 1024  # 12 and, since there are services that know no receivers, the rules
 GZIP_HEAD = 148  # with the hashes of the content policy in its comment
 
 # what it is made of
@@ -685,7 +685,7 @@ async def test_everything_on_one_page(person):
     page, portal = person.page, person.portal
     await flow.at(page, "account")
     await page.click("#view")
-    for section in ("board", "radio", "estop", "wifi", "account", "caps", "naming", "done"):
+    for section in ("board", "radio", "estop", "wifi", "account", "caps", "rules", "naming", "done"):
         await flow.shown(page, f"#{section}")
     assert await page.run("document.getElementById('way').hidden && document.getElementById('steps').hidden")
     await flow.type_into(page, "[name=shock]", "101")
@@ -729,6 +729,37 @@ async def test_everything_on_one_page(person):
     await page.click("#view")
     await flow.at(page, "account")
     assert await page.run("document.getElementById('caps').hidden")
+
+
+@story(with_pins(ONLINE))
+async def test_rules_are_added_tried_and_forgotten(person):
+    page, portal = person.page, person.portal
+    await flow.at(page, "account")
+    await page.click("#view")
+    await flow.shown(page, "#rules")
+    form = "form[name=rules]"
+    await flow.submit(page, "rules")
+    assert (await flow.error(page, "rules"))[0] == "rf_id"
+    await flow.type_into(page, f"{form} [name=text]", "hot")
+    await flow.choose(page, f"{form} [name=severity]", "warning")
+    await flow.choose(page, f"{form} [name=action]", "sound")
+    await flow.choose(page, f"{form} [name=model]", "d80")
+    await flow.type_into(page, f"{form} [name=rf_id]", "1234")
+    await flow.type_into(page, f"{form} [name=level]", "101")
+    await flow.submit(page, "rules")
+    assert (await flow.error(page, "rules"))[1] == "up to 8 rules"
+    await flow.type_into(page, f"{form} [name=level]", "30")
+    await flow.submit(page, "rules")
+    rule = {"text": "hot", "severity": "warning", "action": "sound", "model": "d80", "rf_id": 1234, "level": 30}
+    assert portal.rules == [{**rule, "duration_ms": 1000}]
+    assert await flow.words(page, "#rules li") == "warning · hotSound 30 %, 1000 ms, d80 1234Forget"
+    await page.click("#attempt")
+    await page.until("!document.getElementById('told').hidden")
+    assert await flow.words(page, "#told") == "rule 1: vibrate 20"
+    assert portal.heard[-1] == ("rules/try", {"text": "hot", "severity": "warning"})
+    await page.click("#rules li button")
+    await page.until("!document.querySelector('#rules li')")
+    assert portal.rules == []
 
 
 @story(with_pins({**ONLINE, "saved": [("Old", False)], "networks": [Network("Old", "old key 1")]}))

@@ -16,8 +16,8 @@ LABEL = "Valtronics"
 # What the set-up page asks for: (key of the settings, label, whether it is secret)
 FIELDS = (
     ("url", "Server", False),
-    ("token", "API token", True),
-    ("device_id", "Device id", False),
+    ("token", "API token (optional)", True),
+    ("device_id", "Device id (optional)", False),
 )
 
 _ANSWER_MS = const(10000)  # to the first message

@@ -344,7 +344,7 @@ def test_what_would_be_is_foreseen_and_nothing_is_sent_or_counted():
     assert foresee(command(action=SOUND)) == (None, "cap")
     assert foresee(command(level=101)) == (None, "level")
     house.dispatcher.lock("set-up")
-    assert foresee(command()) == (None, "locked")
+    assert foresee(command()) == (command(level=20), ""), "a lock is for a while"
     house.dispatcher.unlock()
     house.dispatcher.emergency("button")
     assert foresee(command()) == (None, "estop")
