@@ -354,7 +354,7 @@ MUTATIONS = [
         ),
         (
             "S17",
-            "firmware/openshock_hub.py",
+            "firmware/talk.py",
             "        if invocation_id in self._heard:\n            return True\n",
             "",
             _LINK + "test_s17_the_same_invocation",
@@ -472,7 +472,7 @@ MUTATIONS = [
         ),
         (
             "S21",
-            "firmware/openshock.py",
+            "firmware/openshock_map.py",
             "if model and whole(rf_id, 0, 65535) and",
             "if whole(rf_id, 0, 65535) and",
             _AIR + "test_s21_what_the_map",
