@@ -32,7 +32,8 @@ BY_TEXT = {
 
 
 # sources: {module: text} · names: {module: {short: list of the names that it stands for there}}
-Shortened = namedtuple("Shortened", ("sources", "names"))
+# · unknown: set of attributes that nobody defines, which stay
+Shortened = namedtuple("Shortened", ("sources", "names", "unknown"))
 
 
 def shortened(sources, public=True, doors=None, by_text=None):
@@ -55,7 +56,7 @@ def shortened(sources, public=True, doors=None, by_text=None):
         renaming.shorten_locals(room.tree, by_name)
         result[module] = ast.unparse(room.tree)
         proof.prove(ast.parse(plain[module]), ast.parse(result[module]))
-    return Shortened(result, _told(survey, table))
+    return Shortened(result, _told(survey, table), survey.unknown)
 
 
 def _told(survey, table):

@@ -1,7 +1,7 @@
 """Names that are not ours: what MicroPython and its modules define (foreign.txt), and what costs nothing (free.txt).
 
 A new module of MicroPython's: its names belong into foreign.txt. host_tests/test_names.py asks a real MicroPython, and
-`shortened` refuses an attribute that neither we nor that list know.
+finds attributes that neither we nor that list know.
 """
 
 from pathlib import Path

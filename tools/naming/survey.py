@@ -101,12 +101,27 @@ class Survey:
         for family in self._families.every():
             if family.is_error:
                 self.fixed.update(name for _, scope in family.classes for name in [scope.node.name])  # the log tells it
+        self._look_at_all()
+        self.unknown = set(self._unknown())
+        if self.unknown:  # they stay as they are
+            self.fixed |= self.unknown
+            self._look_at_all()
+        self._check()
+
+    def _look_at_all(self):
         self.spaces = {}  # namespace: set of keys of names in it
         self.taken = {}  # namespace: words in it that stay
         self._defined, self._everywhere = set(), set()
         for room in self.rooms.values():
             self._look(room)
-        self._check()
+
+    def _unknown(self):
+        """Public names that are read of an object, and that nobody defines: neither we nor MicroPython."""
+        for room in self.rooms.values():
+            for node in room.attributes:
+                key = self.key(room, node.attr)
+                if isinstance(key, str) and key not in self._defined:
+                    yield key
 
     def key(self, room, name):
         """What stands for a name in a Room: the name, or (group of modules, name) for a private one. None for one that stays."""
@@ -198,16 +213,14 @@ class Survey:
                 self._define(family, room, field.value)
 
     def _check(self):
-        """None. Failure for a name that nobody defines, and for a private one of another module."""
+        """None. Failure for a private name that its module does not define."""
         for room in self.rooms.values():
             for node in room.attributes:
                 if node.attr in room.constants:
                     raise Failure(f"{room.name}, line {node.lineno}: {node.attr} is a constant of the module, too")
                 key = self.key(room, node.attr)
                 if key is not None and key not in self._defined:
-                    raise Failure(
-                        f"{room.name}, line {node.lineno}: who defines {node.attr}? (tools/naming/foreign.txt)"
-                    )
+                    raise Failure(f"{room.name}, line {node.lineno}: who defines {node.attr}?")
             for node in room.imports:
                 for alias in node.names:
                     if is_private(alias.name):
