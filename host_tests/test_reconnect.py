@@ -27,4 +27,4 @@ def test_only_waits_are_made_shorter():
     )
     short = "_WAIT_MS = const(1000)\n_ANSWER_MS = const(15000)\n_MOST = const(300000)\ndef f(ping_ms=150, size=99):\n"
     assert hurry.hurried(source) == short
-    assert [hurry.shorter(ms) for ms in (5, 10, 500, 20_000, 90_000)] == [5, 10, 10, 200, 300]
+    assert [hurry.shorter(ms) for ms in (5, 10, 500, 20_000, 90_000, 300_000)] == [5, 10, 10, 200, 900, 1000]

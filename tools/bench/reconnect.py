@@ -8,6 +8,8 @@ import asyncio
 import collections
 import re
 import ssl
+import sys
+import time
 
 import trustme
 
@@ -15,11 +17,12 @@ from tools import Failure
 from tools.bench._reconnect.hurry import Firmware
 from tools.hub import Config, faults
 from tools.sim import compiled
-from tools.sim.world import HUB_NAME, World
+from tools.sim.world import HUB_NAME, RULES, World
 
 TIMES = 500
-BACKENDS = ("openshock_user", "openshock_gateway")
+BACKENDS = ("openshock_user", "openshock_gateway", "openshock_share", "dsp_fleet", "valtronics")
 _WARM = 24  # turns before the heap is looked at: the log is full by then, and every kind was met
+_LAST_LINES = 12
 _PATIENCE_S = 30.0
 _HEAP = re.compile(r"Free Heap\|(\d+)")
 _NO_ROOM = "not enough memory"
@@ -31,31 +34,41 @@ class Campaign:
     """A device of one backend, and the hub that it loses again and again."""
 
     def __init__(self, backend, program):
-        self.world = World(settings={"backend": backend}, config=Config.sample(faults=True, **_QUICK))
+        settings = {"backend": backend, "rules": RULES, "remote.inputs": []}
+        self.world = World(settings=settings, config=Config.sample(faults=True, **_QUICK))
         self.world.device.program = program
         self.lost = collections.Counter()
         self.back = collections.Counter()
+        self.missed = []  # (turn, kind, the device's last lines) of those that did not
+        self.world.hub.valtronics.connects_a_minute = sys.maxsize  # it allows ten; minutes are short here
+        self._proof = PROOFS[backend]
         self._stranger = _strange_certificate()
 
     async def run(self, times):
         """None; `lost` and `back` say how often of each kind. asyncio.TimeoutError becomes a connection that did not recover."""
         async with self.world as world:
-            await world.hub.device_connected(timeout_s=_PATIENCE_S)
+            await self._up(0)
+            await self._proof(world, 0)
             for turn in range(times):
                 if turn == min(_WARM, times - 1):
                     self.before = await self._free()
                 kind = DROPS[turn % len(DROPS)]
                 self.lost[kind] += 1
-                mark = world.hub.journal.mark()
+                since = len(world.lines)
                 try:
                     await self._lose(kind)
-                    await world.hub.device_connected(since=mark, timeout_s=_PATIENCE_S)
-                    await self._obeys(turn)
+                    await self._up(since)
+                    await self._proof(world, turn)
                 except asyncio.TimeoutError:
+                    self.missed.append((turn, kind, world.lines[since:][-_LAST_LINES:]))
                     continue
                 self.back[kind] += 1
             self.after = await self._free()
             self.starts = world.device.starts
+
+    async def _up(self, since):
+        """None as soon as the device has said, behind its `since`-th line, that it is connected. asyncio.TimeoutError."""
+        await said(self.world, "][link] connected", since)
 
     async def _lose(self, kind):
         hub = self.world.hub
@@ -80,14 +93,6 @@ class Campaign:
 
         shown.sni_callback = once
 
-    async def _obeys(self, turn):
-        """None; an order, a level of its own, was heard on the air. asyncio.TimeoutError."""
-        world, level = self.world, 1 + turn % 90
-        seen = len(world.air.frames)
-        entry = {"id": world.hub.shockers[turn % 3].guid, "type": 2, "intensity": level, "duration": 300}
-        await world.hub.control([entry], name="campaign")
-        await world.air.until(lambda: any(each.intensity == level for each in world.air.frames[seen:]), _PATIENCE_S)
-
     async def _free(self):
         """The most of three looks at the device's heap: at one of them it may be fetching something."""
         return max([await self._look() for _ in range(3)])
@@ -109,6 +114,75 @@ class Campaign:
                     return line
             await asyncio.sleep(0.02)  # the line comes from another process
         raise Failure(f"the device does not say how much memory is free: {lines[-3:]}")
+
+
+async def said(world, text, since):
+    """None as soon as a line of the device, behind the `since`-th, holds `text`. asyncio.TimeoutError."""
+    until_s = time.monotonic() + _PATIENCE_S
+    while not any(text in line for line in world.lines[since:]):
+        if time.monotonic() > until_s:
+            raise asyncio.TimeoutError
+        await asyncio.sleep(0.02)  # the line comes from another process
+
+
+# --- what a device does for its service that only one who is connected can do; asyncio.TimeoutError when it does not
+
+
+async def _obeys(world, turn):
+    """An order, of a level of its own, is heard on the air."""
+    level = 1 + turn % 90
+    seen = len(world.air.frames)
+    entry = {"id": world.hub.shockers[turn % 3].guid, "type": 2, "intensity": level, "duration": 300}
+    await world.hub.device_connected(timeout_s=_PATIENCE_S)
+    await world.hub.control([entry], name="campaign")
+    await world.air.until(lambda: any(each.intensity == level for each in world.air.frames[seen:]), _PATIENCE_S)
+
+
+async def _controls(world, turn):
+    """What is typed at the device goes to the share link's shocker; the hub has it in its log."""
+    mark = world.hub.journal.mark()
+    until_s = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until_s:
+        world.device.type(f"remote red vibrate {1 + turn % 40} 300")
+        try:
+            await world.hub.journal.wait("log", since=mark, timeout_s=1)
+            return
+        except asyncio.TimeoutError:
+            pass  # the link is not yet joined, or there is no memory for the console just now
+    raise asyncio.TimeoutError
+
+
+async def _acknowledges(world, turn):
+    """A message is said to have been received."""
+    message = world.hub.fleet.message(f"message {turn}")
+    until_s = time.monotonic() + _PATIENCE_S
+    while not message.received:
+        if time.monotonic() > until_s:
+            raise asyncio.TimeoutError
+        await asyncio.sleep(0.02)  # it is another process that answers
+
+
+async def _hears(world, turn):
+    """An alert, raised as soon as the device has subscribed, is in its log."""
+    title = f"alert {turn}"
+    until_s = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until_s:
+        since = len(world.lines)
+        world.hub.valtronics.alert("info", title, "nothing")
+        for _ in range(25):
+            if any("valtronics alert" in line and title in line for line in world.lines[since:]):
+                return
+            await asyncio.sleep(0.02)  # the line comes from another process
+    raise asyncio.TimeoutError
+
+
+PROOFS = {
+    "openshock_user": _obeys,
+    "openshock_gateway": _obeys,
+    "openshock_share": _controls,
+    "dsp_fleet": _acknowledges,
+    "valtronics": _hears,
+}
 
 
 def _strange_certificate():
@@ -137,5 +211,7 @@ def run(report):
         report.row(f"{backend}: recovered of {lost}", back, "", f"{lost}")
         for kind in DROPS:
             report.row(f"{backend}: {kind}, of {one.lost[kind]}", one.back[kind], "", f"{one.lost[kind]}")
+        for turn, kind, lines in one.missed:
+            report.row(f"{backend}: turn {turn}, {kind}", "missed", note=" / ".join(lines))
         report.row(f"{backend}: starts of the device", one.starts, "", "1")
         report.row(f"{backend}: heap lost on the way", one.before - one.after, "bytes", note="words of 8 bytes")

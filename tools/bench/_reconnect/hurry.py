@@ -10,15 +10,17 @@ from pathlib import Path
 from tools.images import content
 from tools.sim import compiled
 
-_ROOMS = ("firmware/link.py", "firmware/reach.py", "firmware/openshock", "firmware/backends/", "lib/signalr.py")
+_ROOMS = ("firmware/link.py", "firmware/reach.py", "firmware/backends/", "lib/signalr.py")
+_FAMILIES = ("firmware/openshock", "firmware/valtronics", "firmware/fleet", "firmware/talk")
 _WAIT = re.compile(r"^(_\w+_MS = const\()(\d+)(?=\))|(\b(?:ping_ms|timeout_ms)=)(\d+)", re.M)
 _KEPT = ("_ANSWER_MS", "_FAREWELL_MS", "_SILENT_MS = const(2500", "_MOST_MS", "_LEAST_MS")
 _LEAST_MS = 10
+_MINUTES_MS = 200_000
 
 
 def shorter(wait_ms):
-    """A hundredth of a wait, a three-hundredth of one of a minute or more; never less than 10 ms."""
-    return max(wait_ms // (300 if wait_ms >= 60_000 else 100), min(wait_ms, _LEAST_MS))
+    """A hundredth of a wait, a three-hundredth of one of minutes; never less than 10 ms."""
+    return max(wait_ms // (300 if wait_ms >= _MINUTES_MS else 100), min(wait_ms, _LEAST_MS))
 
 
 def hurried(source):
@@ -56,6 +58,6 @@ def _sources():
     for folder in ("firmware", "lib"):
         for path in sorted((content.ROOT / folder).rglob("*.py")):
             name = path.relative_to(content.ROOT).as_posix()
-            if name.startswith(_ROOMS):
+            if name.startswith(_ROOMS + _FAMILIES):
                 found[name] = path.read_text(encoding="utf-8")
     return found
