@@ -127,7 +127,7 @@ class World:
             "openshock_share.link": self.hub.config.shares[0].guid if self.hub.config.shares else "",
             "openshock_share.name": "simulated guest",
             "valtronics.token": self.hub.token,
-            "rules": RULES,
+            "rules": RULES if self.backend in ("dsp_fleet", "valtronics") else [],
         }
         if self.partner:
             await self.partner.start({**known, **said}, der)
