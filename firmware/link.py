@@ -153,9 +153,9 @@ class Link:
                 if self._frames:
                     raise Leave("no memory for a second connection: fetching between two")
                 status, body, wait_ms, wrong = 0, b"", 0, str(fault)
-        if wrong:
-            self._log.warning("link", wrong)
-        self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
+            if wrong:
+                self._log.warning("link", wrong)
+            self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
         return True
 
     def _reach(self):

@@ -6,7 +6,6 @@ In memory from the first such wish on. Facts: reference/openshock-api.md §a.6, 
 from micropython import const
 
 from firmware.command import SOUND, STOP, Unasked, whole
-from firmware.openshock import control_entry
 
 _LEAST_MS = const(300)  # what is shorter the server makes longer
 _MOST_MS = const(65535)
@@ -42,3 +41,10 @@ def entry(names, wish, most_level=100, most_ms=_MOST_MS):
     if not whole(wish.duration_ms, _LEAST_MS, _MOST_MS):
         raise Unasked("a duration is %d-%d ms" % (_LEAST_MS, _MOST_MS))
     return control_entry(guid, wish.action, min(wish.intensity, most_level), min(wish.duration_ms, most_ms))
+
+
+def control_entry(guid, action, intensity, duration_ms, exclusive=False):
+    """A dict as Control wants it: enums as numbers, intensity 0–100, duration 300–65 535 ms. ValueError for anything else."""
+    if not (whole(action, STOP, SOUND) and whole(intensity, 0, 100) and whole(duration_ms, 300, 65535)):
+        raise ValueError("no such control")
+    return {"id": guid, "type": action, "intensity": intensity, "duration": duration_ms, "exclusive": exclusive}

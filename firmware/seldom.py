@@ -8,6 +8,7 @@ SELDOM = Guests(
         "firmware.chips",
         "firmware.fitting",
         "firmware.inputs",
+        "firmware.openshock_map",
         "firmware.openshock_ticket",
         "firmware.reach",
         "firmware.settings",

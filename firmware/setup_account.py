@@ -10,7 +10,7 @@ from lib.guests import Guests
 PAIRED = "openshock_gateway"  # the backend whose token a code gives
 
 # what asks servers; inside of SELDOM, which has the way to them
-WAY = Guests(("firmware.setup_ask", "firmware.openshock"))
+WAY = Guests(("firmware.setup_ask", "firmware.openshock_map"))
 _NEVER = {"ok": None, "text": ""}
 
 

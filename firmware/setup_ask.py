@@ -55,7 +55,7 @@ async def reached(rooms, name):
         return True, "reaches the hub"
     if not whole and body[:1] == b"{" and b'"data"' in body:
         return True, "reaches the hub: many shockers"
-    from firmware.openshock import shockers_of  # not before: the connection, closed by now, needed the room
+    from firmware.openshock_map import shockers_of  # not before: the connection, closed by now, needed the room
 
     shockers = shockers_of(body, own["device_id"].lower()) if whole else None
     if shockers is None:

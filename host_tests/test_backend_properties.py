@@ -6,9 +6,9 @@ from datetime import datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.backends.openshock_user import Backend
+from firmware.backends.openshock_user import Backend, moment_us
 from firmware.command import ACT, EMERGENCY, NOTE, PORTAL, REFUSE, RESTART, STOP, UPDATE, Command, Leave
-from firmware.openshock import moment_us, shockers_of
+from firmware.openshock_map import shockers_of
 from firmware.safety import Safety
 from host_tests.mp.openshock_words import BLUE, DEVICE, MAP, NOBODY, RED, TOKEN, greeted, settings_with
 from host_tests.mp.rooms import caps

@@ -8,9 +8,7 @@ from micropython import const
 
 from firmware import command as orders
 from firmware.command import STOP, Leave, Unasked, whole
-from firmware.openshock import MISFITS
 from firmware.openshock_hub import Talk
-from lib.jsontext import loads
 
 LABEL = "OpenShock share link (remote)"
 # What the set-up page asks for: (key of the settings, label, whether it is secret)
@@ -23,8 +21,6 @@ FIELDS = (
 
 _SETTLE_MS = const(500)  # after an Updated more of them follow
 _LONG_WAIT_MS = const(300000)  # a link that lets nobody in
-_MOST = const(64)  # shockers that are remembered
-_LONGEST = const(64)  # characters of a name, and of an id
 _ROLES = ("a signed-in visitor", "a guest")  # AuthType (§a.6)
 _ACTIONS = ("", "shock", "vibrate", "sound")  # the permission for each action
 
@@ -69,7 +65,9 @@ class Backend(Talk):
         if status == 404:
             self._words = "there is no such share link, or its time is over"
             raise Leave(self._words, _LONG_WAIT_MS)
-        shockers = _shockers_of(body) if status == 200 else None
+        from firmware.openshock_map import shared_shockers_of  # a guest of the link, on this way
+
+        shockers = shared_shockers_of(body) if status == 200 else None
         if shockers is None:
             return self._no_map(status, wait_ms, now)
         self._shockers = shockers
@@ -135,34 +133,3 @@ class Backend(Talk):
         self._call("Control", [[entry]], now, detail.action == STOP)
         if detail.action != STOP and (entry["intensity"], entry["duration"]) != (detail.intensity, detail.duration_ms):
             self._made.append((orders.NOTE, "the share link lowers it to %(intensity)d, %(duration)d ms" % entry))
-
-
-def _shockers_of(body):
-    """What `_shockers` holds, from the answer to GET /1/public/shares/links/{id}; None when it is no such answer."""
-    found = {}
-    try:
-        for device in loads(body)["data"]["devices"]:
-            for shocker in device["shockers"]:
-                _take_shocker(found, shocker)
-    except MISFITS:
-        return None
-    return found
-
-
-def _take_shocker(found, shocker):
-    """None; what is damaged is skipped: nobody knows what it allows."""
-    try:
-        guid, name, can, limits = (shocker[key] for key in ("id", "name", "permissions", "limits"))
-        level, ms = limits.get("intensity"), limits.get("duration")
-        level, ms = 100 if level is None else level, 65535 if ms is None else ms
-        allowed = [action and can.get(action) is True for action in _ACTIONS]
-        if whole(level, 0, 100) and whole(ms, 300, 65535) and len(guid) <= _LONGEST and len(found) < _MOST:
-            found[guid.lower()] = (
-                name[:_LONGEST].strip(),
-                allowed,
-                level,
-                ms,
-                shocker.get("paused", 0) not in (0, False),
-            )
-    except MISFITS:
-        pass

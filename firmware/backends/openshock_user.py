@@ -9,8 +9,8 @@ from micropython import const
 
 from firmware import command as orders
 from firmware.command import STOP, Command, Leave, whole
-from firmware.openshock import MISFITS, moment_us, shockers_of
-from firmware.openshock_hub import Calls
+from firmware.openshock_hub import Talk
+from firmware.talk import MISFITS
 
 LABEL = "OpenShock, API token"
 # What the set-up page asks for: (key of the settings, label, whether it is secret)
@@ -28,7 +28,7 @@ _MAP_CHANGES = (0, 1, 2, 3)  # DeviceUpdateType: created, updated, shocker updat
 _HUB = "/1/hubs/user"
 
 
-class Backend(Calls):
+class Backend(Talk):
     """One account's hub. `settings`: url, token, device_id, negotiate; remote_name, stop_others; `agent` is the User-Agent."""
 
     def __init__(self, settings, agent):
@@ -37,6 +37,7 @@ class Backend(Calls):
         self._device_id = settings["device_id"].lower()
         self._negotiate = _negotiation() if settings["negotiate"] else None
         self._shockers = {}  # guid → (model, RF id)
+        self._untold = ()
         self._names = None  # guid → name, of all hubs: what a remote can reach
         self._hubs = ()  # the ids of all hubs
         self._remote_name = settings.get("remote_name", "remote")
@@ -93,6 +94,8 @@ class Backend(Calls):
         return self._asked(status, body, wait_ms, now)
 
     def _take_map(self, status, body, wait_ms, now):
+        from firmware.openshock_map import shockers_of  # a guest of the link, on this way
+
         names, hubs = {}, []
         shockers = shockers_of(body, self._device_id, names, hubs) if status == 200 else None
         if shockers is None:
@@ -123,7 +126,17 @@ class Backend(Calls):
         """(url, headers): where to knock."""
         return self._url, self._knock
 
-    # --- as a remote
+    # --- what it tells, and asks
+
+    def report(self, event):
+        """Nothing at once; `news` has it as soon as the server has greeted us."""
+        self._untold = self._untold + (event,)
+        return ()
+
+    def news(self, now):
+        """Messages that tell the server of our updates: the events of command.Service.report, under their own names."""
+        due, self._untold = (self._untold, ()) if self._session.ready else ((), self._untold)
+        return tuple([self._session.send(event[0], [self._device_id] + list(event[1:])) for event in due])
 
     def ask(self, what, detail, now):
         """As `Service`: "control" of any shocker of the account, and "emergency" for its other hubs where that is wanted."""
@@ -226,6 +239,24 @@ def _command(known, action, entry, source):
     model, rf_id = known
     asked_us = moment_us(entry.get("executedAt"))
     return Command(model, rf_id, action, entry.get("intensity"), entry.get("duration"), None, source, asked_us)
+
+
+def moment_us(text):
+    """Microseconds since 1970 of "2026-03-04T05:06:07.89Z" (0–7 digits of a second), or None for what is no such text."""
+    if not isinstance(text, str) or len(text) < 20 or text[4] + text[7] + text[10] + text[13] + text[16] != "--T::":
+        return None
+    try:
+        year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
+        second = (int(text[11:13]) * 60 + int(text[14:16])) * 60 + int(text[17:19])
+        micro = int((text[20:-1] + "000000")[:6]) if text[19] == "." else 0
+    except ValueError:
+        return None
+    if text[-1] != "Z" or not 1 <= month <= 12:
+        return None
+    # days since 1970 by the Gregorian rule, the year beginning in March so that the leap day is its last
+    year -= month < 3
+    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * ((month + 9) % 12) + 2) // 5 + day - 719469
+    return (days * 86400 + second) * 1000000 + micro
 
 
 def _remember(table, key, value):

@@ -3,8 +3,8 @@
 import json
 
 from firmware.backends.openshock_user import Backend
-from firmware.command import ACT, EMERGENCY, NOTE, PORTAL, REFUSE, RESTART, UPDATE, Leave
-from firmware.openshock import control_entry
+from firmware.command import ACT, EMERGENCY, NOTE, PORTAL, REFUSE, RESTART, UPDATE, Leave, Unasked
+from firmware.openshock_remote import control_entry
 from host_tests.mp.openshock_words import (
     BLUE,
     CLOSE,
@@ -26,7 +26,6 @@ from host_tests.mp.openshock_words import (
     settings_with,
 )
 from host_tests.mp.rooms import NO_NUMBERS, raised
-from lib import signalr
 
 # what a self-hosted hub asks of the device
 
@@ -281,20 +280,18 @@ def test_the_six_calls_as_the_server_wants_them():
     entry = control_entry(RED, 2, 18, 900)
     quick = control_entry(RED, 3, 40, 500, exclusive=True)
     calls = [
-        (backend.control([entry], 0), b'"Control","arguments":[[%s]]' % json_of(entry)),
-        (
-            backend.control_v2([quick], "desk button", 0),
-            b'"ControlV2","arguments":[[%s],"desk button"]' % json_of(quick),
-        ),
-        (backend.control_v2([], None, 0), b'"ControlV2","arguments":[[],null]'),
-        (backend.captive_portal(DEVICE, True, 0), b'"CaptivePortal","arguments":["%s",true]' % DEVICE.encode()),
-        (backend.emergency_stop(DEVICE, 0), b'"EmergencyStop","arguments":["%s"]' % DEVICE.encode()),
-        (backend.ota_install(DEVICE, "1.5.1", 0), b'"OtaInstall","arguments":["%s","1.5.1"]' % DEVICE.encode()),
-        (backend.reboot(DEVICE, 0), b'"Reboot","arguments":["%s"]' % DEVICE.encode()),
+        ("Control", [[entry]], b"[[%s]]" % json_of(entry)),
+        ("ControlV2", [[quick], "desk button"], b'[[%s],"desk button"]' % json_of(quick)),
+        ("ControlV2", [[], None], b"[[],null]"),
+        ("CaptivePortal", [DEVICE, True], b'["%s",true]' % DEVICE.encode()),
+        ("EmergencyStop", [DEVICE], b'["%s"]' % DEVICE.encode()),
+        ("OtaInstall", [DEVICE, "1.5.1"], b'["%s","1.5.1"]' % DEVICE.encode()),
+        ("Reboot", [DEVICE], b'["%s"]' % DEVICE.encode()),
     ]
-    for number, ((call_id, message), rest) in enumerate(calls):
-        assert call_id == str(number + 1)
-        assert message == b'{"type":1,"invocationId":"%d","target":' % (number + 1) + rest + b"}\x1e"
+    for number, (name, arguments, written) in enumerate(calls, 1):
+        assert backend._call(name, arguments, 0) == str(number)
+        head = b'{"type":1,"invocationId":"%d","target":"%s","arguments":' % (number, name.encode())
+        assert list(backend.keepalive(0)) == [head + written + b"}\x1e"]
     assert entry == {"id": RED, "type": 2, "intensity": 18, "duration": 900, "exclusive": False}
     assert quick["exclusive"] is True
 
@@ -315,8 +312,8 @@ def test_a_control_that_no_server_takes_cannot_be_made():
 
 def test_how_our_calls_end():
     backend = greeted()
-    backend.reboot(DEVICE, 0)
-    backend.reboot(DEVICE, 0)
+    backend._call("Reboot", [DEVICE], 0)
+    backend._call("Reboot", [DEVICE], 0)
     assert hear(backend, b'{"type":3,"invocationId":"1","result":null}\x1e')[0] == []
     made = hear(backend, b'{"type":3,"invocationId":"2","error":"no"}\x1e')[0]
     assert kinds_of(made) == [NOTE] and "no" in made[0][1]
@@ -325,7 +322,8 @@ def test_how_our_calls_end():
 
 def test_a_call_that_nobody_answers_is_told_with_the_next_message():
     backend = greeted()
-    backend.reboot(DEVICE, 0)
+    backend._call("Reboot", [DEVICE], 0)
+    assert len(backend.keepalive(9999)) == 1  # the call itself
     assert list(backend.keepalive(9999)) == []
     backend.keepalive(10000)
     assert backend.receive(b"", 10001) == [(NOTE, "call 1 failed: no answer in time")]
@@ -344,7 +342,7 @@ def test_nothing_can_be_called_before_the_greeting():
     backend = Backend(settings_with(), "a/1")
     backend.begin(0)
     backend.hello(0)
-    raised(signalr.Refused, backend.reboot, DEVICE, 0)
+    assert str(raised(Unasked, backend._call, "Reboot", [DEVICE], 0)) == "no connection"
 
 
 # negotiation, for the servers that want it

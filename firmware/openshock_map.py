@@ -1,17 +1,17 @@
-"""OpenShock's words: what its API calls receivers, controls and moments. For every backend that speaks to it. No I/O.
+"""The lists of shockers as OpenShock's API gives them: those of the account, and those of a share link. Seldom in memory. No I/O.
 
-Facts: reference/openshock-api.md §a.2 (JSON), §a.6 (values), §c (the map of shockers).
+Facts: reference/openshock-api.md §a.2 (JSON), §a.6 (values), §c (the map of shockers), §e (what a link allows).
 """
 
 from micropython import const
 
-from firmware.command import SOUND, STOP, whole
+from firmware.command import whole
 from lib.jsontext import loads
 
 _MOST = const(64)  # shockers that are remembered
 _HUBS = const(16)
 _LONGEST = const(64)  # characters of a name (48 at the real server), and of an id
-MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
+_MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
 
 # The names of the REST API and of FlatBuffers, lower case → files of firmware/shockers (reference/openshock-api.md §a.6)
 _MODELS = {
@@ -39,7 +39,7 @@ def shockers_of(body, device_id, names=None, hubs=None):
             if not device_id or hub["id"].lower() == device_id:
                 for shocker in hub["shockers"]:
                     _take_shocker(found, shocker)
-    except MISFITS:
+    except _MISFITS:
         return None
     if names is not None:
         _take_names(data, names, hubs)
@@ -65,30 +65,36 @@ def _take_names(data, names, hubs):
                 guid, name = shocker["id"].lower(), shocker.get("name")
                 if len(names) < _MOST and len(guid) <= _LONGEST:
                     names[guid] = name[:_LONGEST] if isinstance(name, str) else ""
-    except MISFITS:
+    except _MISFITS:
         pass  # the receivers of this device do not depend on it
 
 
-def moment_us(text):
-    """Microseconds since 1970 of "2026-03-04T05:06:07.89Z" (0–7 digits of a second), or None for what is no such text."""
-    if not isinstance(text, str) or len(text) < 20 or text[4] + text[7] + text[10] + text[13] + text[16] != "--T::":
-        return None
+def shared_shockers_of(body):
+    """guid → (name, [whether each action is allowed], level, ms, whether it is paused) of a share link; None for no such list."""
+    found = {}
     try:
-        year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
-        second = (int(text[11:13]) * 60 + int(text[14:16])) * 60 + int(text[17:19])
-        micro = int((text[20:-1] + "000000")[:6]) if text[19] == "." else 0
-    except ValueError:
+        for device in loads(body)["data"]["devices"]:
+            for shocker in device["shockers"]:
+                _take_shared(found, shocker)
+    except _MISFITS:
         return None
-    if text[-1] != "Z" or not 1 <= month <= 12:
-        return None
-    # days since 1970 by the Gregorian rule, the year beginning in March so that the leap day is its last
-    year -= month < 3
-    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * ((month + 9) % 12) + 2) // 5 + day - 719469
-    return (days * 86400 + second) * 1000000 + micro
+    return found
 
 
-def control_entry(guid, action, intensity, duration_ms, exclusive=False):
-    """A dict as Control wants it: enums as numbers, intensity 0–100, duration 300–65 535 ms. ValueError for anything else."""
-    if not (whole(action, STOP, SOUND) and whole(intensity, 0, 100) and whole(duration_ms, 300, 65535)):
-        raise ValueError("no such control")
-    return {"id": guid, "type": action, "intensity": intensity, "duration": duration_ms, "exclusive": exclusive}
+def _take_shared(found, shocker):
+    """None; what is damaged is skipped: nobody knows what it allows."""
+    try:
+        guid, name, can, limits = (shocker[key] for key in ("id", "name", "permissions", "limits"))
+        level, ms = limits.get("intensity"), limits.get("duration")
+        level, ms = 100 if level is None else level, 65535 if ms is None else ms
+        allowed = [False] + [can.get(action) is True for action in ("shock", "vibrate", "sound")]
+        if whole(level, 0, 100) and whole(ms, 300, 65535) and len(guid) <= _LONGEST and len(found) < _MOST:
+            found[guid.lower()] = (
+                name[:_LONGEST].strip(),
+                allowed,
+                level,
+                ms,
+                shocker.get("paused", 0) not in (0, False),
+            )
+    except _MISFITS:
+        pass
