@@ -58,19 +58,16 @@ ROWS = {
     "docs --check": Real(),
     "docs --pictures": Parsed("needs Chromium, and writes into docs; test_pictures.py takes them"),
     "build --board openshock-core-v2": Shorter(("--out", "images", "--date", "2026-11-21")),
-    "build --web web": Parsed(
+    "build --web build/web": Parsed(
         "npm fetches ESP Web Tools for it; test_web_flasher.py makes it and opens it in Chromium"
     ),
-    "python3 -m http.server --directory web 8000": Foreign(
+    "python3 -m http.server --directory build/web 8000": Foreign(
         "Python's own web server, which lasts until somebody ends it"
     ),
     "build --frozen build/frozen": Real(),
     "make BOARD=ESP32_GENERIC_S3 FROZEN_MANIFEST=~/frozen.py": Foreign("needs ESP-IDF"),
     "make BOARD=ESP32_GENERIC_S3 PORT=/dev/ttyUSB0 deploy": Foreign("needs ESP-IDF, and a board"),
     "mpremote connect PORT resume fs cp -r build/frozen/firmware build/frozen/certs :": Foreign("needs a board"),
-    "build --web build/web": Parsed("needs images of MicroPython; test_web_flasher.py"),
-    "python3 -m http.server -d build/web": Foreign("lasts until somebody ends it"),
-    "release 0.2.0 --key ../keys/release": Parsed("needs a clean commit and a key; test_release.py"),
     "flash": Flashed(),
     "flash --port COM5": Flashed(),
     "flash --port /dev/cu.usbserial-0001": Flashed(),
