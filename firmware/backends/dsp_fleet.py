@@ -127,8 +127,10 @@ class Backend(Account):
             from firmware import dsp_words
 
             if target.lower() == "zonesync":
-                self.zones = {}
-                return [(orders.NOTE, "%d zones" % dsp_words.take_zones(self.zones, arguments[0]))]
+                zones = {}
+                count = dsp_words.take_zones(zones, arguments[0])
+                self.zones = zones
+                return [(orders.NOTE, "%d zones" % count)]
             dsp_words.take_zones(self.zones, [arguments[0]])
         return ()
 
@@ -159,7 +161,9 @@ class Backend(Account):
         return [(orders.NOTE, "a location every %d s" % pace_s)] if self._place else self._nowhere()
 
     def _stop_fast(self, _, arguments, now):
-        self._fast_until = now
+        if now < self._fast_until:
+            self._fast_until = now
+            self._sample_due = now + _LOCATION_MS
         return ()
 
     def _nowhere(self):
@@ -174,7 +178,10 @@ class Backend(Account):
         while self._sample_due <= now:
             self._samples[self._sampled % _SAMPLES] = self._sample_due // 1000
             self._sampled += 1
-            self._sample_due += self._fast_ms if self._sample_due < self._fast_until else _LOCATION_MS
+            after = self._sample_due + self._fast_ms
+            self._sample_due = (
+                after if self._sample_due < after <= self._fast_until else self._sample_due + _LOCATION_MS
+            )
         self._located = True
         self._tell("ReportLocation", self._place + [None, self._version, _LANGUAGE], now)
 

@@ -1,0 +1,112 @@
+"""A simulated device on the real MicroPython at the local fleet, over TLS: paired by its code, it acts on messages by rules."""
+
+import asyncio
+
+from sim_story import WAIT_S, kinds, said, settled
+
+from tools.hub import Config
+from tools.sim.world import World
+
+MESSAGE = {"backend": "dsp_fleet", "kind": "message", "model": "caixianlin", "rf_id": 4321, "action": "vibrate"}
+RULES = [
+    dict(MESSAGE, text="call", level=35, duration_ms=600, once_in_s=1),
+    dict(MESSAGE, kind="rescue", severity="critical", level=45, duration_ms=600, once_in_s=1),
+]
+
+
+def told(starts=1, **settings):
+    """Makes a test of `async def story(world)`: a device that was paired by its code, and has told where it is."""
+
+    def dress(story):
+        async def tell():
+            known = {"backend": "dsp_fleet", "rules": RULES, **settings}
+            world = World(settings=known, config=Config.sample(faults=True))
+            world.hub.fleet.resend_s = 0.2
+            async with world:
+                await heard(world, "ReportLocation")
+                await story(world)
+                assert world.device.starts == starts and not [line for line in world.lines if "Traceback" in line]
+
+        def test():
+            asyncio.run(asyncio.wait_for(tell(), 100))
+
+        test.__name__, test.__doc__ = story.__name__, story.__doc__
+        return test
+
+    return dress
+
+
+async def heard(world, name, count=1, since=0):
+    """The `count`-th thing of that name that happened in the fleet."""
+    return await world.hub.journal.wait("fleet", lambda event: event["name"] == name, count, since, WAIT_S)
+
+
+@told(starts=2)
+async def test_it_pairs_keeps_its_account_and_comes_back_with_it_after_a_restart(world):
+    assert await said(world, "pairing code ")
+    assert await said(world, "paired as desk hub")
+    kept = world.device.settings()
+    assert kept["dsp_fleet.device_id"] == "1" and kept["dsp_fleet.name"] == "desk hub"
+    assert world.hub.fleet.tokens.claims(kept["dsp_fleet.token"])["DeviceId"] == 1
+    assert not [line for line in world.lines if kept["dsp_fleet.token"][:30] in line], "no token in the log"
+    mark = world.hub.journal.mark()
+    await world.device.power_cut()
+    await heard(world, "ReportDeviceInfo", since=mark)
+    assert not [event for event in world.hub.journal.events("fleet", mark) if event["name"] == "code"]
+
+
+@told()
+async def test_a_message_vibrates_once_is_seen_and_answered_at_the_console(world):
+    message = world.hub.fleet.message("Please call the office")
+    assert kinds(await settled(world)) == [("vibrate", 35), ("vibrate", 0)]
+    assert message.received
+    since = len(world.lines)
+    world.device.type("status")
+    await said(world, "message: Please call the office", since)
+    world.device.type("seen")
+    await heard(world, "MessageSeen")
+    world.device.type("respond on my way")
+    assert (await heard(world, "MessageResponse"))["text"] == "on my way"
+    assert message.seen and message.answers == ["on my way"]
+    frames = len(world.air.frames)
+    again = world.hub.fleet.messages[message.id]
+    again.received = False  # as if the acknowledgement had been lost
+    world.hub.fleet._send_message(again)
+    await heard(world, "MessageReceived", 2)
+    world.hub.fleet.message("nothing of interest")
+    await heard(world, "MessageReceived", 3)
+    assert len(world.air.frames) == frames
+
+
+@told()
+async def test_a_rescue_vibrates_the_one_who_needs_it(world):
+    session = world.hub.fleet.start_rescue(rescuee=1, rescuer=2)
+    assert kinds(await settled(world)) == [("vibrate", 45), ("vibrate", 0)]
+    await said(world, "[event] dsp_fleet rescue critical: started, rescuee: device 2")
+    world.hub.fleet.end_rescue(session, "cancelled_by_dispatcher")
+    await said(world, "[event] dsp_fleet rescue info: ended, rescuee: cancelled_by_dispatcher")
+
+
+@told()
+async def test_the_history_goes_out_while_the_connection_stays(world):
+    world.hub.fleet.start_fast(1, 3)
+    await heard(world, "ReportLocation", 3)
+    assert world.hub.fleet.request_history(1) == 1
+    await heard(world, "history")
+    samples = world.hub.fleet.samples[1]
+    assert len(samples) >= 3
+    assert {(round(each["lat"], 4), round(each["lon"], 4)) for each in samples} == {(52.5163, 13.3777)}
+
+
+@told()
+async def test_somebody_wants_another_account_and_a_short_token_is_renewed_and_kept(world):
+    first = world.device.settings()["dsp_fleet.token"]
+    world.hub.fleet.tokens.lifetime_s = 4
+    mark = world.hub.journal.mark()
+    world.device.type("pair")
+    await heard(world, "DeviceBound", since=mark)
+    assert (await heard(world, "RequestTokenRefresh", since=mark))["good"]
+    await said(world, "there is a new token")
+    kept = world.device.settings()
+    assert kept["dsp_fleet.token"] != first
+    assert world.hub.fleet.tokens.refreshed(kept["dsp_fleet.refresh"]), "the newest refresh token was kept"
