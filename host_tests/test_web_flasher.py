@@ -201,7 +201,7 @@ def test_the_command_makes_the_page(tmp_path, monkeypatch, capsys):
     common = ["--date", "2026-11-21", "--out", str(tmp_path / "out"), "--board", "seeed-xiao-esp32c3"]
     arguments = [*common, "--web", str(tmp_path / "a page"), "--image", str(tmp_path / "c3.bin")]
     assert build.main(arguments) == 0
-    assert f"python3 -m http.server -d '{tmp_path / 'a page'}'" in capsys.readouterr().out
+    assert f"python3 -m http.server --directory '{tmp_path / 'a page'}'" in capsys.readouterr().out
     (only,) = index(tmp_path / "a page").values()
     assert (only["title"], only["name"], only["micropython"]) == ("seeed-xiao-esp32c3", "Seeed Xiao ESP32C3", "1.28.0")
     with pytest.raises(Failure, match="--image is for the page of --web"):

@@ -21,7 +21,7 @@ from tools import Failure, layout, sign, traceback
 from tools.environment import ROOT
 from tools.flash import download
 from tools.flash.plan import official_image
-from tools.images import app, content, manifest, targets, tree
+from tools.images import app, content, frozen, manifest, targets, tree
 from tools.keyfile import KeyFile
 from tools.web import flasher
 
@@ -173,6 +173,9 @@ def _parser():
         metavar="FILE",
         help="MicroPython's .bin for that page, one for each chip; what is not given is fetched",
     )
+    parser.add_argument(
+        "--frozen", type=Path, metavar="DIR", help="only the files that frozen firmware reads (docs/frozen.md)"
+    )
     parser.add_argument("--app-only", action="store_true", help="name the runtime in the manifest, but do not ship it")
     parser.add_argument("--version", metavar="X.Y.Z", help="another version than firmware/version.py says")
     parser.add_argument("--date", metavar="YYYY-MM-DD", help="another date than the last commit's")
@@ -202,6 +205,12 @@ def main(argv):
         raise Failure("--publish needs --key: a device takes no update without a signature")
     if options.image and not options.web:
         raise Failure("--image is for the page of --web; --runtime ships one in updates")
+    if options.frozen:
+        for path, data in frozen.files().items():
+            (options.frozen / path).parent.mkdir(parents=True, exist_ok=True)
+            (options.frozen / path).write_bytes(data)
+        print(f"{options.frozen}: for the board's own file system, beside firmware that is frozen (docs/frozen.md)")
+        return 0
     trust = options.trust or ([options.key] if options.key else [])
     trusted = [KeyFile(name).public() for name in trust]
     boards = wanted(options.board)
@@ -218,5 +227,6 @@ def main(argv):
         print(f"{options.publish}: {made.version} is what the channel {options.channel} offers now")
     if options.web:
         web(boards, folders, made, options.web, officials(boards, {**shipped, **images}))
-        print(f"{options.web}: open it by a web server, e.g. python3 -m http.server -d {shlex.quote(str(options.web))}")
+        folder = shlex.quote(str(options.web))
+        print(f"{folder} is made; python3 -m http.server --directory {folder} offers it here")
     return 0
