@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import ssl
 
 import pytest
+import trustme
 from hub_story import BLUE, DEVICE, NOBODY, RED, known_config
 from link_story import AGENT, HELLO, TIMES, TOKEN, order, text
 from link_story import told as server_told
@@ -50,6 +52,35 @@ async def test_row_user_upgrade(server, story):
     for one in (peer, server.asked[0]):
         assert one.headers["Open-Shock-Token"] == TOKEN and one.headers["User-Agent"] == AGENT
         assert "Authorization" not in one.headers
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_row_user_upgrade_tls(known, monkeypatch):
+    """Upgrade: over TLS, by a certificate of an authority that the device knows; to any other it says nothing."""
+    for name, value in TIMES.items():
+        monkeypatch.setattr(link_room, name, value)
+    ours, strangers = (trustme.CA(key_type=trustme.KeyType.ECDSA) for _ in range(2))
+
+    async def tell():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ours.issue_cert("hub.test", key_type=trustme.KeyType.ECDSA).configure_cert(context)
+        hub = Hub(known_config())
+        await hub.start()
+        url = (await hub.listen("127.0.0.1", 0, context)).replace("127.0.0.1", "hub.test")
+        one = HubStory(hub)
+        authority = ours if known else strangers
+        one.link._roots = [ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())]
+        one.link._backend._base = url
+        async with one:
+            if known:
+                await one.obeys()
+            else:
+                assert "certificate" in await one.said("; next try in")
+                assert not hub.journal.events()
+        hub.faults.cut()
+        await hub.stop()
+
+    asyncio.run(asyncio.wait_for(tell(), 60))
 
 
 @pytest.mark.parametrize(
