@@ -5,7 +5,8 @@ In memory only where two backends are set. The newest order wins whoever gave it
 
 from micropython import const
 
-from firmware.command import ACT, REFUSE, STOP, whole
+from firmware.command import ACT, EVENT, REFUSE, STOP, whole
+from firmware.safety import LONGEST_MS
 from lib.url import parse_url
 
 _PLENTY_BYTES = const(1000000)  # so much is free only where there is more memory than the chip's own
@@ -71,6 +72,9 @@ class Ear:
             self._acted = True
             if whole(detail.duration_ms, 1, 65535):
                 self._until_ms = max(self._until_ms, now + detail.duration_ms)
+        if order == EVENT and self._dispatcher.rules:  # what a rule makes of it was asked for by this service as well
+            self._acted = True
+            self._until_ms = max(self._until_ms, self._clock() + LONGEST_MS)
         self._dispatcher.obey(order, detail)
 
     def _is_echo(self, command, now):

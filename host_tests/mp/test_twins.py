@@ -1,7 +1,7 @@
 """Two services tell of the same: it is done once; stops always pass; each link watches only what it has begun."""
 
 from firmware import twins
-from firmware.command import ACT, EMERGENCY, HALT, NOTE, REFUSE, SHOCK, STOP
+from firmware.command import ACT, EMERGENCY, EVENT, HALT, NOTE, REFUSE, SHOCK, STOP, Event
 from host_tests.mp.rooms import Hand, command
 
 
@@ -13,6 +13,7 @@ class Both:
         self.orders = []
         self.halts = []
         self.is_busy = True
+        self.rules = None
         self.one, self.two = twins.ears(self, self.clock)
 
     def obey(self, order, detail):
@@ -108,6 +109,21 @@ def test_a_lost_link_stops_all_if_it_had_begun_anything_and_leaves_the_other_alo
     assert both.halts == ["link lost"]
     both.one.halt("link lost")
     assert both.halts == ["link lost"], "nothing has begun since"
+
+
+def test_what_a_rule_makes_of_an_event_ends_with_the_link_that_told_it():
+    both = Both()
+    alert = Event("valtronics", "alert", "critical", "hot")
+    both.two.obey(EVENT, alert)
+    both.two.halt("link lost")
+    assert both.halts == [] and not both.two.busy(), "without rules it makes nothing"
+    both.rules = ["a rule"]
+    both.two.obey(EVENT, alert)
+    assert both.two.busy() and not both.one.busy()
+    both.one.halt("link lost")
+    assert both.halts == []
+    both.two.halt("link lost")
+    assert both.halts == ["link lost"] and both.kinds() == [EVENT, EVENT]
 
 
 def test_each_link_is_busy_with_its_own_actions():
