@@ -204,6 +204,13 @@ def test_numbers_are_put_where_they_are_read_unless_whoever_reads_does_not_know_
     assert "4" in made["board"]  # some board's pin
 
 
+def test_const_is_imported_only_where_the_compiler_does_not_put_the_value_in_by_itself():
+    tidy = "from micropython import const\n_A = const(2)\n_B = const((_A * 3, -1))\n\ndef f():\n    return _A + _B[0]\n"
+    odd = "from micropython import const\n_A = const(len('x'))\n\ndef f():\n    return _A\n"
+    made = short({"tidy": tidy, "odd": odd}).sources
+    assert "import" not in made["tidy"] and "import const" in made["odd"]
+
+
 def test_micropython_itself_says_no_name_that_the_list_does_not_have():
     done = subprocess.run(
         [micropython(), OWN_NAMES], env={"MICROPYPATH": ".frozen"}, capture_output=True, text=True, check=True

@@ -23,9 +23,38 @@ def folded(trees, kept):
         if name not in by_other_ways
     }
     _handed_on(trees, numbers)
+    for tree in trees.values():
+        _drop_const(tree)
     for module, tree in trees.items():
         _Folding(module, tree, numbers, set(trees)).visit(tree)
         ast.fix_missing_locations(tree)
+
+
+def _drop_const(tree):
+    """None; `from micropython import const` goes where the compiler finds every `const(…)` by itself: it never asks who that is."""
+    calls = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "const"
+    ]
+    assigned_to = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "const"]
+    known = {node.targets[0].id for node in tree.body if isinstance(node, ast.Assign) and node.value in calls}
+    if any(call not in assigned_to or not _is_literal(call.args[0], known) for call in calls) or len(named) != len(
+        calls
+    ):
+        return
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "micropython":
+            node.names = [alias for alias in node.names if alias.name != "const"]
+    tree.body[:] = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or node.names]
+
+
+def _is_literal(value, known):
+    """Whether the compiler can compute it: numbers, texts, tuples of them, sums, and the constants that it knows."""
+    kinds = (ast.Constant, ast.Tuple, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
+    for node in ast.walk(value):
+        if not isinstance(node, kinds) and not (isinstance(node, ast.Name) and node.id in known):
+            return False
+    return True
 
 
 def _handed_on(trees, numbers):

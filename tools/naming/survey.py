@@ -14,11 +14,11 @@ import ast
 
 from tools import Failure
 from tools.naming import foreign, scopes
+from tools.naming.families import Families, called
 from tools.naming.folding import rooms
 
 _BY_TEXT = {"getattr", "setattr", "hasattr", "delattr"}
 _NEVER = {"vars", "globals", "locals", "eval", "exec", "__dict__", "__slots__"}
-_TUPLE = "namedtuple"
 
 
 class Room:
@@ -30,11 +30,11 @@ class Room:
         self.rooms = rooms(tree, modules)
         self.attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
         self.keywords = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
-        self.constants = {node.targets[0].id for node in tree.body if _called(getattr(node, "value", None)) == "const"}
+        self.constants = {node.targets[0].id for node in tree.body if called(getattr(node, "value", None)) == "const"}
         documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
         self.texts = {node.value for node in texts if id(node) not in documents}
-        self.tuples = [node for node in ast.walk(tree) if _called(node) == _TUPLE]
+        self.tuples = [node for node in ast.walk(tree) if called(node) == Families.TUPLE]
         self._classes_by_self = self._find_selves()
 
     def _find_selves(self):
@@ -63,10 +63,6 @@ class Room:
         return [scope for scope in self.map.scopes if scope.kind == scopes.CLASS]
 
 
-def _called(node):
-    return getattr(node.func, "id", None) if isinstance(node, ast.Call) else None
-
-
 def is_private(name):
     """Whether it is a module's own."""
     return name[0] == "_" and name[1:2] != "_" and len(name) > 1
@@ -87,7 +83,7 @@ class Survey:
 
     def __init__(self, trees, doors, by_text, public=True):
         self.rooms = {name: Room(name, tree, set(trees)) for name, tree in trees.items()}
-        self._families = _Families(self.rooms)
+        self._families = Families(self.rooms)
         self._public = public
         self.fixed = set(foreign.known()) | {"self"}
         for names in doors.values():
@@ -148,16 +144,16 @@ class Survey:
         """Names that are reached by a text: as they are written, or any text of the modules that `by_text` names for it."""
         reached = set()
         for node in ast.walk(room.tree):
-            called = _called(node)
-            if called in _NEVER or getattr(node, "attr", getattr(node, "id", None)) in _NEVER:
+            verb = called(node)
+            if verb in _NEVER or getattr(node, "attr", getattr(node, "id", None)) in _NEVER:
                 raise Failure(f"{room.name}, line {node.lineno}: names are not to be looked up like that")
-            if called in _BY_TEXT:
+            if verb in _BY_TEXT:
                 text = node.args[1]
                 if isinstance(text, ast.Constant):
                     reached.add(text.value)
                 elif room.name not in by_text:
                     raise Failure(
-                        f"{room.name}, line {node.lineno}: {called} by a text that nobody knows when it is built"
+                        f"{room.name}, line {node.lineno}: {verb} by a text that nobody knows when it is built"
                     )
                 else:
                     reached.update(*(self.rooms[each].texts for each in by_text[room.name] if each in self.rooms))
@@ -233,87 +229,3 @@ def _strangers(room, modules):
         if isinstance(node, ast.Import) or isinstance(node, ast.ImportFrom) and node.module not in modules:
             for alias in node.names:
                 yield from {alias.name, alias.asname or alias.name}
-
-
-class _Family:
-    """Classes that inherit from one another: `number`, `classes` (module, Scope), what they have `inherited` from others."""
-
-    def __init__(self, number):
-        self.number, self.classes, self.inherited, self.is_error = number, [], set(), False
-
-
-class _Families:
-    """All families, and the groups of modules that share one."""
-
-    def __init__(self, rooms):
-        self._of, self._rooms = {}, rooms
-        self._groups = {name: name for name in rooms}
-        named = {}
-        for room in rooms.values():
-            for scope in room.classes():
-                family = self._of[id(scope)] = _Family(("family", room.name, len(self._of)))
-                family.classes.append((room.name, scope))
-                named[room.name, scope.node.name] = scope
-            for call in room.tuples:
-                family = self._of[id(call)] = _Family(("tuple", room.name, len(self._of)))
-                family.inherited |= foreign.OF_TUPLES
-        for room in rooms.values():
-            for scope in room.classes():
-                for base in scope.node.bases:
-                    self._inherit(room, scope, base, named)
-
-    def _inherit(self, room, scope, base, named):
-        if _called(base) == _TUPLE:
-            self._merge(self._of[id(scope)], self._of[id(base)])
-            return
-        home, name = self._home(room, base)
-        family = self._of[id(scope)]
-        if (home, name) in named:
-            self._merge(family, self._of[id(named[home, name])])
-            self._join(room.name, home)
-        elif name.endswith(("Exception", "Error")):
-            family.is_error = True
-            family.inherited |= foreign.OF_EXCEPTIONS
-        elif name != "object":
-            family.inherited |= foreign.known()
-
-    def _home(self, room, base):
-        """(module, name) of a class that is inherited from."""
-        if isinstance(base, ast.Attribute):
-            return room.rooms.get(getattr(base.value, "id", None)), base.attr
-        for node in room.imports:
-            for alias in node.names:
-                if (alias.asname or alias.name) == base.id:
-                    return node.module, alias.name
-        return room.name, base.id
-
-    def _merge(self, one, other):
-        if one is not other:
-            one.classes += other.classes
-            one.inherited |= other.inherited
-            one.is_error |= other.is_error
-            for key, family in self._of.items():
-                if family is other:
-                    self._of[key] = one
-
-    def _join(self, one, other):
-        old, new = sorted((self._groups[one], self._groups[other]), reverse=True)
-        for name, group in self._groups.items():
-            if group == old:
-                self._groups[name] = new
-
-    def every(self):
-        """The _Families, each once."""
-        return list({id(family): family for family in self._of.values()}.values())
-
-    def of(self, _, scope):
-        """The _Family of a class."""
-        return self._of[id(scope)]
-
-    def of_tuple(self, _, call):
-        """The _Family of a named tuple."""
-        return self._of[id(call)]
-
-    def group(self, module):
-        """The name of the group of modules that share private names."""
-        return self._groups[module]
