@@ -4,11 +4,14 @@ import asyncio
 import json
 
 import aiohttp
-from hub_story import SECRET, known_config
+import pytest
+from chromium import tab
+from hub_story import DEVICE_AGENT, SECRET, hub_story, known_config
 
 from tools.hub import Hub
 
 AGENT = {"User-Agent": "test/1"}
+PATH = "/valtronics/ws"
 
 
 def told(path="/valtronics/ws"):
@@ -142,3 +145,25 @@ async def test_the_eleventh_connection_within_a_minute_is_refused(hub, socket):
             await (await http.ws_connect("/valtronics/ws")).close()
         async with http.get("/valtronics/ws", headers={"Upgrade": "websocket"}) as answer:
             assert answer.status == 429 and answer.headers["Retry-After"] == "60"
+
+
+@pytest.mark.peer("chromium")
+@hub_story(page_open=True)
+async def test_the_page_shows_who_is_there_and_raises_an_alert(hub, http):
+    async with tab(hub.url + "/") as page:
+        await page.until("app.isConnected && !app.hidden")
+        assert await page.run("document.getElementById('alerts').hidden"), "nobody listens"
+        headers = {"User-Agent": DEVICE_AGENT}
+        async with aiohttp.ClientSession(hub.url, headers=headers) as session, session.ws_connect(PATH) as device:
+            await welcome(device)
+            await device.send_json({"type": "subscribe", "channel": "alerts"})
+            await page.until("!document.getElementById('alerts').hidden")
+            assert "online (Valtronics)" in await page.run("document.getElementById('devices').textContent")
+            assert not await page.run("document.getElementById('offline').hidden"), "orders do not go that way"
+            await page.run("document.querySelector('#alert [name=severity]').value = 'critical'")
+            await page.run("document.querySelector('#alert [name=title]').value = 'Pump 7'")
+            await page.click("#alert button")
+            alert = await device.receive_json(timeout=5)
+            assert (alert["severity"], alert["title"]) == ("critical", "Pump 7")
+            await page.until("document.getElementById('toast').textContent === '1 heard it.'")
+        await page.until("document.getElementById('alerts').hidden")
