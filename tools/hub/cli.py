@@ -93,6 +93,11 @@ def _welcome(hub, host) -> str:
         f"  valtronics.token          {hub.token}",
         "or, as a device of a fleet (it shows a pairing code; the page takes it, and sends messages):",
         f"  dsp_fleet.url             {base}",
+        "or, as a remote for the shockers of a share link (a guest has a name; the owner may come by session instead):",
+        f"  openshock_share.url       {base}",
+        "  openshock_share.link      one of the links below",
+        "  openshock_share.name      whatever you like",
+        f"  openshock_share.session   {hub.config.owner_session}",
         "",
     ]
     lines += [f"Shocker  {each.name}: {each.model}, RF id {each.rf_id}, {each.guid}" for each in hub.shockers]
@@ -106,7 +111,8 @@ def _line(event):
     """What the terminal says of an event, or None."""
     if event.kind in ("connected", "disconnected"):
         peer = event.connection.peer
-        who = f"device '{peer.device.name}'" if peer.device else f"guest '{peer.guest_name}'" if peer.link else "remote"
+        visitor = "owner, by a share link," if peer.signed_in else f"guest '{peer.guest_name}'"
+        who = f"device '{peer.device.name}'" if peer.device else visitor if peer.link else "remote"
         more = f" ({event['why']})" if event.kind == "disconnected" else f" ({peer.user_agent[:60]})"
         return f"{who} from {peer.remote} {event.kind}{more}"
     if event.kind == "log":
