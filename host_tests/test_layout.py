@@ -92,6 +92,23 @@ def test_a_chip_gets_the_layout_that_its_flash_has_room_for():
         layout.of_chip("esp32", 2 * K * K)
 
 
+@pytest.mark.parametrize("chip", ["esp32", "esp32s2", "esp32s3", "esp32c3"])
+@pytest.mark.parametrize("flash_mb", [4, 8, 16])
+def test_the_map_of_each_chip_and_size_is_one_that_the_boot_loader_takes(chip, flash_mb):
+    """Told anew from Espressif's rules, without layout.check: nothing overlaps, all is aligned, the size is used up and no more."""
+    rows = layout.table(layout.of_board(chip, flash_mb))
+    loader = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32s3": 0x0, "esp32c3": 0x0}[chip]
+    used = [(loader, 0x8000), (0x8000, 0x9000), *[(row.offset, row.offset + row.size) for row in rows]]
+    assert all(one[1] <= other[0] for one, other in zip(used, used[1:])), "in order, and nothing overlaps"
+    assert used[-1][1] == flash_mb * K * K
+    assert all(begin % 0x1000 == end % 0x1000 == 0 for begin, end in used[1:])
+    assert all(row.offset % 0x10000 == 0 for row in rows if row.type == 0), "a runtime begins at a page of the MMU"
+    sizes = {row.label: row.size for row in rows}
+    assert sizes["otadata"] == 0x2000 and sizes["nvs"] >= 0x3000 and sizes["ota_0"] >= 0x180000
+    assert sizes["app_0"] >= 0x3E000 and sizes["vfs"] >= 0x10000
+    assert len({row.label for row in rows}) == len(rows) and all(len(row.label) < 16 for row in rows)
+
+
 WRONG = [
     ("overlaps", lambda rows: [*rows, Row("more", 1, 0x83, 0x300000, 0x1000)]),
     ("overlaps", lambda rows: [Row("early", 1, 2, 0x8000, 0x1000), *rows]),
