@@ -8,8 +8,8 @@ from tools.bench import memory
 from tools.sim import compiled
 
 # words of 8 bytes counted as 4. DESIGN §4 wants 60; this is what is reached, and it may only become less: lower it with each diet
-LIVE_KIB = 83  # a ratchet: the goal is 60 (DESIGN §4); console, lamp and updates have cost nine since it was 73
-SETTING_UP_KIB = 90
+LIVE_KIB = 82  # a ratchet: the goal is 60 (DESIGN §4)
+SETTING_UP_KIB = 86
 DRIFT_BYTES = 256
 PIECE_BYTES = 4096
 
