@@ -84,6 +84,10 @@ class Service:
         """
         raise Unasked("this service takes no such thing")
 
+    def pairs(self):
+        """True while it waits for somebody to enter a code elsewhere: the lamp says so."""
+        return False
+
     def shown(self):
         """What a person should see now, such as a pairing code: one line of text; "" for nothing."""
         return ""

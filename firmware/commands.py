@@ -13,9 +13,7 @@ from firmware.version import VERSION
 
 _LEVELS = ("debug", "info", "warning", "error")
 # the states of status_led.py, in their order
-_LAMP = (
-    "error,e-stop to be released,e-stop clearing,e-stop latched,command sent,updating,set-up,connected,no hub,no Wi-Fi"
-)
+_LAMP = "error,e-stop to be released,e-stop clearing,e-stop latched,command sent,updating,set-up,connected,no hub,no Wi-Fi,pairing"
 
 
 def answer(desk, name, argument):

@@ -112,6 +112,7 @@ class Core:
             setting_up=bool(self._setup),
             updating=self.is_updating,
             sending=self._dispatcher.busy(),
+            pairing=bool(link) and link.pairs(),
         )
 
     def _facts(self):

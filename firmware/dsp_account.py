@@ -195,6 +195,10 @@ class Account(Talk):
 
     # --- pairing
 
+    def pairs(self):
+        """As `Service`."""
+        return self._pairing is not None
+
     def _bound(self, _, arguments, now):
         if not self._pairing:
             return ()

@@ -155,10 +155,12 @@ def rescue(kind, table, own, rescues):
         role = _ROLES[ids.index(own)] if own and own in ids else None
     elif own and any(ids) and own not in ids:
         role = None
+    name = _text(of(table, "peerdisplayname"), _NAME)
+    if session in rescues and role and name:  # the account's copy, which knows no name, may come first
+        rescues[session] = rescues[session][:2] + (name,)
     if not role or not session or session in rescues or len(rescues) >= _RESCUES:
         return None
     peer = _text(of(table, "peerdeviceid"), _ID) or ids[1 - _ROLES.index(role)]
-    name = _text(of(table, "peerdisplayname"), _NAME)
     rescues[session] = role, peer, name
     return "critical" if role == "rescuee" else "high", "started, %s: %s" % (role, name or "device " + peer)
 

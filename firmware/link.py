@@ -107,6 +107,10 @@ class Link:
             return str(no)
         return ""
 
+    def pairs(self):
+        """True while a pairing code is to be entered elsewhere."""
+        return self._backend.pairs()
+
     def shown(self):
         """What the service wants a person to see now, one line of text; "" for nothing."""
         return self._backend.shown()

@@ -23,6 +23,10 @@ class Refusal:
         """Why not, in words."""
         return self.status
 
+    def pairs(self):
+        """False."""
+        return False
+
     def shown(self):
         """Nothing."""
         return ""
@@ -41,6 +45,10 @@ class Links:
     def connected(self):
         """True while one of the services at least has been greeted."""
         return any([link.connected() for _, link in self._links])
+
+    def pairs(self):
+        """True while one of the services waits for its pairing code."""
+        return any([link.pairs() for _, link in self._links])
 
     def ask(self, what, detail):
         """ "" when a service takes it; why none does, in words. `what`, `detail`: as command.Service.ask.

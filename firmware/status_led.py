@@ -19,6 +19,7 @@ _SETTING_UP = const(6)
 _CONNECTED = const(7)
 _NO_HUB = const(8)  # there is an address, and no hub
 _NO_WIFI = const(9)
+_PAIRING = const(10)  # a code is to be entered elsewhere
 
 _TICK_MS = const(50)
 _SHOW_MS = const(2000)  # each state, in the test
@@ -33,6 +34,7 @@ _WHITE = const((255, 255, 255))
 
 _TWICE = const((100, 100, 100, 700))
 _THRICE = const((100, 100, 100, 100, 100, 700))
+_LONG_SHORT = const((600, 200, 200, 200))
 
 # by state: (the lamp: ms on, off, on, off …; the pixel: the same, or how long a breath takes; its colour)
 _PATTERNS = (
@@ -46,10 +48,11 @@ _PATTERNS = (
     ((100, 10000), (100, 10000), _GREEN),
     (_TWICE, _TWICE, _ORANGE),
     (_THRICE, _THRICE, _BLUE),
+    (_LONG_SHORT, _LONG_SHORT, _CYAN),
 )
 
 
-def state_of(estop, connected, online, setting_up=False, updating=False, failed=False, sending=False):
+def state_of(estop, connected, online, setting_up=False, updating=False, failed=False, sending=False, pairing=False):
     """The state to show. `estop`: what `Button.progress` says, or "latched" while the latch is; "" while all is well."""
     if failed:
         return _ERROR
@@ -61,6 +64,8 @@ def state_of(estop, connected, online, setting_up=False, updating=False, failed=
         return _UPDATING
     if setting_up:
         return _SETTING_UP
+    if pairing and online:
+        return _PAIRING
     return _CONNECTED if connected else _NO_HUB if online else _NO_WIFI
 
 

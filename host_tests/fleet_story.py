@@ -9,7 +9,7 @@ from firmware import link as link_room
 from firmware.backends import dsp_fleet
 from firmware.backends.dsp_fleet import Backend
 from firmware.command import EVENT, KEEP
-from tools.hub import Config, Device, Hub
+from tools.hub import Config, Device, Hub, Token
 
 DEVICE = "01960000-bbbb-7000-8000-000000000001"
 OTHER = "01960000-bbbb-7000-8000-000000000002"
@@ -72,7 +72,7 @@ class Van(Story):
 
 def fleet_config():
     """Two devices; the first is ours."""
-    return Config([Device("our van", DEVICE), Device("their van", OTHER)], [], [], faults=True)
+    return Config([Device("our van", DEVICE), Device("their van", OTHER)], [], [Token("local")], faults=True)
 
 
 def known(hub, number=1, **more):

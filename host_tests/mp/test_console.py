@@ -441,7 +441,8 @@ def test_wishes_are_handed_on():
     with Desk() as desk:
         assert desk.ask("restart") == "Restarting..."
         assert desk.ask("portal") == "$SYS$|Success|The set-up page opens"
-        states = "error,e-stop to be released,e-stop clearing,e-stop latched,command sent,updating,set-up,connected,no hub,no Wi-Fi"
+        states = "error,e-stop to be released,e-stop clearing,e-stop latched,command sent,updating,set-up,connected"
+        states += ",no hub,no Wi-Fi,pairing"
         shown = "$SYS$|Success|The lamp shows them one after the other"
         assert desk.asks("ledtest") == ["$SYS$|Response|LedTest|" + states, shown]
         assert desk.wishes == [("restart", "console"), ("portal", True)] and desk.lamp.tested == 1

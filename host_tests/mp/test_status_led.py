@@ -58,6 +58,10 @@ def test_the_most_urgent_state_is_shown():
     assert state_of("", False, False) == NO_WIFI
     assert state_of("", False, True) == NO_HUB
     assert state_of("", True, True) == CONNECTED
+    assert state_of("", True, True, pairing=True) == 10
+    assert state_of("", False, False, pairing=True) == NO_WIFI
+    assert state_of("", True, True, setting_up=True, pairing=True) == SETTING_UP
+    assert state_of("", True, True, sending=True, pairing=True) == SENDING
     assert state_of("", True, True, setting_up=True) == SETTING_UP
     assert state_of("", True, True, setting_up=True, updating=True) == UPDATING
     assert state_of("", True, True, True, True, sending=True) == SENDING
@@ -161,14 +165,14 @@ def test_nothing_is_written_while_nothing_changes():
 def test_the_test_shows_every_state_for_two_seconds():
     board = Board(led=False, state=NO_WIFI, brightness=0)
     board.lamp.test()
-    for at in range(10):
+    for at in range(11):
         board.pixels.clear()
         board.shows(2000 * (at + 1))
         brightest = max([colour(at, ms) for ms in range(0, 20000, 50)])
         assert max(board.pixels) == tuple([part * 20 // 100 for part in brightest]), at
         assert len(set(board.pixels)) > 1, at
     board.pixels.clear()
-    board.shows(22000)
+    board.shows(24000)
     assert board.pixels == [DARK]
 
 
