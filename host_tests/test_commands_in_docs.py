@@ -68,6 +68,7 @@ ROWS = {
     "make BOARD=ESP32_GENERIC_S3 FROZEN_MANIFEST=~/frozen.py": Foreign("needs ESP-IDF"),
     "make BOARD=ESP32_GENERIC_S3 PORT=/dev/ttyUSB0 deploy": Foreign("needs ESP-IDF, and a board"),
     "mpremote connect PORT resume fs cp -r build/frozen/firmware build/frozen/certs :": Foreign("needs a board"),
+    "traceback log.txt --names build/images/generic-esp32/names.txt": Real(),
     "flash": Flashed(),
     "flash --port COM5": Flashed(),
     "flash --port /dev/cu.usbserial-0001": Flashed(),
@@ -142,6 +143,10 @@ def desk(tmp_path, monkeypatch):
     (tmp_path / "settings.json").write_text('{"rf.pin": 4, "led.brightness": 20}')
     (tmp_path / "ESP32_GENERIC-OTA.bin").write_bytes(bench.combined("esp32"))
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("pictures", "build"))
+    images = tmp_path / "build" / "images" / "generic-esp32"
+    images.mkdir(parents=True)
+    (images / "names.txt").write_text("firmware/app.py a=run,live\n")
+    (tmp_path / "log.txt").write_text('  File "firmware/app.py", line 7, in a\n')
     monkeypatch.chdir(tmp_path)
     assert tools(["rf", "encode", "caixianlin", "46231", "vibrate", "25", "-o", "air.vcd"]) == 0
     recorded = (tmp_path / "air.vcd").read_text()
