@@ -59,7 +59,7 @@ def main(argv, root=ROOT):
     runtimes = {chip: one.runtime for chip, one in shipped.items()}
     made = build.plan(options.version, state.date, trusted, runtimes)
     folders = build.build(wanted, made, options.out / "boards" / options.version, options.key)
-    print(f"{len(folders)} boards are built and signed")
+    print(f"built and signed: {', '.join(sorted(folders))}")
     _web(options, wanted, folders, made, {**shipped, **given})
     packed = options.out / "mip" / options.version
     _write(packed, mip.files(root, options.version))
