@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from link_story import AGENT, SECONDS
 
-from firmware.backends.dsp_fleet import Backend
+from firmware import setup_ask
+from firmware.backends.dsp_fleet import FIELDS, Backend
 from firmware.command import EVENT, KEEP, NOTE, Event, Leave
 from firmware.status_led import state_of
 from tools.hub import Hub, faults
@@ -342,6 +343,14 @@ def test_row_fleet_names_in_any_case(camel, monkeypatch):
     story(monkeypatch)
 
 
+def test_row_fleet_pairing_from_the_set_up_page():
+    """On the set-up page no token is asked for: server and place are enough, and it says where the code will be shown."""
+    needed = [key for key, label, secret in FIELDS if secret or not label.endswith("(optional)")]
+    assert needed == ["url"] and not any(secret for _, _, secret in FIELDS)
+    reached, words = asyncio.run(setup_ask.reached(None, "dsp_fleet"))
+    assert not reached and "pairing code" in words
+
+
 # peers beside the device
 
 
@@ -458,7 +467,7 @@ NAMES = (
     *("RequestHistorySync", "RescueSessionStarted", "RescuePeerLocation", "RescueSessionEnded", "DeviceUpdated"),
     *("Control", "Log", "EmergencyStop"),
 )
-FIELDS = (
+KEYS = (
     *("sessionId", "RescueeDeviceId", "rescuerDeviceId", "yourRole", "peerDeviceId", "peerDisplayName", "lat", "Lon"),
     *("id", "name", "accessToken", "refreshToken", "signalREndpoint", "deviceId", "endReason", "atUtc", "x"),
 )
@@ -472,7 +481,7 @@ scalars = (
 )
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=8),
     max_leaves=12,
 )
 invocations = st.builds(
@@ -525,14 +534,14 @@ def greeted(**changed):
 PAIRED = {"token": "a.b.c", "refresh": "r", "device_id": "7", "latitude": "1", "longitude": "2"}
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(records, max_size=8), st.booleans())
 def test_row_fleet_whatever_is_invoked(messages, paired):
     """Random invocations and answers: orders of the known kinds or a Leave, never a command."""
     check(greeted(**(PAIRED if paired else {})), messages)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.tuples(records, st.integers(0, 200), st.binary(max_size=4)), max_size=6), st.booleans())
 def test_row_fleet_whatever_is_damaged(messages, paired):
     """Mutated messages: a Leave at most, never a command."""
