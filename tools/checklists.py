@@ -17,7 +17,7 @@ from tools import Failure
 from tools.environment import ROOT
 
 PAGE = ROOT / "docs" / "backends.md"
-BEGIN, END = "<!-- made by python3 -m tools docs: the rows -->\n", "<!-- the end of the rows -->\n"
+BEGIN, END = "<!-- made by python3 -m tools docs --rows -->\n", "<!-- the end of the rows -->\n"
 PASSED = "passes"
 
 # service: of the file's name · name: of the test · words: what must be

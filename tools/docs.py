@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import Failure, pages
+from tools import Failure, checklists, pages
 from tools.environment import ROOT
 from tools.pages import boards, console, drawings, lamp, safety, settings
 
@@ -43,10 +43,17 @@ def main(argv, root=ROOT):
     """0. Failure with --check when a page is not up to date."""
     parser = argparse.ArgumentParser(prog="python3 -m tools docs", description=(__doc__ or "").split(": ", 1)[1])
     parser.add_argument("--check", action="store_true", help="only say whether they are up to date")
-    parser.add_argument("--pictures", action="store_true", help="also take the pictures of the set-up anew, by Chromium")
+    parser.add_argument(
+        "--pictures", action="store_true", help="also take the pictures of the set-up anew, by Chromium"
+    )
+    parser.add_argument(
+        "--rows", action="store_true", help="also run the checklists of the backends, and write how they ended"
+    )
     options = parser.parse_args(argv)
     if options.pictures:
         _take_pictures(root)
+    if options.rows:
+        checklists.write(root)
     for path, text in texts(root).items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
@@ -62,7 +69,12 @@ def _take_pictures(root):
     """None; docs/pictures are as the page looks now. Failure when it cannot be shown."""
     command = [sys.executable, "-m", "pytest", "-q", "host_tests/test_pictures.py", "-k", "each_step"]
     done = subprocess.run(
-        command, cwd=root, env={**os.environ, "DOCS_PICTURES": "1", "CI": "1"}, capture_output=True, text=True, check=False
+        command,
+        cwd=root,
+        env={**os.environ, "DOCS_PICTURES": "1", "CI": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise Failure("the pictures could not be taken:\n" + done.stdout[-2000:])
