@@ -7,6 +7,8 @@ nothing and take long: each of their tests goes alone. What takes longest begins
 from xdist.scheduler import LoadScopeScheduling
 
 APART = (
+    "test_reconnect.py",
+    "test_release.py",
     "test_safety_air.py",
     "test_safety_caps.py",
     "test_safety_device.py",
@@ -15,8 +17,13 @@ APART = (
     "test_setup_page.py",
     "test_sim.py",
     "test_sim_estop.py",
+    "test_sim_fleet.py",
     "test_sim_gateway.py",
+    "test_sim_remote.py",
     "test_sim_setup.py",
+    "test_sim_share.py",
+    "test_sim_twins.py",
+    "test_sim_valtronics.py",
 )
 FIRST = (
     "test_setup_device.py",
@@ -24,10 +31,13 @@ FIRST = (
     "test_update_power.py",
     "test_sim.py::test_the_tour",
     "test_build.py",
+    "test_release.py",
+    "test_web_flasher.py",
     "test_safety_walks.py",
     "test_memory.py",
     "test_websock_conformance.py",
     "test_safety_mutations.py",
+    "test_reconnect.py",
     "test_safety_estop.py::test_s06",
     "test_safety_device.py::test_s13",
     "test_flash_tool.py",
