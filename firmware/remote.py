@@ -18,6 +18,8 @@ _REST_MS = const(300)  # the dial's level is told when nobody turns it any more
 _STOP_MS = const(300)
 _MOST = const(16)  # presses in hand
 
+SEEN = "seen"  # the action of a button that tells the sender of the last message that it was read
+
 NOTHING = const(0)
 PRESSED = const(1)
 RELEASED = const(2)
@@ -87,10 +89,10 @@ class Input:
     def __init__(self, entry, pressed, turned=None):
         self.pressed = pressed
         self.turned = turned
-        self.shocker = entry["shocker"]
-        self.action = ACTIONS.index(entry["action"])
+        self.shocker = entry.get("shocker", "")
+        self.action = None if entry["action"] == SEEN else ACTIONS.index(entry["action"])
         self.level = entry.get("level", 0)
-        self.duration_ms = entry["duration_ms"]
+        self.duration_ms = entry.get("duration_ms", 0)
         # a vibration is the finger's as long as nobody says otherwise; a dial's button is too short a way to hold
         self.holds = entry.get("hold", entry["action"] == "vibrate") and not turned
         self.button = Button(1 if self.action == STOP else _SAMPLES)
@@ -166,6 +168,9 @@ class Remote:
 
     def _press(self, each, at_ms, blocked):
         now = self._clock()
+        if each.action is None:  # nothing is sent to anybody's receiver: nothing blocks it
+            self._log.info("remote", "read: " + (self._ask("seen", None) or "the sender will know"))
+            return
         if each.action == STOP:
             self._send_stop(each, "pressed")
             return

@@ -15,7 +15,8 @@ WORDS = {
     "networks": "up to {1} networks with ssid (1-32 bytes), key (none, or 8-63 characters), hidden, security and address",
     "servers": "up to {1} name servers, such as 1.1.1.1 or 192.168.0.1:53",
     "inputs": "up to {1} buttons, each with pin, shocker (its name or id at the service), action (vibrate, sound, shock or stop), "
-    "level (0-100), duration_ms (300-30000), and if you like pressed (low or high) and hold (true or false)",
+    "level (0-100), duration_ms (300-30000), and if you like pressed (low or high) and hold (true or false); or with pin "
+    "and action seen: that says the last message was read",
     "dial": "a table with the pins a, b and press, shocker, action, step (1-50), duration_ms (300-30000), and if you like level "
     "(0-100, where it begins), clicks (1, 2 or 4 changes a detent) and pressed (low or high); {{}} for none",
     "filters": "a table of channels (alerts, devices, system, telemetry), each a table of filters: a text, a number, or a list of "
@@ -89,7 +90,9 @@ def _aims(entry, is_text):
 
 
 def _is_input(entry, is_text):
-    """A button."""
+    """A button. One that says a message was read needs no more than its pin."""
+    if _has(entry, ("pin", "action"), ("pressed",)) and entry["action"] == "seen":
+        return whole(entry["pin"], 0, 48) and entry.get("pressed", "low") in ("low", "high")
     if not _has(entry, ("pin", "shocker", "action", "level", "duration_ms"), ("pressed", "hold")):
         return False
     flag = type(entry.get("hold", False)) is bool

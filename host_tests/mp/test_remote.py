@@ -131,7 +131,7 @@ class Desk:
         self.pass_ms(200)
 
     def _ask(self, what, wish):
-        assert what == "control"
+        assert what == "control" or what == "seen" and wish is None
         if not self.refusal:
             self.wishes.append(wish)
         return self.refusal
@@ -243,6 +243,16 @@ def test_a_stop_passes_while_the_emergency_stop_is_latched():
     desk.blocked = "the emergency stop is latched"
     desk.press()
     assert desk.heard() == [Wish("red", STOP, 0, 300)]
+
+
+def test_a_button_that_says_seen_asks_for_that_alone_whatever_is_blocked():
+    desk = Desk({"pin": 14, "action": "seen"})
+    desk.blocked = "the emergency stop is latched"
+    desk.press()
+    assert desk.wishes == [None] and desk.lines[-1].endswith("read: the sender will know")
+    desk.refusal = "no message yet"
+    desk.press(ms=5000)
+    assert desk.wishes == [None] and desk.lines[-1].endswith("read: no message yet")
 
 
 def test_the_dial_sets_the_level_and_its_press_sends_it():

@@ -136,6 +136,7 @@ CASES = {
             [dict(BUTTON, action="stop", level=0, duration_ms=300), dict(BUTTON, action="shock", level=100)],
             [dict(BUTTON, pin=0, shocker="Zoë 🐈", duration_ms=30000, pressed="high", hold=True)],
             [dict(BUTTON, pin=48, shocker="x" * 128, pressed="low", hold=False, action="sound")],
+            [{"pin": 14, "action": "seen"}, {"pin": 15, "action": "seen", "pressed": "high"}],
         ],
         [
             [BUTTON] * 5,
@@ -144,6 +145,9 @@ CASES = {
             [None],
             [[BUTTON]],
             [dict(BUTTON, pin=-1)],
+            [{"pin": -1, "action": "seen"}],
+            [{"pin": 14, "action": "seen", "pressed": 1}],
+            [dict(BUTTON, action="seen")],
             [dict(BUTTON, pin=49)],
             [dict(BUTTON, pin="14")],
             [dict(BUTTON, shocker="")],
@@ -375,7 +379,8 @@ def test_what_would_fit_is_said_in_words():
         (
             "remote.inputs",
             "up to 4 buttons, each with pin, shocker (its name or id at the service), action (vibrate, sound, shock or "
-            "stop), level (0-100), duration_ms (300-30000), and if you like pressed (low or high) and hold (true or false)",
+            "stop), level (0-100), duration_ms (300-30000), and if you like pressed (low or high) and hold (true or false); "
+            "or with pin and action seen: that says the last message was read",
         ),
     ):
         assert wanted(key) == words
