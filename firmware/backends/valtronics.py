@@ -8,7 +8,8 @@ from micropython import const
 
 from firmware import command as orders
 from firmware.command import Leave, Service
-from firmware.valtronics import Teller, iso, text_of
+from firmware.valtronics import Teller, text_of
+from lib.isotime import iso
 from lib.jsontext import dumps, loads
 from lib.websock import TEXT
 

@@ -5,8 +5,8 @@ import json
 from firmware.backends.valtronics import Backend
 from firmware.command import EVENT, LEAVE, NOTE, Event, Leave
 from firmware.settings import default
-from firmware.valtronics import iso
 from host_tests.mp.rooms import raised
+from lib.isotime import iso
 
 AGENT = "OpenShock/0.1.0 (MicroPython; esp32)"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.e30.abc"

@@ -114,6 +114,15 @@ class Outlet:
         self._transport.abort()
         self.close()
 
+    async def farewell(self, socket, code, reason):
+        """Close the WebSocket `socket` (aiohttp's) behind everything that is still under way; cut it where nobody hears."""
+        if not self.audible.is_set():
+            self.cut()
+            return
+        await self.uncork()
+        await self.drained()
+        await socket.close(code=code, message=reason.encode())
+
     def close(self):
         """The socket is done with: nothing is sent any more, nobody waits for it."""
         if self._pump is not None:

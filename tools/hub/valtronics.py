@@ -108,12 +108,7 @@ class Link:
     async def close(self, code, reason):
         """Close the WebSocket, behind everything that is still under way."""
         self.why = reason
-        if not self.out.audible.is_set():
-            self.out.cut()
-            return
-        await self.out.uncork()
-        await self.out.drained()
-        await self._socket.close(code=code, message=reason.encode())
+        await self.out.farewell(self._socket, code, reason)
 
     async def end(self, error=None, allow_reconnect=False):
         """As a SignalR connection's: here a close frame says it all."""
