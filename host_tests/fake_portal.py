@@ -120,7 +120,7 @@ class Portal:
         account = [
             {
                 "name": "openshock_gateway",
-                "label": "OpenShock",
+                "label": "OpenShock, pairing code",
                 "pairs": True,
                 "fields": self._shown("openshock_gateway"),
             },
