@@ -131,6 +131,8 @@ def keep(path, name, table, log):
     """None; what a service gave (`table`: key → value) is stored among the settings of backend `name`, or the log says why not."""
     settings = Settings(path)
     try:
+        if name not in (settings.get("backend"), settings.get("backend.second")):
+            raise Refused(name + " is none of the services in use")
         for key, value in table.items():
             settings.set(name + "." + key, value)
         settings.save()

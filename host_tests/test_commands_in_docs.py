@@ -57,8 +57,6 @@ ROWS = {
     "docs": Scratch(),
     "docs --check": Real(),
     "docs --pictures": Parsed("needs Chromium, and writes into docs; test_pictures.py takes them"),
-    "bench reconnect": Parsed("takes three quarters of an hour; test_reconnect.py"),
-    "docs --rows": Parsed("runs five files of tests, and writes into docs; test_checklists.py runs some of its own"),
     "build --board openshock-core-v2": Shorter(("--out", "images", "--date", "2026-11-21")),
     "build --web build/web": Parsed(
         "npm fetches ESP Web Tools for it; test_web_flasher.py makes it and opens it in Chromium"

@@ -134,7 +134,7 @@ def test_ampy_does_it_where_mpremote_does_not(tmp_path, image):
 def test_a_map_that_does_not_fit_is_refused(board, image):
     image(b"one")
     before = board.app()
-    with pytest.raises(Failure, match="app_1 has 393216 bytes, the map 4MB-wide says 253952"):
+    with pytest.raises(Failure, match="app_1 has 393216 bytes, the map 4MB-wide says 262144"):
         deploy.main(["--port", board.port, "--board", "generic-esp32c3"])
     assert board.app() == before
 
