@@ -24,6 +24,15 @@ COMMANDS = 10_000
 _OVER_THE_HUB = 1000
 _ASK, _BREAK_UP = 62, 61  # _memory/probe.py
 _RECEIVERS = 10
+# backend: what a device says, and how often, once it is at work there
+READY = {
+    "openshock_user": ("shockers known", 1),
+    "openshock_gateway": ("][link] connected", 1),
+    "openshock_share": ("joined the share link", 1),
+    "dsp_fleet": ("][link] connected", 2),  # to be paired, and then
+    "valtronics": ("logged in", 1),
+}
+_SETTLED_S = 2.0  # what was needed for the connection has left the memory
 _PACE_S = 0.03
 _PATIENCE = 300  # looks at the device's log
 _QUIET_S = 0.7  # without an edge: every stop frame was sent
@@ -71,8 +80,8 @@ class Told:
 class Bench:
     """One world whose device runs the probe before the firmware. Everything that is asked of it."""
 
-    def __init__(self, heap="128wK", rooms=False, probe=True, blank=False):
-        self.world = World(blank=blank)
+    def __init__(self, heap="128wK", rooms=False, probe=True, blank=False, backend="openshock_user"):
+        self.world = World(blank=blank, settings={"backend": backend, "remote.inputs": []})
         device = self.world.device
         if device.ground != "MicroPython":
             raise Failure("there is no MicroPython with viper for this machine")
@@ -92,11 +101,11 @@ class Bench:
         await self.world.hub.device_connected(since=since, timeout_s=_SLOW_S)
         await self.line("shockers known")
 
-    async def line(self, text, since=0):
-        """None once the device has said `text`. asyncio.TimeoutError."""
+    async def line(self, text, since=0, times=1):
+        """None once the device has said `text` so many times. asyncio.TimeoutError."""
 
         async def wait():
-            while not any(text in line for line in self.world.lines[since:]):
+            while sum(text in line for line in self.world.lines[since:]) < times:
                 if self.world.device.ended.is_set():
                     raise asyncio.TimeoutError
                 await asyncio.sleep(0.02)
@@ -306,8 +315,26 @@ async def _largest_piece(report):
     report.row("free heap in pieces of so many bytes once connected suffices", found, "bytes", "≤ 4096 bytes", why)
 
 
+async def at_work(backend):
+    """(bytes that live once the device is at work at that backend, over TLS; how many names). Words of 8 bytes."""
+    text, times = READY[backend]
+    bench = Bench(backend=backend)
+    async with bench.world:
+        await bench.line(text, times=times)
+        await asyncio.sleep(_SETTLED_S)
+        live, _ = await bench.live()
+        return live, bench.names
+
+
+async def _backends(report):
+    for backend in READY:
+        live, names = await at_work(backend)
+        report.row(f"live, {backend}, scaled", live / 2 / _KIB, "KiB", "≤ 60 KiB", f"{names} names")
+
+
 async def _all(report):
     await _work(report)
+    await _backends(report)
     await _tell_setting_up(report)
     await _tell_drift(report)
     await _smallest_heap(report)
