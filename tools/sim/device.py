@@ -26,9 +26,7 @@ POWER_ON, RESET, WATCHDOG = 1, 2, 3  # what started it, as machine.reset_cause s
 _RESET_EXIT = 42  # host_tests/stubs/machine.py
 _BITTEN = 44  # host_tests/stubs/simstart.py
 _LOOK_S = 0.05
-_HEAP = __import__("os").environ.get(
-    "SIMHEAP", "140wK"
-)  # 128 for Python on an ESP32, w for 64-bit words; 12 for the stubs, which a board has in its ROM
+_HEAP = "140wK"  # 128 for Python on an ESP32, w for 64-bit words; 12 for the stubs, which a board has in its ROM
 _HEAP_WITH_FLASH = "184wK"  # nor is the model of the flash a part of a board, or the stand-in of its boot loader
 _ENDING_S = 3.0
 _WATCHDOG = "watchdog"
