@@ -59,6 +59,10 @@ class Dispatcher:
         """True while some receiver has frames other than stop frames due."""
         return self._scheduler.active(self._clock()) > 0
 
+    def follow(self, rules):
+        """None; from now on these, a rules.Rules, say what becomes of events."""
+        self.rules = rules
+
     def halt(self, why):
         """None; everything stops, every receiver that was on the air gets its stop frames. Needs no room and no leave (S5)."""
         now = self._clock()

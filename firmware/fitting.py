@@ -118,7 +118,7 @@ def _give_rules(settings, dispatcher, log):
     if rows:
         from firmware.rules import Rules
 
-        dispatcher.rules = Rules(rows)
+        dispatcher.follow(Rules(rows))
         for note in dispatcher.rules.notes:
             log.line(ERROR, "rules", note)
 
