@@ -147,10 +147,12 @@ class Device:
     async def _live(self):
         while self._process:
             watch = asyncio.create_task(self._watch())
-            async for line in self._process.stdout:
-                self._on_line(line.decode(errors="replace").rstrip())
-            code = await self._process.wait()
-            watch.cancel()
+            try:
+                async for line in self._process.stdout:
+                    self._on_line(line.decode(errors="replace").rstrip())
+                code = await self._process.wait()
+            finally:
+                watch.cancel()  # its file goes with the device's folder
             self._cause = self._cause_of(code)
             if self._cause is None:
                 self._end_with(code)
