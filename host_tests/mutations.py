@@ -443,6 +443,13 @@ MUTATIONS = [
         ),
         (
             "S20",
+            "firmware/fitting.py",
+            'if name not in (settings.get("backend"), settings.get("backend.second")):',
+            "if False:",
+            _CAPS + "test_s20_what_a_service",
+        ),
+        (
+            "S20",
             "firmware/settings_lists.py",
             'entry.get("action") not in ("vibrate", "sound"):',
             'entry.get("action") not in ("vibrate", "sound", "shock"):',

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from firmware import settings as settings_room
-from firmware.command import LIGHT, SHOCK, SOUND, STOP, VIBRATE, Command
+from firmware.command import KEEP, LIGHT, SHOCK, SOUND, STOP, VIBRATE, Command
 from firmware.safety import Caps, Safety
 from firmware.settings import Refused, Settings
 from host_tests.mp.rooms import Disk, PowerCut
@@ -256,6 +256,21 @@ def test_s20_no_source_gets_past_them():
     assert {frame.intensity for frame in world.active()} == {33}
     assert {frame.rf_id for frame in world.active()} == {1234, 777, 9}
     assert world.active()[-1].end_us < start_us + 700_000 + 60_000 + 5_000
+
+
+def test_s20_what_a_service_gives_to_keep_is_never_a_cap():
+    world = World({**WIFI, "cap.vibrate": 33}, Hub())
+    world.boot(whole=True)
+    world.pass_ms(1000)
+    for name, table in (("cap", {"vibrate": 100, "longest_ms": 30000}), ("cap.own", {}), ("estop", {"enabled": False})):
+        world.obey(KEEP, (name, table))
+    world.pass_ms(200)
+    world.reboot()
+    world.act(level=100, ms=500)
+    world.pass_ms(1500)
+    assert {frame.intensity for frame in world.active()} == {33}
+    kept = Settings("settings.json")
+    assert kept.get("cap.vibrate") == 33 and kept.get("cap.longest_ms") == 10000 and kept.get("estop.enabled") is True
 
 
 def test_s20_from_afar_a_cap_can_only_become_stricter():
