@@ -53,6 +53,17 @@ async def said(world, text, since=0):
     raise AssertionError(f"the device did not say '{text}': {world.lines[since:]}")
 
 
+async def typed(world, line):
+    """None once the console has taken `line`: while a connection is being made it may have no memory for it, and says so."""
+    while True:
+        since = len(world.lines)
+        world.device.type(line)
+        answer = await said(world, "$SYS$|", since)
+        if "not enough memory" not in answer:
+            assert "|Error|" not in answer, answer
+            return
+
+
 async def restarted(world):
     """None; the power was cut, came back, and the device is greeted again."""
     starts = world.device.starts

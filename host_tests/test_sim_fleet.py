@@ -2,7 +2,7 @@
 
 import asyncio
 
-from sim_story import WAIT_S, kinds, said, settled
+from sim_story import WAIT_S, kinds, said, settled, typed
 
 from tools.hub import Config
 from tools.sim.world import World
@@ -101,9 +101,9 @@ async def test_the_history_goes_out_while_the_connection_stays(world):
 @told()
 async def test_somebody_wants_another_account_and_a_short_token_is_renewed_and_kept(world):
     first = world.device.settings()["dsp_fleet.token"]
-    world.hub.fleet.tokens.lifetime_s = 4
+    world.hub.fleet.tokens.lifetime_s = 8  # longer than the pause before the third connection
     mark = world.hub.journal.mark()
-    world.device.type("pair")
+    await typed(world, "pair")
     await heard(world, "DeviceBound", since=mark)
     assert (await heard(world, "RequestTokenRefresh", since=mark))["good"]
     await said(world, "there is a new token")
