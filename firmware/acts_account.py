@@ -14,6 +14,8 @@ _LONGEST_NAME = const(40)
 _MINUTE_MS = const(60000)
 _MINUTES_MS = const(300000)
 _TRIES_A_MINUTE = const(5)
+_FLEET = "dsp_fleet"
+_OF_ITS_SERVER = ("token", "refresh", "endpoint", "device_guid")  # what a server of DSP Fleet gave
 _TRIES = const(10)  # in five minutes; the server's own limit is 10 a minute for everybody behind the same router
 
 
@@ -33,6 +35,9 @@ def change(setup, body):
             raise Wrong(400, "this backend has no such field", key)
     changes = [("backend", name, "backend")]
     changes += [(name + "." + key, value, key) for key, value in fields.items()]
+    url = part.rooms.settings.get(_FLEET + ".url")
+    if name == _FLEET and fields.get("url", url) != url:
+        changes += [(_FLEET + "." + key, "", "url") for key in _OF_ITS_SERVER]  # another server pairs anew
     store(part.rooms.settings, changes)
     if name == PAIRED and "token" in fields:
         part.paired = None

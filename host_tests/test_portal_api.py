@@ -378,6 +378,22 @@ def test_a_radio_that_refuses_is_a_result_and_the_next_try_works(tmp_path):
 # The account
 
 
+def test_another_server_of_the_fleet_gets_nothing_that_the_first_one_gave(tmp_path):
+    async def tell(site):
+        settings = site.house.settings
+        given = {"token": "t", "refresh": "r", "endpoint": "https://fleet.example/hubs/fleet", "device_guid": "0" * 32}
+        for key, value in given.items():
+            settings.set("dsp_fleet." + key, value)
+        url = settings.get("dsp_fleet.url")
+        await site.post("account", {"backend": "dsp_fleet", "fields": {"url": url}})
+        assert settings.section("dsp_fleet")["token"] == "t", "it is the same server"
+        await site.post("account", {"backend": "dsp_fleet", "fields": {"url": "https://other.example"}})
+        kept = settings.section("dsp_fleet")
+        assert [kept[key] for key in given] == [""] * 4 and kept["url"] == "https://other.example"
+
+    story(tmp_path, tell)
+
+
 class Api:
     """A server such as OpenShock's, as far as the set-up asks it."""
 
