@@ -17,7 +17,11 @@ def remote(settings, board, hardware, ask, blocked, clock, log):
             log.line(ERROR, "remote", "not used: " + why)
             continue
         level = 1 if entry.get("pressed") == "high" else 0
-        readers = [hardware.input(pin, level) for pin in pins]
+        try:
+            readers = [hardware.input(pin, level) for pin in pins]
+        except ValueError as fault:  # the chip knows better: that must not keep the device from its work
+            log.line(ERROR, "remote", "not used: %s" % fault)
+            continue
         made.append(Input(entry, readers[-1], tuple(readers[:2]) if len(readers) == 3 else None))
     return Remote(made, ask, blocked, clock, log) if made else None
 

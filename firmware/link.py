@@ -103,7 +103,7 @@ class Link:
             return "not connected"
         try:
             self._backend.ask(what, detail, self._clock())
-        except Unasked as no:
+        except (Unasked, MemoryError) as no:  # at an emergency stop nobody may fall over what others cannot be told
             return str(no)
         return ""
 

@@ -19,12 +19,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 AT_ONCE = 2
 RED = 1  # pytest's exit code for tests that failed, and nothing else
 
-# number: the invariant · path: of the file · old, new: text of the source, and what takes its place · test: in test_safety_*
+# number: the invariant · path: of the file · old, new: text of the source, and what takes its place · test: in test_safety_*, or _BOTH
 Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 
 _AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
 _DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
 _RULES = "test_safety_rules.py::"
+_BOTH = "test_both.py::"  # for rooms that the others do without
 
 MUTATIONS = [
     Mutation(*row)
@@ -223,6 +224,13 @@ MUTATIONS = [
             '            await life()\n        finally:\n            self._dispatcher.halt("link lost")\n',
             "            await life()\n        finally:\n            pass\n",
             _LINK + "test_s10_a_connection_that_is_lost_while",
+        ),
+        (
+            "S10",
+            "firmware/twins.py",
+            "            self._dispatcher.halt(why)\n",
+            "            pass\n",
+            _BOTH + "test_a_lost_link_stops_all",
         ),
         ("S10", "firmware/link.py", "if not self._network.online():", "if False:", _LINK + "test_s10_lost_wifi"),
         # S11
@@ -543,6 +551,20 @@ MUTATIONS = [
             'return "repeated" if asked_us == page.asked_us else "stale"',
             'return ""',
             _AIR + "test_s24_an_older",
+        ),
+        (
+            "S24",
+            "firmware/twins.py",
+            "if known == action and ear is not self:",
+            "if False:",
+            _BOTH + "test_what_both_tell_of",
+        ),
+        (
+            "S24",
+            "firmware/twins.py",
+            "if order == ACT and detail.action != STOP:",
+            "if order == ACT:",
+            _BOTH + "test_a_stop_passes_from_either",
         ),
         # S25
         (

@@ -500,6 +500,16 @@ async def test_what_somebody_here_wants_of_the_service_is_asked_or_refused_in_wo
 
 
 @told
+async def test_without_memory_to_tell_the_service_nobody_falls(server, story):
+    def ask(what, detail, now):
+        raise MemoryError("memory allocation failed")
+
+    story.link._backend.ask = ask
+    await up(server, story)
+    assert story.link.ask("emergency", None) == "memory allocation failed"
+
+
+@told
 async def test_a_service_that_takes_nothing_says_so(server, story):
     await up(server, story)
     story.link._backend.ask = functools.partial(Service.ask, story.link._backend)

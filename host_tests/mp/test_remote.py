@@ -344,3 +344,20 @@ def test_an_input_that_cannot_be_used_is_left_out_and_the_log_says_why():
     assert isinstance(made, Remote) and Hardware.made == [(14, 1), (17, 0), (18, 0), (19, 0)]
     assert len(lines) == 1 and "not used: button 1: GPIO4 is that of the transmitter" in lines[0]
     assert inputs.remote(Chosen(remote__inputs=on(4)), board, Hardware(), None, str, lambda: 0, log) is None
+
+
+def test_a_pin_that_the_chip_itself_refuses_keeps_nobody_from_work():
+    class Hardware:
+        def input(self, pin, level):
+            if pin == 14:
+                raise ValueError("invalid pin")
+            return bool
+
+    lines = []
+    log = Log(lambda: 0, lines.append)
+    board = plugs.load("firmware.boards", "simulated")
+    both = Chosen(remote__inputs=[VIBRATES, SHOCKS])
+    assert isinstance(inputs.remote(both, board, Hardware(), None, str, lambda: 0, log), Remote)
+    assert len(lines) == 1 and "not used: invalid pin" in lines[0]
+    alone = Chosen(remote__inputs=[VIBRATES])
+    assert inputs.remote(alone, board, Hardware(), None, str, lambda: 0, log) is None
