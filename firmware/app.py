@@ -89,9 +89,7 @@ class App(Core):
         gc.collect()
         cable = self._cable(setup.station, lambda: settings, setup.access, setup.urls, setup.greeting())
         await tasks.together(
-            self._kept("radio", self._radio.run),
-            self._kept("estop", self._fingers.run),
-            self._kept("lamp", self._shine),
+            *self._body(),
             self._kept("console", cable.run),
             self._beat_for("link"),
             self._until_wished(),
@@ -113,9 +111,7 @@ class App(Core):
             self._station, self._link = station, link
         await tasks.together(
             *self._remote(),
-            self._kept("radio", self._radio.run),
-            self._kept("estop", self._fingers.run),
-            self._kept("lamp", self._shine),
+            *self._body(),
             self._kept("wifi", station.run),
             self._kept("time", keeper.run),
             self._kept("link", lambda: self._linked(station, keeper, link)),
@@ -144,9 +140,7 @@ class App(Core):
             )
             gc.collect()
             await tasks.together(
-                self._kept("radio", self._radio.run),
-                self._kept("estop", self._fingers.run),
-                self._kept("lamp", self._shine),
+                *self._body(),
                 self._kept("wifi", station.run),
                 self._kept("time", keeper.run),
                 self._until_wished(),

@@ -166,6 +166,14 @@ class Core:
         except asyncio.TimeoutError:
             self._log.error("app", "the stop frames took too long")
 
+    def _body(self):
+        """What runs in every mode: a list of tasks."""
+        return [
+            self._kept("radio", self._radio.run),
+            self._kept("estop", self._fingers.run),
+            self._kept("lamp", self._shine),
+        ]
+
     def _kept(self, name, start):
         pause_ms = _short_pause_ms if name in ("radio", "estop") else _pause_ms
         return tasks.keep(name, start, self._log, pause_ms, self._on_fault)

@@ -69,17 +69,9 @@ def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
     # not loaded by a device that waits to be set up
     from firmware.links import Links, Refusal
     from firmware.timekeeper import Timekeeper
-    from firmware.wifi import Station
+    from firmware.wifi import station_of
 
-    station = Station(
-        settings.get("wifi"),
-        settings.get("hostname"),
-        settings.get("dns"),
-        clock,
-        log,
-        busy=busy,
-        store=Nvs("wifi"),
-    )
+    station = station_of(settings, busy, clock, log)
     keeper = Timekeeper(station, hardware.set_clock, log)
     first, second = settings.get("backend"), settings.get("backend.second")
     ears, why = (dispatcher,), ""

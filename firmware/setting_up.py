@@ -7,7 +7,7 @@ from firmware.portal import Place, Portal
 from firmware.setup import Rooms
 from firmware.setup_api import LOST, Setup
 from firmware.timekeeper import Timekeeper
-from firmware.wifi import Station
+from firmware.wifi import station_of
 from lib import tasks
 from lib.nvs import Nvs
 from lib.roots import Roots
@@ -24,15 +24,7 @@ class SettingUp:
         self._settings = settings
         self._log = log
         self._lost = lost
-        self.station = Station(
-            settings.get("wifi"),
-            settings.get("hostname"),
-            settings.get("dns"),
-            clock,
-            log,
-            busy=busy,
-            store=Nvs("wifi"),
-        )
+        self.station = station_of(settings, busy, clock, log)
         if lost:
             self.station.failed_rounds = LOST
         self._keeper = Timekeeper(self.station, hardware.set_clock, log)

@@ -6,8 +6,7 @@ from firmware.keepsake import keep
 from firmware.timekeeper import Timekeeper
 from firmware.update import Updating
 from firmware.version import VERSION
-from firmware.wifi import Station
-from lib.nvs import Nvs
+from firmware.wifi import station_of
 from lib.roots import Roots
 
 _SETTINGS = "settings.json"
@@ -16,15 +15,7 @@ _SETTINGS = "settings.json"
 def put_together(settings, begun, hardware, busy, beat, clock, log):
     """(Station, Timekeeper, Updating): each has `run()`; the last one's end is the mode's. `begun`: the Journal, the Slots."""
     kept, slots = begun
-    station = Station(
-        settings.get("wifi"),
-        settings.get("hostname"),
-        settings.get("dns"),
-        clock,
-        log,
-        busy=busy,
-        store=Nvs("wifi"),
-    )
+    station = station_of(settings, busy, clock, log)
     keeper = Timekeeper(station, hardware.set_clock, log)
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, image.BOARD)
     source = Source(settings.get("update.url"), station, keeper, Roots(), agent, log)

@@ -13,6 +13,7 @@ from lib import tasks
 from lib.addresses import Memory
 from lib.guests import Guests
 from lib.log import WARNING
+from lib.nvs import Nvs
 
 _JOINING = Guests(("firmware.joining", "firmware.networks"))
 _LOOK_MS = const(250)
@@ -20,6 +21,12 @@ _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
 _DNS_PORT = const(53)
 _BEACON_TIMEOUT = const(200)  # whoever ends it for another reason tells a number that few can use (wifi_err_reason_t)
+
+
+def station_of(settings, busy, clock, log):
+    """The Station that the settings want, which remembers over restarts what it has joined. `busy()`: as Station's."""
+    own = [settings.get(key) for key in ("wifi", "hostname", "dns")]
+    return Station(*own, clock, log, busy, Nvs("wifi"))
 
 
 class Station:

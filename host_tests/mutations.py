@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 AT_ONCE = 2
 RED = 1  # pytest's exit code for tests that failed, and nothing else
 
-# number: the invariant · path: of the file · old, new: text of the source, and what takes its place · test: in test_safety_*, or _BOTH
+# number: the invariant · path: of the file · old, new: text of the source, and what takes its place · test: which must go red
 Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 
 _AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
