@@ -25,7 +25,7 @@ Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 _AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
 _DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
 _RULES = "test_safety_rules.py::"
-_BOTH = "test_both.py::"  # for rooms that the others do without
+_BOTH = "test_both.py::"  # host_tests/mp, for rooms that the others do without
 
 MUTATIONS = [
     Mutation(*row)
@@ -230,7 +230,7 @@ MUTATIONS = [
             "firmware/twins.py",
             "            self._dispatcher.halt(why)\n",
             "            pass\n",
-            _BOTH + "test_a_lost_link_stops_all",
+            _BOTH + "test_s10_a_lost_link_stops_all",
         ),
         ("S10", "firmware/link.py", "if not self._network.online():", "if False:", _LINK + "test_s10_lost_wifi"),
         # S11
@@ -557,14 +557,14 @@ MUTATIONS = [
             "firmware/twins.py",
             "if known == action and ear is not self:",
             "if False:",
-            _BOTH + "test_what_both_tell_of",
+            _BOTH + "test_s24_what_both_tell_of",
         ),
         (
             "S24",
             "firmware/twins.py",
             "if order == ACT and detail.action != STOP:",
             "if order == ACT:",
-            _BOTH + "test_a_stop_passes_from_either",
+            _BOTH + "test_s24_a_stop_passes_from_either",
         ),
         # S25
         (

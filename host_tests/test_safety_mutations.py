@@ -5,6 +5,7 @@ import functools
 import mutations
 import pytest
 
+HERE = mutations.ROOT / "host_tests"
 NUMBERS = ["S%02d" % number for number in range(1, 26)]
 
 
@@ -16,7 +17,8 @@ def results():
 
 def test_every_invariant_has_its_tests_and_its_mutations():
     assert sorted({mutation.number for mutation in mutations.MUTATIONS}) == NUMBERS
-    tests = "".join(path.read_text() for path in (mutations.ROOT / "host_tests").glob("test_safety_*.py"))
+    stories = [*HERE.glob("test_safety_*.py"), *(HERE / "mp").glob("test_*.py")]
+    tests = "".join(path.read_text() for path in stories)
     for number in NUMBERS:
         assert f"def test_{number.lower()}_" in tests, number
     for mutation in mutations.MUTATIONS:

@@ -29,7 +29,7 @@ class Both:
         return [order for order, _ in self.orders]
 
 
-def test_what_both_tell_of_is_done_once_whoever_is_first():
+def test_s24_what_both_tell_of_is_done_once_whoever_is_first():
     for first, second in (("one", "two"), ("two", "one")):
         both = Both()
         getattr(both, first).obey(ACT, command(source="gateway", asked_us=None))
@@ -79,7 +79,7 @@ def test_after_two_seconds_it_is_a_new_action():
     assert both.kinds() == [ACT, REFUSE, ACT, REFUSE]
 
 
-def test_a_stop_passes_from_either_as_often_as_it_is_said():
+def test_s24_a_stop_passes_from_either_as_often_as_it_is_said():
     both = Both()
     both.one.obey(ACT, command())
     for ear in (both.one, both.two, both.two):
@@ -100,7 +100,7 @@ def test_an_echo_that_comes_after_the_stop_does_not_begin_again():
     assert both.kinds() == [ACT, ACT, REFUSE, ACT]
 
 
-def test_a_lost_link_stops_all_if_it_had_begun_anything_and_leaves_the_other_alone_if_not():
+def test_s10_a_lost_link_stops_all_if_it_had_begun_anything_and_leaves_the_other_alone_if_not():
     both = Both()
     both.one.obey(ACT, command())
     both.two.halt("link lost")
