@@ -53,7 +53,8 @@ class Core:
         self._latch = Latch(Nvs("safety"))
         self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
-        self._radio = Radio(self._scheduler, self._transmitter(), self._clock, self._cut, self._beats("radio"))
+        transmitter, beat = self._transmitter(), self._beats("radio")
+        self._radio = Radio(self._scheduler, transmitter, self._clock, self._cut, beat, self._miss)
         self._dispatcher = Dispatcher(
             fitting.safety(settings),
             self._scheduler,
@@ -187,6 +188,10 @@ class Core:
     def _cut(self):
         """The e-stop input cut a frame short."""
         self._dispatcher.emergency("button")
+
+    def _miss(self, key):
+        """A command's time was over before its first frame: too many receivers at once, or the radio was kept waiting."""
+        self._log.warning("radio", "never sent, its time was over: to %s %s" % key[:2])
 
     def _beats(self, name):
         return lambda: self._hearts.beat(name)

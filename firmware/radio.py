@@ -27,15 +27,17 @@ class Radio:
 
     `play` gives the worst lateness in µs, or less than 0 when the e-stop input cut the frame; without `heed` it does not
     look at that input: so stop frames go out while the button is still held. `latched`: the emergency stop is known, and
-    only then need they not heed it. `on_cut()` is called after a cut, `beat()` at least once a second.
+    only then need they not heed it. `on_cut()` is called after a cut, `beat()` at least once a second, `on_missed(key)` for a
+    command of that receiver (model, id, channel) whose time was over before its first frame.
     """
 
-    def __init__(self, scheduler, player, clock, on_cut, beat):
+    def __init__(self, scheduler, player, clock, on_cut, beat, on_missed=None):
         self._scheduler = scheduler
         self._player = player
         self._clock = clock
         self._on_cut = on_cut
         self._beat = beat
+        self._on_missed = on_missed
         self._wake = asyncio.Event()
         self._gap_ms = 0
         self.latched = False
@@ -65,6 +67,8 @@ class Radio:
                 continue
             self._gap_ms = 0
             self._scheduler.again(self._play(train))
+            if self._scheduler.missed and self._on_missed:
+                self._on_missed(self._scheduler.missed)
             await asyncio.sleep_ms(self._gap_ms)
             for _ in range(_TURNS):
                 await asyncio.sleep_ms(0)

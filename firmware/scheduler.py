@@ -30,6 +30,7 @@ class Turn:
         self.goodbye_until = 0  # when its last one ended
         self.goodbyes = 0
         self.repeats = False  # its next frame stands for one that was spoilt
+        self.waits = False  # its command has not had a frame yet
 
     def active(self, now):
         """True while frames other than stop frames are due."""
@@ -39,6 +40,7 @@ class Turn:
         """None; from now on only stop frames, a full goodbye of them, and the next frame on the air is the first."""
         self.ends = min(self.ends, now)
         self.hurry = True
+        self.waits = False
         self.goodbye_since = None
         self.goodbyes = 0
 
@@ -51,6 +53,7 @@ class Turn:
 
     def train(self, now):
         """The pulse train due now; counts a stop frame as said."""
+        self.waits = False
         if self.active(now):
             return self.frame
         if self.goodbye_since is None:
@@ -86,6 +89,7 @@ class Scheduler:
         self._sent = None  # the turn whose frame `next` gave last
         self.keep_alive = keep_alive
         self.saying_stop = False  # what `next` gave last is a stop frame
+        self.missed = None  # its key, when a command's time was over before its turn came: nobody ever heard that one
 
     def _find(self, model, rf_id, channel):
         for turn in self._turns:
@@ -112,6 +116,7 @@ class Scheduler:
         turn.what = what
         turn.frame = frame
         turn.ends = now + command.duration_ms
+        turn.waits = True
         turn.hurry = False
         turn.goodbye_since = None
         turn.goodbyes = 0
@@ -198,6 +203,7 @@ class Scheduler:
         chosen = _move(turns, at, len(turns) - 1, 1)
         self._sent = chosen
         self.saying_stop = not chosen.active(now)
+        self.missed = chosen.key if chosen.waits and self.saying_stop else None
         return chosen.train(now)
 
     def again(self, spoilt):

@@ -590,6 +590,13 @@ MUTATIONS = [
         ),
         (
             "S25",
+            "firmware/radio.py",
+            "                self._on_missed(self._scheduler.missed)\n",
+            "                pass\n",
+            _DEVICE + "test_s25_an_order",
+        ),
+        (
+            "S25",
             "firmware/dispatcher.py",
             '                self._log.info("rules", note)\n',
             "                pass\n",

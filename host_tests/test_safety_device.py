@@ -461,6 +461,20 @@ def test_s25_the_log_and_the_air_tell_the_same_story():
         assert all(event["event"] == "rf" for event in bursts(world.frames())), "no burst that nobody can read"
 
 
+def test_s25_an_order_that_never_had_a_frame_is_told():
+    world = World()
+    world.boot()
+    ids = range(1, 13)
+    for rf_id in ids:
+        world.act(rf_id=rf_id, ms=200)
+    world.pass_ms(9000)
+    heard = {frame.rf_id for frame in world.frames() if frame.intensity}
+    untold = [f"never sent, its time was over: to caixianlin {rf_id}" for rf_id in ids if rf_id not in heard]
+    assert len(world.lines("act")) == 12 and 1 in heard and untold
+    assert world.lines("radio") == untold
+    assert {frame.rf_id for frame in world.frames()} == set(ids), "all hear stop frames"
+
+
 def test_s25_every_reason_is_counted_and_told():
     now = 1_800_000_000_000_000
     cases = [

@@ -114,6 +114,30 @@ def test_a_command_is_on_the_air_for_its_time_and_ends_with_stop_frames():
     assert len(air.sent) == len(active) + len(stops)
 
 
+def test_a_command_whose_time_is_over_before_its_turn_is_missed_once_and_says_goodbye():
+    air = Air()
+    for rf_id in (1, 2, 3):
+        air.put(rf_id=rf_id, ms=80)
+    missed = []
+    while air.frame():
+        missed.append(air.scheduler.missed)
+    assert air.whats(1)[0] == air.whats(2)[0] == (VIBRATE, 50) and air.whats(3)[0] == STOPPED
+    assert [key for key in missed if key] == [("caixianlin", 3, None)] and missed[2]
+    _goodbye(air, 3)
+
+
+def test_what_was_stopped_or_replaced_or_heard_is_not_missed():
+    air = Air()
+    air.put(rf_id=1, ms=500)
+    air.put(rf_id=2, ms=500)
+    air.put(rf_id=3, ms=10)
+    air.put(rf_id=3, ms=500, level=20)
+    air.stop(2)
+    while air.frame():
+        assert air.scheduler.missed is None
+    assert air.whats(2)[0] == STOPPED and air.whats(3)[0] == (VIBRATE, 20)
+
+
 def test_the_shortest_command_is_one_frame():
     air = Air()
     air.put(rf_id=7, ms=1)
