@@ -120,7 +120,7 @@ async def obeys(place, intensity):
     """None as soon as the receiver heard an order of that intensity."""
     await place.air.until(lambda: place.air.silent_for(0.6), 20)
     red = place.hub.shockers[0]
-    await place.hub.control([{"id": red.guid, "type": VIBRATE, "intensity": intensity, "duration": 400}])
+    await place.hub.control([{"id": red.guid, "type": VIBRATE, "intensity": intensity, "duration": 1000}])
     await place.air.until(lambda: any(frame.intensity == intensity for frame in place.air.frames), 20)
 
 

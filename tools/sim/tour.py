@@ -15,6 +15,7 @@ from tools.sim.phone import Phone, Refused
 VIBRATE, SOUND = 2, 3
 CAP = 60  # the local cap on vibration that the tour sets the device up with
 
+# every order is of a second at least: where this PC stalls, a shorter one may be over before its first frame
 _LATE_MS = 1000  # what a busy PC may add; far below what the orders ask for. Figures are the benches' business
 _GOODBYE_MS = 300  # from the start of the first stop frame to the end of the last
 _HEARD_S = 30.0
@@ -111,7 +112,7 @@ class Tour:
             words = await phone.reach()
             red = self._shocker("red")
             await phone.post(
-                "pulse", model="caixianlin", rf_id=red.rf_id, action="vibrate", intensity=20, duration_ms=500
+                "pulse", model="caixianlin", rf_id=red.rf_id, action="vibrate", intensity=20, duration_ms=1000
             )
             await self._whole(red.rf_id)
             await phone.post("done")
@@ -145,10 +146,10 @@ class Tour:
     async def newest_wins(self):
         rf_id = await self._order("red", VIBRATE, 50, 5000)
         await self._sounding(rf_id)
-        await self._order("red", VIBRATE, 20, 600)
+        await self._order("red", VIBRATE, 20, 1000)
         (first, second, _) = await self._whole(rf_id, bursts=3)
         expect((first["intensity"], second["intensity"]) == (50, 20), f"{words(first)}; {words(second)}")
-        expect(_length(first) < 4000 and _length(second) <= 600 + _LATE_MS, f"{words(first)}; {words(second)}")
+        expect(_length(first) < 4000 and _length(second) <= 1000 + _LATE_MS, f"{words(first)}; {words(second)}")
         return f"{words(first)}; then {words(second)}"
 
     async def stop(self):
@@ -178,7 +179,7 @@ class Tour:
         return f"nothing; the device's log: {line}"
 
     async def over_the_cap(self):
-        (burst, _) = await self._whole(await self._order("red", VIBRATE, 95, 500))
+        (burst, _) = await self._whole(await self._order("red", VIBRATE, 95, 1000))
         expect(burst["intensity"] == CAP, f"{burst['intensity']} instead of {CAP}")
         return f"{words(burst)} (asked for 95; the local cap is {CAP})"
 
@@ -195,7 +196,7 @@ class Tour:
 
     async def reconnect(self):
         await self._hub.device_connected(since=self._lost, timeout_s=90)
-        (burst, _) = await self._whole(await self._order("red", VIBRATE, 30, 400))
+        (burst, _) = await self._whole(await self._order("red", VIBRATE, 30, 1000))
         expect(burst["intensity"] == 30, words(burst))
         return f"connected again; {words(burst)}"
 
@@ -267,7 +268,7 @@ STEPS = [
     ("the device joins Wi-Fi and connects to the hub over TLS", Tour.connect),
     ("vibrate 40 for 1 s", Tour.vibrate),
     ("two receivers at once for 1 s: sound and vibrate", Tour.two_at_once),
-    ("vibrate 50 for 5 s, then vibrate 20 for 0.6 s: the newest wins", Tour.newest_wins),
+    ("vibrate 50 for 5 s, then vibrate 20 for 1 s: the newest wins", Tour.newest_wins),
     ("vibrate 50 for 8 s, then stop everything", Tour.stop),
     ("an order for a receiver that nobody knows", Tour.unknown),
     (f"vibrate 95, above the local cap of {CAP}", Tour.over_the_cap),
