@@ -97,10 +97,11 @@ def _status(desk, argument):
 
 
 def _log(desk, argument):
-    lines = desk.rooms.log.last()
-    for at_ms, level, place, text in lines:
+    count = 0
+    for at_ms, level, place, text in desk.rooms.log.last():
         yield response("Log", "[%d][%s][%s] %s" % (at_ms, _LEVELS[level], place, text))
-    yield SUCCESS + "%d lines" % len(lines)
+        count += 1
+    yield SUCCESS + "%d lines" % count
 
 
 def _valid_gpios(desk, argument):
@@ -135,11 +136,11 @@ def _send(desk, model, rf_id, action, level, duration_ms):
     model = "wellturnt330" if model == "t330" else model
     rooms = desk.rooms
     order = Command(model, rf_id, ACTIONS.index(action.lower()), level, duration_ms, None, "console", None)
-    before = rooms.log.last()[-1:]
+    before = rooms.log.written
     rooms.dispatcher.obey(ACT, order)
-    told = rooms.log.last()[-1:]
-    if told != before and told[0][2] == "refused":
-        raise Wrong(told[0][3].partition(":")[0])
+    for _, _, place, text in rooms.log.last(before):
+        if place == "refused":
+            raise Wrong(text.partition(":")[0])
     return (SUCCESS + "Command sent",)
 
 

@@ -472,10 +472,18 @@ def test_the_log_can_be_read():
         desk.log.line(ERROR, "place", "what happened")
         lines = ["$SYS$|Response|Log|[1000][error][place] what happened", "$SYS$|Success|1 lines"]
         assert desk.asks("log") == lines
-        for number in range(60):
+        for number in range(200):
             desk.log.line(INFO, "n", str(number))
         lines = desk.asks("log")
-        assert len(lines) == 51 and lines[-2].endswith("[info][n] 59")
+        assert lines[-2].endswith("[info][n] 199") and lines[-1] == "$SYS$|Success|%d lines" % (len(lines) - 1)
+        assert len(lines) > 45
+
+
+def test_each_refusal_is_told_also_when_the_same_one_is_in_the_log_already():
+    with Desk() as desk:
+        desk.dispatcher.lock("test")
+        for _ in range(3):  # within one millisecond
+            assert desk.asks("control caixianlin 1 vibrate 20 500") == ["$SYS$|Error|the radio is locked"]
 
 
 def test_help_tells_of_every_command():
