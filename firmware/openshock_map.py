@@ -42,7 +42,7 @@ def shockers_of(body, device_id, names=None, hubs=None):
     except _MISFITS:
         return None
     if names is not None:
-        _take_names(data, names, hubs)
+        _take_names(data, {guid: guid for guid in found}, names, hubs)
     return found
 
 
@@ -55,8 +55,8 @@ def _take_shocker(found, shocker):
         found[guid.lower()] = model, rf_id
 
 
-def _take_names(data, names, hubs):
-    """None; as far as the data goes on without damage."""
+def _take_names(data, same, names, hubs):
+    """None; as far as the data goes on without damage. `same`: guid → the text that is kept for it already."""
     try:
         for hub in data:
             if len(hubs) < _HUBS and len(hub["id"]) <= _LONGEST:
@@ -64,7 +64,7 @@ def _take_names(data, names, hubs):
             for shocker in hub["shockers"]:
                 guid, name = shocker["id"].lower(), shocker.get("name")
                 if len(names) < _MOST and len(guid) <= _LONGEST:
-                    names[guid] = name[:_LONGEST] if isinstance(name, str) else ""
+                    names[same.get(guid, guid)] = name[:_LONGEST] if isinstance(name, str) else ""
     except _MISFITS:
         pass  # the receivers of this device do not depend on it
 

@@ -4,6 +4,7 @@ import json
 
 from firmware.backends.openshock_user import Backend
 from firmware.command import ACT, NOTE, REFUSE, Leave
+from firmware.openshock_map import shockers_of
 from host_tests.mp.openshock_words import (
     BLUE,
     CLOSE,
@@ -327,6 +328,14 @@ def test_only_the_shockers_of_our_device_are_ours():
     assert kinds_of(hear(greeted(device_id=OTHER.upper()), log_of(entry_of(FAR), entry_of(RED)))[0]) == [ACT, REFUSE]
     assert kinds_of(hear(greeted(device_id=""), log_of(entry_of(FAR), entry_of(RED)))[0]) == [ACT, ACT]
     assert kinds_of(hear(greeted(device_id=NOBODY), log_of(entry_of(FAR), entry_of(RED)))[0]) == [REFUSE, REFUSE]
+
+
+def test_an_id_is_in_memory_once_though_two_lists_name_it():
+    names, hubs = {}, []
+    known = shockers_of(MAP.encode(), "", names, hubs)
+    assert len(known) > 1 and hubs
+    for guid in known:
+        assert [other for other in names if other is guid] == [guid]
 
 
 def test_at_most_64_shockers_are_remembered():
