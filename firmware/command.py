@@ -48,14 +48,16 @@ class Leave(Exception):
     """This connection cannot go on: `reason` in words, `wait_ms` to wait at least before the next, `code` to close it with.
 
     `status` is the HTTP status that refused it, or the code of the server's close frame; 0 when there was none.
+    `meant`: it has done what it was for, and the next one shall come soon: no failure.
     """
 
-    def __init__(self, reason, wait_ms=0, code=1000, status=0):
+    def __init__(self, reason, wait_ms=0, code=1000, status=0, meant=False):
         super().__init__(reason)
         self.reason = reason
         self.wait_ms = wait_ms
         self.code = code
         self.status = status
+        self.meant = meant
 
 
 class Unasked(Exception):

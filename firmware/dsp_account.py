@@ -91,7 +91,7 @@ class Account(Talk):
         if self._pairing:
             return self._base + "/hubs/pairing", self._agent
         if not self._ways:
-            raise Leave("pairing anew")  # somebody wanted that in this very moment
+            raise Leave("pairing anew", meant=True)  # somebody wanted that in this very moment
         url = self._own["endpoint"] or self._base + "/hubs/fleet"
         if self._ways[0]:
             from lib.url import quoted  # a guest of the link, on this way
@@ -141,7 +141,7 @@ class Account(Talk):
                 self._tell(call[0], call[1], now, self._pairing.answered)
             return ()
         if not self._ways:
-            raise Leave("pairing anew")
+            raise Leave("pairing anew", meant=True)
         if self._refresh_due is not None and now >= self._refresh_due:
             self._refresh_due = now + _AGAIN_MS
             self._tell("RequestTokenRefresh", [self._own["refresh"]], now, self._refreshed)
@@ -189,7 +189,7 @@ class Account(Talk):
             left_ms if left_ms > 1000 else _BLIND_S * 1000
         )  # with a wrong clock each is over at once
         if not self._ways[0]:
-            self._left = Leave("there is a new token")
+            self._left = Leave("there is a new token", meant=True)
             self._ways = [True]
         return [(NOTE, "there is a new token")]
 
@@ -211,7 +211,7 @@ class Account(Talk):
         self._pairing = None
         self._then = {}
         _PAIRING.__exit__()
-        self._left = Leave("paired")
+        self._left = Leave("paired", meant=True)
         return [(NOTE, self.shown())]
 
     def _pair(self):
@@ -219,4 +219,4 @@ class Account(Talk):
             self._pairing.renew()
         else:
             self._forget()
-            self._left = Leave("pairing anew")
+            self._left = Leave("pairing anew", meant=True)

@@ -70,11 +70,11 @@ class Link:
         while True:
             await self._network.wait_online()
             since_ms = self._clock()
-            reason, wait_ms, status = "ended", 0, 0
+            reason, wait_ms, status, meant = "ended", 0, 0, False
             try:
                 await self._talk()
             except Leave as leave:
-                reason, wait_ms, status = leave.reason, leave.wait_ms, leave.status
+                reason, wait_ms, status, meant = leave.reason, leave.wait_ms, leave.status, leave.meant
                 self._code = leave.code
             except (OSError, EOFError) as fault:
                 reason = "connection lost (%s)" % fault
@@ -84,7 +84,8 @@ class Link:
                 await self._hang_up()
             if self._clock() - since_ms >= _STEADY_MS:
                 self._backoff.good()
-            wait_ms = max(wait_ms, self._backend.pause_ms(status, reason)) + self._backoff.next_ms()
+            wait_ms = max(wait_ms, self._backend.pause_ms(status, reason))
+            wait_ms += self._backoff.first_ms() if meant else self._backoff.next_ms()
             self._say("%s; next try in %d ms" % (reason, wait_ms))
             if self.shown():
                 self._log.info("link", self.shown())
@@ -155,7 +156,7 @@ class Link:
                 status, body, wait_ms, wrong = await self._reach().run(errand)
             except MemoryError as fault:
                 if self._frames:
-                    raise Leave("no memory for a second connection: fetching between two")
+                    raise Leave("no memory for a second connection: fetching between two", meant=True)
                 status, body, wait_ms, wrong = 0, b"", 0, str(fault)
             if wrong:
                 self._log.warning("link", wrong)

@@ -6,7 +6,8 @@ import functools
 import pytest
 from link_story import AGENT, DEVICE, RED, TIMES, TOKEN, Server, Story, order, text, told
 
-from firmware.command import ACT, EMERGENCY, NOTE, REFUSE, Service, Unasked, Wish
+from firmware.command import ACT, EMERGENCY, NOTE, REFUSE, Leave, Service, Unasked, Wish
+from lib import tasks
 
 LONG_MS = 300_000
 
@@ -497,6 +498,26 @@ async def test_what_somebody_here_wants_of_the_service_is_asked_or_refused_in_wo
     assert asked == [], "nothing is said later than it was meant"
     assert story.link.ask("seen", "m-2") == "" and asked == ["m-2"]
     assert story.link.ask("pair", None) == "this service takes no such thing"
+
+
+@told
+async def test_a_connection_that_was_left_on_purpose_is_no_loss(server, story):
+    def leave(now):
+        raise Leave("paired", meant=True)
+
+    story.link._backoff = tasks.Backoff(10, 2000, chance=lambda: 0.5)
+    stay = story.link._backend.keepalive
+    pauses = []
+    for is_meant in (True, True, True, False, False, False, True, True, False):
+        since = len(story.lines)
+        peer = await up(server, story)
+        if is_meant:
+            story.link._backend.keepalive = leave
+        else:
+            peer.cut()
+        pauses.append(await story.next_try_ms("; next try in", since))
+        story.link._backend.keepalive = stay
+    assert pauses == [5, 5, 5, 5, 10, 20, 5, 5, 40]
 
 
 @told

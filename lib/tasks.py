@@ -120,6 +120,10 @@ class Backoff:
         """None; the next failure starts from the first bound again."""
         self.failures = 0
 
+    def first_ms(self):
+        """A pause in ms as before the first failure, behind what was none: nothing is counted, nothing forgotten."""
+        return int(self._chance() * min(self._cap_ms, self._first_ms))
+
     def next_ms(self):
         """The next pause in ms, 0 to `cap_ms`; counts one failure."""
         bound = min(self._cap_ms, self._first_ms << min(self.failures, 16))

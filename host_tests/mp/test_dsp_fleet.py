@@ -210,7 +210,8 @@ def test_an_account_is_kept_and_leads_to_the_other_hub():
         "name": "our van",
         "device_guid": "",
     }
-    assert raised(Leave, backend.keepalive, 6).wait_ms == 0
+    leave = raised(Leave, backend.keepalive, 6)
+    assert leave.wait_ms == 0 and leave.meant
     backend.begin(10)
     assert backend.request()[0] == "wss://other.test/hubs/fleet?access_token=" + TOKEN
     assert backend.shown() == "paired as our van"
@@ -391,7 +392,8 @@ def test_who_came_for_a_new_token_asks_for_nothing_else():
     assert (target, arguments) == ("RequestTokenRefresh", ["r1"])
     made_ = backend.receive(answer(call_id, {"accessToken": NEW}), 1)
     assert made_[1] == (KEEP, ("dsp_fleet", {"token": NEW, "refresh": "r1"}))
-    assert raised(Leave, backend.keepalive, 2).reason == "there is a new token"
+    leave = raised(Leave, backend.keepalive, 2)
+    assert leave.reason == "there is a new token" and leave.meant
     backend.begin(3)
     assert backend.request()[0].endswith("access_token=" + NEW)
 

@@ -241,6 +241,13 @@ def test_after_a_good_while_it_begins_anew():
     assert backoff.failures == 0 and backoff.next_ms() == 500
 
 
+def test_behind_what_was_no_failure_the_first_pause_comes_and_nothing_is_forgotten():
+    backoff = tasks.Backoff(1000, 60000, chance=lambda: 0.5)
+    assert [backoff.next_ms(), backoff.next_ms(), backoff.first_ms(), backoff.first_ms()] == [500, 1000, 500, 500]
+    assert backoff.next_ms() == 2000
+    assert tasks.Backoff(1000, 300, chance=lambda: 0.5).first_ms() == 150
+
+
 def test_the_jitter_is_full():
     assert tasks.Backoff(1000, 60000, chance=lambda: 0.0).next_ms() == 0
     backoff = tasks.Backoff(1000, 60000)
