@@ -21,6 +21,7 @@ FIELDS = (
 
 _SETTLE_MS = const(500)  # after an Updated more of them follow
 _LONG_WAIT_MS = const(300000)  # a link that lets nobody in
+_TRIES = const(3)  # connections in a row that ended before their Welcome: fewer of them may be the network's
 _ROLES = ("a signed-in visitor", "a guest")  # AuthType (§a.6)
 _ACTIONS = ("", "shock", "vibrate", "sound")  # the permission for each action
 
@@ -39,6 +40,7 @@ class Backend(Talk):
         self._headers = self._agent + session
         self._shockers = None  # guid → (name, [whether each action is allowed], level, ms, whether it is paused)
         self._welcomed = False
+        self._shut = 0  # connections in a row that ended between the handshake and their Welcome
         self._words = ""  # why the link does not let us in
         self._handlers = {"welcome": self._welcome, "updated": self._updated}
 
@@ -81,9 +83,16 @@ class Backend(Talk):
         return self._url, self._headers
 
     def pause_ms(self, status, reason):
-        """As `Service`; long when the link was closed in the moment in which it was opened. Then `shown` says why it may be."""
+        """As `Service`; long when the link lets nobody in. Then `shown` says why it may be.
+
+        Whom the hub lets in it greets at once, whom it does not it cuts off, without a reason (reference/openshock-api.md
+        §a.5). A network may fail just then, too: only a Close that does not invite back, or the third such end in a row, counts.
+        """
         session = self._session
         if not session or not session.ready or self._welcomed:
+            return 0
+        self._shut += 1
+        if self._shut < _TRIES and not (self._left and self._left.wait_ms):
             return 0
         self._words = (
             "the share link was closed as soon as it was open: it is unknown or its time is over, the name is refused"
@@ -98,6 +107,7 @@ class Backend(Talk):
 
     def _welcome(self, _, arguments, now):
         self._welcomed = True
+        self._shut = 0
         self._words = ""
         role = arguments[0] if arguments else None
         return [(orders.NOTE, "joined the share link as %s" % (_ROLES[role] if whole(role, 0, 1) else "somebody"))]
