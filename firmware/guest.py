@@ -55,11 +55,12 @@ class Guest:
         return self._body
 
     async def answer(self, status, kind, body, more=""):
-        """None; a short answer (bytes) is said, if anybody still listens. `more`: further header lines."""
-        self._begin(status, kind, len(body), more)
+        """None; an answer (a list of bytes, its pieces) is said, if anybody still listens. `more`: further header lines."""
+        self._begin(status, kind, sum(len(piece) for piece in body), more)
         try:
             if self._head.method != "HEAD":
-                await self._add(body)
+                for piece in body:
+                    await self._add(piece)
             await self._say()
         except (OSError, asyncio.TimeoutError):
             pass

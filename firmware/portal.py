@@ -106,7 +106,7 @@ class Portal:
                 raise Bad(413, "more than %d bytes" % _MAX_BODY)
             await self._answer(guest, head, await guest.read_body())
         except Bad as bad:
-            await guest.answer(bad.status, _JSON, b'{"error": "%s"}' % str(bad).encode(), _dressed())
+            await guest.answer(bad.status, _JSON, [b'{"error": "%s"}' % str(bad).encode()], _dressed())
             await guest.linger()
         except (OSError, EOFError, asyncio.TimeoutError):
             pass  # gone, or too slow
@@ -119,7 +119,7 @@ class Portal:
         else:
             status, kind, body = 302, "text/html", '<a href="%s">OpenShock</a>' % self.url
             more = "Location: %s\r\n" % self.url
-        await guest.answer(status, kind, body.encode(), more + "Cache-Control: no-store\r\n")
+        await guest.answer(status, kind, [body.encode()], more + "Cache-Control: no-store\r\n")
 
     def _success(self, head):
         from firmware import probes  # in memory for the last seconds alone
@@ -145,19 +145,19 @@ class Portal:
         gets = head.method in ("GET", "HEAD")
         if path.startswith("/api/"):
             status, answer = await self._call(head.method, path[5:], body)
-            await guest.answer(status, _JSON, dumps(answer), _dressed())
+            await guest.answer(status, _JSON, _pieces(answer), _dressed())
         elif path not in ("/", "/captive-portal/api"):
             if not gets:
                 raise Bad(404, "nothing here")
             # whatever a browser hoped to find: the page is what there is
-            await guest.answer(302, "", b"", "Location: %s\r\n%s" % (self.url, _dressed()))
+            await guest.answer(302, "", (), "Location: %s\r\n%s" % (self.url, _dressed()))
         elif not gets:
             raise Bad(405, "not so")
         elif path == "/":
             await self._send_page(guest)
         else:  # RFC 8908, as far as it goes without TLS (reference/onboarding-ota-safety.md §A3)
-            told = dumps({"captive": not self._finished, "user-portal-url": self.url})
-            await guest.answer(200, "application/captive+json", told, _dressed())
+            told = {"captive": not self._finished, "user-portal-url": self.url}
+            await guest.answer(200, "application/captive+json", _pieces(told), _dressed())
 
     async def _send_page(self, guest):
         self._setup.touch()
@@ -166,7 +166,7 @@ class Portal:
             more = "Content-Encoding: gzip\r\n" + _dressed(self._policy)
             await guest.answer_file(self._page, size, "text/html; charset=utf-8", more)
         except OSError:
-            await guest.answer(500, "text/plain", b"The page is missing in this image.", _dressed())
+            await guest.answer(500, "text/plain", [b"The page is missing in this image."], _dressed())
 
     async def _call(self, method, name, body):
         """(status, answer) of one call of the page. A fault in it is told as one, and is in the log."""
@@ -186,6 +186,14 @@ class Portal:
 
     async def _called(self, method, name, body, answer):
         answer.append(await self._setup.call(method, name, body))
+
+
+def _pieces(table):
+    """`table` as JSON, a list of bytes: nowhere in a full heap is there one piece for the whole state of a device."""
+    pieces = []
+    for name in table:
+        pieces += [b"," if pieces else b"{", dumps(name), b":", dumps(table[name])]
+    return pieces + [b"}" if pieces else b"{}"]
 
 
 def _dressed(policy=_NOTHING):
