@@ -12,7 +12,7 @@ from lib import dial, http1, tls
 
 _MAX_REDIRECTS = const(3)
 _REDIRECTS = (301, 302, 303, 307, 308)
-_READ = const(2048)  # bytes asked for at once
+_READ = const(1024)  # bytes asked for at once, in one piece: a heap at work has few that are larger
 _MOST_DIGITS = const(12)
 _WHOLE = const(4)  # a whole answer may take this many time-outs
 _ALWAYS = (("Connection", "close"), ("Accept-Encoding", "identity"))
