@@ -74,15 +74,10 @@ class Dispatcher:
             self._log.info("stop", "all: " + why)
 
     def lock(self, why, tests=False):
-        """None; stops everything, and lets nothing but stop frames out until `unlock` (S12); with `tests` test pulses, too."""
+        """None; stops everything, and lets nothing but stop frames out until the restart (S12); with `tests` test pulses, too."""
         self.halt(why)
         self.locked = why
         self._tests = tests
-
-    def unlock(self):
-        """None; commands pass again."""
-        self.locked = ""
-        self._tests = False
 
     def test_pulse(self, asked):
         """Empty when `asked` goes out: the set-up's test, which alone passes a lock that was made for it. Else why not (REASONS).

@@ -6,7 +6,7 @@ Nothing here may make a command stronger or longer.
 
 from micropython import const
 
-from firmware.command import LIGHT, SHOCK, SOUND, STOP, VIBRATE, Command, whole
+from firmware.command import LIGHT, SHOCK, STOP, Command, whole
 from firmware.ledger import STALE_MS, Page
 
 LONGEST_MS = const(30000)  # whatever the settings say: nothing runs longer than this (S4)
@@ -51,11 +51,6 @@ class Caps:
         """Caps of which each is the stricter of the two."""
         levels = {action: min(level, other.levels[action]) for action, level in self.levels.items()}
         return Caps(self.shock_allowed and other.shock_allowed, levels, min(self.longest_ms, other.longest_ms))
-
-
-def strictest():
-    """Caps that let nothing through: what damaged settings mean (S23)."""
-    return Caps(False, {SHOCK: 0, VIBRATE: 0, SOUND: 0, LIGHT: 0}, 1)
 
 
 class Safety:

@@ -1,6 +1,7 @@
 """The rules of the house (DESIGN §3), read from the source: who may import whom, who opens what, what shape a plug has."""
 
 import ast
+import collections
 import importlib
 from array import array
 
@@ -27,6 +28,17 @@ STREAMS = {
 }
 QUESTIONS = {("sys", "platform"), ("sys", "implementation"), ("os", "name"), ("os", "uname")}
 MOST_LINES = 300
+# public names that no room of the house says, and who does
+SAID_ELSEWHERE = {
+    "FLASH_MB": "the tools that make images",
+    "DEBUG": "whoever looks for a fault; the compiler puts it in as a number",
+    "Packed": "the image's own start, tools/images",
+    "ilistdir": "MicroPython, of a file system that is mounted",
+    "wrap_socket": "asyncio, of a TLS context",
+    "verify_mode": "MicroPython's ssl reads what is stored there",
+    "connection_id": "nobody yet; the service's checklist wants it kept (reference/openshock-api.md §j)",
+    "help_of": "tools/pages/settings.py, for the page of the settings",
+}
 # rooms that have grown too large, and may only become smaller: take them out of here as soon as they fit
 GROWN = {}
 
@@ -166,6 +178,44 @@ def grows(room):
     return [f"{lines} lines"] if lines > GROWN.get(room.path, MOST_LINES) else []
 
 
+def defined(room):
+    """(name, node) of each public name: functions, classes, methods, what is assigned to outermost or as an attribute."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    inner = [each for node in room.tree.body if isinstance(node, ast.ClassDef) for each in node.body]
+    found = [(node.name, node) for node in room.tree.body + inner if isinstance(node, kinds)]
+    for node in room.tree.body + inner:
+        found += [(each.id, node) for each in getattr(node, "targets", ()) if isinstance(each, ast.Name)]
+    for node in ast.walk(room.tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.append((node.attr, node))
+    return [(name, node) for name, node in found if name[0] != "_"]
+
+
+def said(tree):
+    """Every name that is read there, how often: bare, as an attribute, by an import, and as a text (getattr, plugs)."""
+    names = collections.Counter()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+            names[node.id if isinstance(node, ast.Name) else node.attr] += 1
+        elif isinstance(node, ast.alias):
+            names[node.name] += 1
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names[node.value] += 1
+    return names
+
+
+IN_THE_HOUSE = sum([said(room.tree) for room in ROOMS], collections.Counter())
+
+
+def keeps_what_nobody_calls(room):
+    """Each byte lives in the device's memory: what is defined is read somewhere in the house outside of its own definition."""
+    return [
+        f"nobody reads {name}"
+        for name, node in defined(room)
+        if name not in SAID_ELSEWHERE and IN_THE_HOUSE[name] <= said(node)[name]
+    ]
+
+
 RULES = [
     looks_up,
     opens_doors,
@@ -176,6 +226,7 @@ RULES = [
     asks_where_it_is,
     says_nothing,
     grows,
+    keeps_what_nobody_calls,
 ]
 
 
@@ -236,12 +287,21 @@ FAULTY = [
     (says_nothing, "lib/x.py", "import os"),
     (says_nothing, "lib/x.py", '# (c) somebody\n"""A room for everything that is."""'),
     (grows, "lib/x.py", "a = 1\n" * 301),
+    (keeps_what_nobody_calls, "lib/x.py", "def lonely(left):\n    return lonely(left - 1)"),
+    (keeps_what_nobody_calls, "lib/x.py", "class Guest:\n    async def waves_goodbye(self):\n        pass"),
+    (keeps_what_nobody_calls, "lib/x.py", "LONELY = const(3)"),
+    (keeps_what_nobody_calls, "lib/x.py", "def _f(x):\n    x.lonely = 1"),
 ]
 
 
 @pytest.mark.parametrize(("rule", "path", "text"), FAULTY)
 def test_the_rule_finds_the_fault(rule, path, text):
     assert rule(Room(path, text))
+
+
+def test_what_is_excused_is_defined_and_said_nowhere_in_the_house():
+    names = {name for room in ROOMS for name, node in defined(room) if IN_THE_HOUSE[name] <= said(node)[name]}
+    assert names == set(SAID_ELSEWHERE)
 
 
 def test_a_loop_would_be_found():

@@ -78,7 +78,7 @@ def test_s12_a_locked_radio_sends_stop_frames_alone():
         world.pass_ms(1000)
         assert world.active(since_us) == [] and device.refused() == {"locked": 4}
         assert {frame.rf_id for frame in world.frames(since_us)} == {1, 2, 4}
-        device.dispatcher.unlock()
+        device.dispatcher.locked = ""
         world.pass_ms(1000)
         assert world.active(since_us) == [], "nothing comes back by itself"
         world.act(rf_id=3, ms=200)
@@ -136,7 +136,7 @@ def _check_fault(world, raised_us, place):
     for rf_id in {frame.rf_id for frame in running} & {1234, 777}:
         assert goodbye_ms([frame for frame in frames if frame.rf_id == rf_id]) >= 300, (place, rf_id)
     since_us = world.time.now_us
-    world.device.dispatcher.unlock()
+    world.device.dispatcher.locked = ""
     world.act(rf_id=6, level=7, ms=300, source="console")
     world.pass_ms(500)
     assert ("caixianlin", 6, "vibrate", 7) in kinds(world.active(since_us)), (place, "the radio works again")
@@ -499,7 +499,7 @@ def test_s25_every_reason_is_counted_and_told():
         assert device.refused()[reason] == 1, reason
     world.obey(RESTART, "x")
     world.act()
-    device.dispatcher.unlock()
+    device.dispatcher.locked = ""
     device.dispatcher.emergency("x")
     world.act()
     assert device.refused() == {**{reason: 1 for reason, _ in cases}, "locked": 1, "estop": 1}

@@ -53,7 +53,7 @@ def test_s20_a_rule_is_bound_by_lock_and_latch():
     house.dispatcher.rules = Rules([dict(BUZZ, once_in_s=1)])
     house.dispatcher.lock("set-up")
     house.obey(EVENT, ALERT)
-    house.dispatcher.unlock()
+    house.dispatcher.locked = ""
     house.dispatcher.emergency("button")
     house.clock.ms += 1000
     house.obey(EVENT, ALERT)

@@ -156,14 +156,14 @@ def test_messages_go_both_ways_without_answers(tmp_path):
 
 
 def test_the_server_asks_and_is_answered(tmp_path):
-    asked = [["Double", 21], ["Double", "ab"], ["Boom", "out of order"], ["Slow", {"a": 1}], ["Nobody", 1]]
+    asked = [["Double", 21], ["Double", "ab"], ["Boom", "out of order"], ["Double", [1]], ["Nobody", 1]]
     steps = [["invoke", "Ask", question] for question in asked]
     witness, lines = _talk(tmp_path, {"steps": steps})
     assert [result for result, _ in _results(lines)] == [
         ["good", 42],
         ["good", "abab"],
         ["bad", "out of order"],
-        ["good", {"a": 1}],
+        ["good", [1, 1]],
         ["bad", "Client didn't provide a result."],
     ]
     answers = witness.kinds("CompletionMessage")

@@ -144,7 +144,7 @@ def test_negotiation_fails_in_words_alone(status, body):
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["ask", "complete", "error", "bad", "later", "take", "due"]), st.integers(0, 40000)),
+        st.tuples(st.sampled_from(["ask", "complete", "error", "bad", "take", "due"]), st.integers(0, 40000)),
         max_size=40,
     )
 )
@@ -165,8 +165,6 @@ def test_every_invocation_with_an_id_gets_exactly_one_answer(steps):
                 pass
         elif step in ("complete", "error"):
             session.complete(name, 1, None if step == "complete" else "no")
-        elif step == "later":
-            session.later(name, now)
         else:
             said.append(session.take() if step == "take" else session.due(now))
     said.append(session.due(now + 10001))

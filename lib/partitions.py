@@ -176,13 +176,6 @@ class Slots:
             self._keep()  # both have failed before, and ota_0 runs because something must
         return self.state(self.running) == VALID
 
-    def revert(self):
-        """True when a restart now goes back to the other slot. A `switch` that was not yet followed by a restart is undone."""
-        if self.pending():
-            return True
-        self._hold()
-        return False
-
 
 def _find(type_, label):
     found = Partition.find(type_, label=label)

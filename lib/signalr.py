@@ -20,7 +20,7 @@ ITEM = 4  # (ITEM, invocation_id, item) of a stream that nobody here asked for: 
 CLOSED = 5  # (CLOSED, error or None, allow_reconnect) the last event: close the socket, with `session.code`
 
 
-_MAX_WAITING = const(16)  # calls of ours, and answers held back
+_MAX_WAITING = const(16)  # calls of ours
 _MAX_WORDS = const(200)  # characters of a server's reason that are worth keeping
 _GOING = const(1000)  # WebSocket close codes, RFC 6455 §7.4.1
 _BAD_DATA = const(1007)
@@ -50,7 +50,7 @@ class Session:
         self._part = bytearray()  # of the record that has not ended yet
         self._last_id = 0
         self._calls = {}  # call id → when it expires
-        self._owed = {}  # invocation id → until when its answer may take; None: until the next `take`
+        self._owed = []  # ids of invocations that want an answer, by the next `take`
         self._answers = []
         self._duties = {  # records of other types are read, and count as signs of life only (§0.6)
             hubjson.INVOCATION: self._on_invocation,
@@ -128,8 +128,8 @@ class Session:
 
     def _on_invocation(self, message, events):
         invocation_id = message.get("invocationId")
-        if invocation_id is not None:
-            self._owed[invocation_id] = None
+        if invocation_id is not None and invocation_id not in self._owed:
+            self._owed.append(invocation_id)
         events.append((INVOCATION, message["target"], message["arguments"], invocation_id))
 
     def _on_item(self, message, events):
@@ -161,7 +161,7 @@ class Session:
         """RESULT events that end all calls that wait, with `reason`; for a socket that died. The session is closed."""
         self.closed = True
         ended = [(RESULT, call_id, None, reason) for call_id in self._calls]
-        self._calls, self._owed, self._answers, self._part = {}, {}, [], bytearray()
+        self._calls, self._owed, self._answers, self._part = {}, [], [], bytearray()
         return ended
 
     def expired(self, now):
@@ -203,33 +203,18 @@ class Session:
         if invocation_id not in self._owed:
             return False
         self._answers.append(hubjson.completion(invocation_id, result, error))
-        del self._owed[invocation_id]
+        self._owed.remove(invocation_id)
         return True
 
-    def later(self, invocation_id, now, timeout_ms=10000):
-        """True when `complete` may come after the next `take`, within `timeout_ms`; `due` answers with an error then.
-
-        False when that id waits for no answer, or 16 are held already.
-        """
-        held = [name for name in self._owed if self._owed[name] is not None]
-        if invocation_id not in self._owed or len(held) >= _MAX_WAITING:
-            return False
-        self._owed[invocation_id] = now + timeout_ms
-        return True
-
-    def take(self, now=None):
-        """What must be written now, or b"": the answers given, and an error for each invocation that has none.
-
-        So no answer can be forgotten (§0.7). One held by `later` stays; with `now`, until its time is over.
-        """
-        for name, until in list(self._owed.items()):
-            if until is None or now is not None and now >= until:
-                self.complete(name, None, "Client didn't provide a result.")  # the official clients' words
+    def take(self):
+        """What must be written now, or b"": the answers given, and an error for each invocation that has none (§0.7)."""
+        while self._owed:
+            self.complete(self._owed[0], None, "Client didn't provide a result.")  # the official clients' words
         answers, self._answers = b"".join(self._answers), []
         return answers
 
     def due(self, now):
-        """What must be written now: what `take(now)` gives, or a Ping when nothing was sent for `ping_ms`; or b"".
+        """What must be written now: what `take` gives, or a Ping when nothing was sent for `ping_ms`; or b"".
 
         Raises Lost when the handshake is overdue, or the server has been silent for `timeout_ms`.
         """
@@ -241,7 +226,7 @@ class Session:
             return b""
         if now - self._heard >= self._timeout_ms:
             raise Lost("nothing received for %d s" % (self._timeout_ms // 1000))
-        out = self.take(now)
+        out = self.take()
         if not out and now - self._sent >= self._ping_ms:
             out = hubjson.PING_RECORD
         if out:

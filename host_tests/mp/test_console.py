@@ -845,7 +845,7 @@ def test_what_would_come_of_an_event_is_told_and_nothing_is_sent():
     with Desk(HOME, bounds=caps(vibrate=25)) as desk:
         desk.ask("rules add " + RULE)
         frames = desk.on_air()
-        desk.dispatcher.unlock()
+        desk.dispatcher.locked = ""
         assert desk.asks("rules try valtronics alert critical it is hot") == [
             "$SYS$|Response|Rules|rule 1: vibrate 25 for 800 ms to caixianlin 4321",
             "$SYS$|Success|Nothing was sent",

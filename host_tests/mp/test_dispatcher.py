@@ -294,7 +294,7 @@ def test_a_locked_radio_sends_stop_frames_alone():
     assert "the radio is locked" in house.act()
     house.act(action=STOP)
     assert set(house.hear()) == {SILENCE}
-    house.dispatcher.unlock()
+    house.dispatcher.locked = ""
     house.act(ms=100)
     assert len(house.hear()) == 2
 
@@ -345,7 +345,7 @@ def test_what_would_be_is_foreseen_and_nothing_is_sent_or_counted():
     assert foresee(command(level=101)) == (None, "level")
     house.dispatcher.lock("set-up")
     assert foresee(command()) == (command(level=20), ""), "a lock is for a while"
-    house.dispatcher.unlock()
+    house.dispatcher.locked = ""
     house.dispatcher.emergency("button")
     assert foresee(command()) == (None, "estop")
     assert not house.hear() and house.dispatcher.refusals() == {}

@@ -48,7 +48,7 @@ def test_a_board_without_the_pairs_says_why_and_touches_nothing():
         assert (slots.running, slots.idle, slots.booting) == (None, None, None)
         assert (slots.app_size, slots.runtime_size) == (0, 0)
         assert not slots.pending() and not slots.confirm()
-        for act in (lambda: slots.writer("app"), slots.switch, slots.revert):  # noqa: B023  used at once
+        for act in (lambda: slots.writer("app"), slots.switch):  # noqa: B023  used at once
             refused(act, NotNow, slots.problem)
 
 
@@ -163,7 +163,6 @@ def test_on_trial_the_other_pair_is_what_a_failure_falls_back_to():
     for act in (lambda: slots.writer("app"), lambda: slots.writer("runtime"), slots.switch):
         refused(act, NotNow, "not proved itself")
     refused(slots.copy_runtime, NotNow)
-    assert slots.revert() is True
     assert chip.operations == 0
 
 
@@ -172,7 +171,6 @@ def test_a_confirmed_slot_stays():
     assert slots.confirm() is True
     assert not slots.pending() and slots.state(1) == VALID and chip.operations == 2
     assert slots.confirm() is True and chip.operations == 2  # nothing is written twice
-    assert slots.revert() is False and chip.operations == 2
     slots.writer("app").write(b"the next one")
 
 
@@ -194,12 +192,12 @@ def test_before_the_idle_pair_is_touched_otadata_names_ours():
     assert simota.entries(chip, flashes.OTADATA)[0][0] == 3
 
 
-def test_a_switch_can_be_taken_back_before_the_restart():
+def test_a_switch_is_taken_back_by_what_writes_before_the_restart():
     flashes.usual()
     slots = Slots()
     slots.switch()
     assert slots.booting == 1
-    assert slots.revert() is False
+    slots.writer("app")
     assert (slots.booting, slots.state(0)) == (0, VALID)
 
 

@@ -2,7 +2,7 @@
 
 The script is a JSON file: host, port, path, and connections, a list of {negotiate, times, steps}. A step is
 ["invoke", target, [arguments]], ["send", target, [arguments]], ["await", target], ["wait_ms", n], ["bye"], ["closed"].
-It serves Double(n) with an id, Boom(text) with an error, Slow(n) after 50 ms, and nothing else. Prints a JSON line per event.
+It serves Double(n) with an id, Boom(text) with an error, and nothing else. Prints a JSON line per event.
 """
 
 import asyncio
@@ -106,13 +106,6 @@ class Connection:
             self.session.complete(invocation_id, arguments[0] * 2)
         elif target == "Boom":
             self.session.complete(invocation_id, error=arguments[0])
-        elif target == "Slow":
-            self.session.later(invocation_id, self._clock.now())
-            asyncio.create_task(self._serve_later(invocation_id, arguments[0]))
-
-    async def _serve_later(self, invocation_id, value):
-        await asyncio.sleep_ms(50)
-        self.session.complete(invocation_id, value)
 
     async def _until(self, what):
         while what not in self._heard:
