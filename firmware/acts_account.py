@@ -5,7 +5,6 @@ An act is a function of the Setup (setup_api.py) and the body of the call. It re
 
 from micropython import const
 
-from firmware.seldom import SELDOM
 from firmware.setup import Wrong, store, text_of
 from firmware.setup_account import PAIRED, WAY
 from lib.log import INFO
@@ -83,10 +82,10 @@ async def _redeemed(part, url, code):
     _count(part, rooms.clock())
 
     async def redeem():
-        with SELDOM, WAY:
-            from firmware import setup_ask
+        with WAY:
+            from firmware import setup_reach
 
-            return await setup_ask.token_of(rooms, url, code)
+            return await setup_reach.token_of(rooms, url, code)
 
     return await part.work.alone(redeem)
 

@@ -1,16 +1,15 @@
 """The set-up of the account: a menu of backends made from their FIELDS, and "does it reach the hub?".
 
-What the page may change is in acts_account.py, what asks servers in setup_ask.py, both in memory only meanwhile.
+What the page may change is in acts_account.py, what asks servers behind setup_reach.py, both in memory only meanwhile.
 """
 
-from firmware.seldom import SELDOM
 from firmware.setup import MENUS, Wrong
 from lib.guests import Guests
 
 PAIRED = "openshock_gateway"  # the backend whose token a code gives
 
-# what asks servers; inside of SELDOM, which has the way to them
-WAY = Guests(("firmware.setup_ask", "firmware.openshock_map"))
+# what asks servers
+WAY = Guests(("firmware.setup_reach",))
 _NEVER = {"ok": None, "text": ""}
 
 
@@ -66,10 +65,10 @@ class AccountSetup:
     async def _check(self):
         reached, words = False, "the check broke off"
         try:
-            with SELDOM, WAY:
-                from firmware import setup_ask
+            with WAY:
+                from firmware import setup_reach
 
-                reached, words = await setup_ask.reached(self.rooms, self.rooms.settings.get("backend"))
+                reached, words = await setup_reach.reached(self.rooms, self.rooms.settings.get("backend"))
         except Wrong as wrong:
             words = wrong.words
         finally:

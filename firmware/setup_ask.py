@@ -1,11 +1,14 @@
-"""What the set-up asks servers: a token for a pairing code, and whether a backend's token is good. In memory only meanwhile."""
+"""What the set-up asks servers by HTTP: a token for a pairing code, and whether they know us. In memory only meanwhile.
+
+Where only a WebSocket tells, setup_knock.py asks.
+"""
 
 import asyncio
 
 from micropython import const
 
 from firmware.setup import Wrong
-from firmware.version import VERSION
+from firmware.setup_way import NO_TOKEN, OFFLINE, REFUSED, agent, timed
 from lib import fetch
 from lib.jsontext import loads
 
@@ -14,10 +17,13 @@ _WHOLE_MS = const(25000)  # so long the page waits for an answer
 _MOST = const(4096)  # bytes of an answer that are kept: of a list of shockers, about 16
 _TOKEN_MOST = const(256)
 
-# How a backend's server is asked whether it knows us: (path, header of the token, whether it tells our shockers)
+_SHARE = "openshock_share"
+_LINKS = "/1/public/shares/links/"  # anybody may look at one
+
+# How a backend's server is asked whether it knows us: (path, header of the token, what of openshock_map reads our shockers in it)
 _QUESTIONS = {
-    "openshock_user": ("/1/shockers/own", "Open-Shock-Token", True),
-    "openshock_gateway": ("/1/device/self", "Device-Token", False),
+    "openshock_user": ("/1/shockers/own", "Open-Shock-Token", "shockers_of"),
+    "openshock_gateway": ("/1/device/self", "Device-Token", ""),
 }
 
 
@@ -37,47 +43,52 @@ async def token_of(rooms, url, code):
 
 
 async def reached(rooms, name):
-    """(whether the backend `name` reaches its server with its token, in words). Wrong when there is no answer at all."""
-    if name == "dsp_fleet":
-        return (
-            False,
-            "it pairs after the restart: the log and the console's status show the pairing code, the lamp blinks",
-        )
-    if name not in _QUESTIONS:
-        return False, "this backend cannot be asked from here: the lamp tells after the restart"
-    path, header, tells = _QUESTIONS[name]
+    """(whether the server of the backend `name` knows us, in words). Wrong: no answer at all."""
     own = rooms.settings.section(name)
-    if not own["token"]:
-        return False, "there is no token yet"
+    if name == _SHARE:
+        from firmware import openshock_ticket
+
+        missing, guid, _, _ = openshock_ticket.read(own)
+        path, header, tells = _LINKS + guid, "", "shared_shockers_of"
+    else:
+        missing = "" if own["token"] else NO_TOKEN
+        path, header, tells = _QUESTIONS[name]
+    if missing:
+        return False, missing
     if not rooms.wifi.online():
-        return False, "not connected to the internet yet"
-    status, body, whole = await _ask(rooms, own["url"].rstrip("/") + path, [(header, own["token"])])
+        return False, OFFLINE
+    return await _listed(rooms, own, path, [(header, own["token"])] if header else [], tells)
+
+
+async def _listed(rooms, own, path, headers, tells):
+    """(whether the server gives what is at `path`, in words): `tells` makes a list of shockers of it, or is empty."""
+    status, body, whole = await _ask(rooms, own["url"].rstrip("/") + path, headers)
     if status in (401, 403):
-        return False, "the server refuses this token (%d)" % status
+        return False, REFUSED % status
+    if status == 404 and not headers:
+        return False, "there is no such share link, or its time is over"
     if status != 200:
         return False, "the server answers %d" % status
-    if not tells:
-        return True, "reaches the hub"
     if not whole and body[:1] == b"{" and b'"data"' in body:
-        return True, "reaches the hub: many shockers"
-    from firmware.openshock_map import shockers_of  # not before: the connection, closed by now, needed the room
+        return True, "reaches the hub: many shockers" if tells else "reaches the hub"
+    from firmware import openshock_map  # not before: the connection, closed by now, needed the room
 
-    shockers = shockers_of(body, own["device_id"].lower()) if whole else None
-    if shockers is None:
+    if not whole:
+        found = None
+    elif tells == "shockers_of":
+        found = openshock_map.shockers_of(body, own["device_id"].lower())
+    else:
+        found = openshock_map.shared_shockers_of(body) if tells else _data(body)
+    if found is None:
         return False, "something answers there, but it is no OpenShock server"
-    return True, "reaches the hub: %d shockers" % len(shockers)
+    return True, "reaches the hub: %d shockers" % len(found) if tells else "reaches the hub"
 
 
 async def _ask(rooms, url, headers):
     """(status, the body or its first bytes, whether that is all of it). Wrong when there is no answer."""
-    if url.startswith("https"):
-        try:
-            await asyncio.wait_for_ms(rooms.keeper.wait_known(), _TIMEOUT_MS)
-        except asyncio.TimeoutError:
-            raise Wrong(504, "no time server answers, and without the time no certificate can be checked")
-    agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, rooms.settings.get("board"))
+    await timed(rooms, url)
     try:
-        return await asyncio.wait_for_ms(_fetched(rooms, url, headers + [("User-Agent", agent)]), _WHOLE_MS)
+        return await asyncio.wait_for_ms(_fetched(rooms, url, headers + [agent(rooms)]), _WHOLE_MS)
     except asyncio.TimeoutError:
         raise Wrong(504, "no whole answer within %d s" % (_WHOLE_MS // 1000))
     except fetch.Failed as failed:

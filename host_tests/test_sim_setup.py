@@ -28,6 +28,33 @@ def test_a_blank_device_is_set_up_and_obeys():
     asyncio.run(story())
 
 
+def test_each_service_is_asked_whether_it_lets_the_device_in():
+    """Over TLS, one after the other, in the heap of a device: what the check needs has left it before the next."""
+
+    async def story():
+        async with World(blank=True) as world:
+            hub = world.hub
+            services = (
+                ("openshock_gateway", {"token": hub.device.token}, "reaches the hub"),
+                (
+                    "openshock_share",
+                    {"link": hub.config.shares[0].guid, "name": "guest"},
+                    "reaches the hub: as a guest",
+                ),
+                ("dsp_fleet", {}, "reaches the hub; it pairs after the restart"),
+                ("valtronics", {"token": hub.token}, "reaches the hub: logged in"),
+                ("openshock_user", {"token": hub.token}, "reaches the hub: 3 shockers"),
+            )
+            async with Phone(world.portal_port) as phone:
+                await phone.join(**WIFI)
+                for backend, fields, words in services:
+                    await phone.post("account", backend=backend, fields=fields)
+                    assert (await phone.reach()).startswith(words), backend
+            assert world.device.starts == 1 and not [line for line in world.lines if "Traceback" in line]
+
+    asyncio.run(story())
+
+
 def test_when_no_known_network_is_there_the_set_up_opens_and_keeps_what_was_known():
     async def story():
         away = [{"ssid": "elsewhere", "key": "correct horse"}]

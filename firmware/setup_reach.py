@@ -1,0 +1,78 @@
+"""Who asks which server in the set-up, and with what memory: each asker has it for itself. In memory only while one is asked."""
+
+import asyncio
+
+from micropython import const
+
+from firmware.seldom import SELDOM
+from lib.guests import Guests
+
+_ASKERS = Guests(
+    (
+        "firmware.openshock_map",
+        "firmware.setup_ask",
+        "firmware.setup_knock",
+        "firmware.setup_way",
+        "lib.hangup",
+        "lib.websock",
+        "lib.wsframe",
+    )
+)
+_SHARE = "openshock_share"
+_BY_HTTP = ("openshock_gateway", "openshock_user")
+_BY_KNOCKING = (_SHARE, "dsp_fleet", "valtronics")
+_CLOSED = "the share link refuses this name or session"  # as setup_knock.share says it
+_NO_MEMORY = "not enough memory"  # as lib/tls.py says it
+_TRIES = const(3)
+_PAUSE_MS = const(1000)
+_UNKNOWN = "nobody can be asked from here: the lamp tells after the restart"
+
+
+async def token_of(rooms, url, code):
+    """The token that the server at `url` gives for a pairing `code`. Wrong says why none."""
+    with SELDOM, _ASKERS:
+        from firmware import setup_ask
+
+        return await setup_ask.token_of(rooms, url, code)
+
+
+async def reached(rooms, name):
+    """(whether the service `name` lets this device in, in words). Wrong when there is no answer at all.
+
+    The page asks for its state meanwhile, and may have had the memory that was wanted: then once more, a little later.
+    """
+    for _ in range(_TRIES):
+        try:
+            let_in, words = await _once(rooms, name)
+            if let_in or not words.endswith(_NO_MEMORY):
+                return let_in, words
+        except MemoryError:
+            pass  # as below
+        await asyncio.sleep_ms(_PAUSE_MS)
+    return False, _UNKNOWN
+
+
+async def _once(rooms, name):
+    if name in _BY_HTTP:
+        return await _listed(rooms, name)
+    if name not in _BY_KNOCKING:
+        return False, _UNKNOWN
+    let_in, words = await _knocked(rooms, name)
+    if name == _SHARE and words == _CLOSED:
+        there, why = await _listed(rooms, name)  # the door does not say why it is closed, the list may
+        return False, words if there else why
+    return let_in, words
+
+
+async def _listed(rooms, name):
+    with SELDOM, _ASKERS:
+        from firmware import setup_ask
+
+        return await setup_ask.reached(rooms, name)
+
+
+async def _knocked(rooms, name):
+    with SELDOM, _ASKERS:
+        from firmware import setup_knock
+
+        return await setup_knock.reached(rooms, name)
