@@ -391,7 +391,7 @@ _MAGIC = {"esp32": 0x00F01D83, "esp32s2": 0x000007C6, "esp32s3": 0x9, "esp32c3":
 _SEE = """(() => { const deep = (root) => [...root.childNodes].map((it) => it.nodeType === 3 ? it.data
     : it.localName === 'style' || it.localName === 'script' || it.hidden ? '' : (it.shadowRoot ? deep(it.shadowRoot) : '')
       + deep(it)).join(' ');
-    const it = document.querySelector('ewt-install-dialog'); return it ? deep(it.shadowRoot).replace(/\\s+/g, ' ') : ''; })()"""
+    const it = document.querySelector('ewt-install-dialog')?.shadowRoot; return it ? deep(it).replace(/\\s+/g, ' ') : ''; })()"""
 _PRESS = """(() => { const all = (root) => [...root.querySelectorAll('*')].flatMap((it) => [it, ...(it.shadowRoot ?
     all(it.shadowRoot) : [])]); const it = all(document.querySelector('ewt-install-dialog')?.shadowRoot ?? document).find((it) =>
     /^ew-(text-button|list-item)$/.test(it.localName) && it.textContent.replace(/\\s+/g, ' ').trim() === %s);
@@ -463,3 +463,58 @@ def test_settings_are_kept_when_a_person_says_so(whole):
         for label in ("nvs", "phy_init", "vfs"):
             assert fake.flash[rows[label] :].startswith(b"what was there before"), label
         assert fake.flash[rows["otadata"] :].startswith(b"\xff" * 0x2000), "the first slot starts, which was written"
+
+
+def test_a_board_that_runs_our_firmware_is_updated_and_keeps_its_settings(whole):
+    """By Improv it says who it is: no question whether to erase, nothing asked of the loader before a person said yes."""
+    target = targets.named("generic-esp32s3")
+    rows = {row.label: row.offset for row in layout.table(target.layout)}
+    old = web_serial.Speaker("OpenShock", "0.1.0", "ESP32-S3")
+    new = web_serial.Speaker("OpenShock", "0.2.0", "ESP32-S3")
+
+    async def tell(page, opened):
+        page.patience_s = 28
+        await choose(page, "board", target.title)
+        await choose(page, "how", "keep")
+        await page.until("!document.getElementById('go').disabled")
+        await page.click("#go")
+        await see(page, "OpenShock 0.1.0 ( ESP32-S3 )")
+        await press(page, "Update OpenShock")
+        await see(page, "Your device is running OpenShock 0.1.0")
+        await see(page, "Do you want to update to OpenShock 0.2.0 ?")
+        assert "erase" not in await page.run(_SEE) and opened == ["firmware"] and fake.log == []
+        await press(page, "Install")
+        await see(page, "Installation complete!")
+        assert opened == ["firmware", "firmware", "loader", "firmware", "firmware"], (
+            "closed, reset, written, reset, closed"
+        )
+        await press(page, "Next")
+        await see(page, "OpenShock 0.2.0 ( ESP32-S3 )")
+        assert "Update OpenShock" not in await page.run(_SEE), "it has the newest"
+
+    with FakeBoard("esp32s3", 4) as fake:
+        fake.registers[MAGIC_REGISTER] = _MAGIC["esp32s3"]
+        for label in ("nvs", "phy_init", "otadata", "vfs"):
+            fake.put(rows[label], b"what was there before")
+        story(whole, tell, web_serial.SCRIPT, [(fake, new, old)])
+        assert fake.bootable()
+        for label in ("nvs", "phy_init", "vfs"):
+            assert fake.flash[rows[label] :].startswith(b"what was there before"), label
+        assert fake.flash[rows["otadata"] :].startswith(b"\xff" * 0x2000), "the first slot starts, which was written"
+
+
+def test_a_page_for_a_new_board_never_updates_one_unasked(whole):
+    """Who chose to begin anew is asked whether to erase, though the board runs an older version of the same firmware."""
+
+    async def tell(page, opened):
+        page.patience_s = 28
+        await choose(page, "board", "generic-esp32s3")
+        await page.until("!document.getElementById('go').disabled")
+        await page.click("#go")
+        await see(page, "OpenShock 0.1.0 ( ESP32-S3 )")
+        await press(page, f"Install OpenShock for {index(whole)['generic-esp32s3']['name']}")
+        await see(page, "erase")
+        assert opened == ["firmware"] and fake.log == []
+
+    with FakeBoard("esp32s3", 4) as fake:
+        story(whole, tell, web_serial.SCRIPT, [(fake, None, web_serial.Speaker("OpenShock", "0.1.0", "ESP32-S3"))])

@@ -1,11 +1,12 @@
 """A browser's Web Serial whose ports are FakeBoards: a script for the page, and the wire from it (a WebSocket) to the board (TCP).
 
 `site(folder, boards)` serves the folder of a web flasher and the wires. What the page calls is all that there is: a port is
-opened, read, written, its signals set, closed, and opened again.
+opened, read, written, its signals set (by which a board is reset, into its loader or not), closed, and opened again.
 """
 
 import asyncio
 import contextlib
+import json
 
 import aiohttp
 from aiohttp import web
@@ -37,7 +38,10 @@ class Port extends EventTarget {
       }, cancel: () => this.renew()});
     }
   }
-  async setSignals(signals) { this.signals.push(signals); }
+  async setSignals(signals) {
+    this.signals.push(signals);
+    if (this.socket) this.socket.send(JSON.stringify(signals));
+  }
   async getSignals() { return {dataCarrierDetect: false, clearToSend: false, ringIndicator: false, dataSetReady: false}; }
   getInfo() { return {usbVendorId: 0x10c4, usbProductId: 0xea60}; }
   async close() {
@@ -56,7 +60,7 @@ Object.defineProperty(Navigator.prototype, "serial", {get: () => serial, configu
 window.thePort = port;
 """
 
-_BOARDS, _OPENED = web.AppKey("boards", list), web.AppKey("opened", list)
+_CABLES = web.AppKey("cables", list)
 NO_SERIAL = "delete Navigator.prototype.serial;"
 
 
@@ -84,43 +88,86 @@ class Speaker:
         return improv_words.result(command)
 
 
-async def _wire(request):
-    """One opened port: a connection to the board's loader, or what its firmware says once it was written."""
-    socket = web.WebSocketResponse(max_msg_size=0)
-    await socket.prepare(request)
-    board, speaker = request.app[_BOARDS][int(request.match_info["number"])]
-    request.app[_OPENED].append("firmware" if board.written else "loader")
-    if board.written and speaker is not None:
-        async for message in socket:
-            answer = speaker.feed(message.data)
-            if answer:
-                await socket.send_bytes(answer)
-        return socket
-    host, port = board.port.removeprefix("socket://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+class Cable:
+    """What a board is connected by. The usual circuit: let go by RTS it starts, by DTR held meanwhile into its loader.
 
-    async def upwards():
+    `speaker` is the firmware that the flasher writes, `before` the one that runs until then; without it the board is blank,
+    and its loader waits. `opened` gets "loader" or "firmware" for each time that a port was opened, or a reset led elsewhere.
+    """
+
+    def __init__(self, opened, board, speaker=None, before=None):
+        self._opened = opened
+        self._board, self._speaker, self._before = board, speaker, before
+        self._loading = before is None
+        self._signals = {}
+        self._socket = self._writer = self._task = None
+
+    def _firmware(self):
+        """The Speaker that the board runs now, None while it is in its loader."""
+        if self._loading:
+            return None
+        return self._speaker if self._board.written else self._before
+
+    async def carry(self, socket):
+        """None; everything between a page and the board, until the page closes its port."""
+        self._socket = socket
+        self._opened.append("firmware" if self._firmware() else "loader")
+        try:
+            async for message in socket:
+                if message.type == aiohttp.WSMsgType.TEXT:
+                    await self._signal(json.loads(message.data))
+                elif message.type == aiohttp.WSMsgType.BINARY:
+                    await self._say(message.data)
+        finally:
+            await self._leave_loader()
+
+    async def _signal(self, told):
+        held, was = self._signals.get("requestToSend"), self._firmware()
+        self._signals.update(told)
+        if held and not self._signals["requestToSend"]:
+            self._loading = bool(self._signals.get("dataTerminalReady"))
+            if self._firmware():
+                await self._leave_loader()
+            if self._firmware() is not was:
+                self._opened.append("firmware" if self._firmware() else "loader")
+
+    async def _say(self, data):
+        if speaker := self._firmware():
+            if answer := speaker.feed(data):
+                await self._socket.send_bytes(answer)
+            return
+        if self._writer is None:
+            host, port = self._board.port.removeprefix("socket://").split(":")
+            reader, self._writer = await asyncio.open_connection(host, int(port))
+            self._task = asyncio.create_task(self._upwards(reader))
+        self._writer.write(data)
+
+    async def _upwards(self, reader):
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
-                await socket.send_bytes(data)
-        await socket.close()
+                await self._socket.send_bytes(data)
+        if self._writer is not None:  # it was not we who ended it
+            await self._socket.close()
 
-    task = asyncio.create_task(upwards())
-    try:
-        async for message in socket:
-            if message.type == aiohttp.WSMsgType.BINARY:
-                writer.write(message.data)
-    finally:
-        writer.close()
-        await asyncio.gather(task, return_exceptions=True)
+    async def _leave_loader(self):
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def _wire(request):
+    socket = web.WebSocketResponse(max_msg_size=0)
+    await socket.prepare(request)
+    await request.app[_CABLES][int(request.match_info["number"])].carry(socket)
     return socket
 
 
 @contextlib.asynccontextmanager
 async def site(folder, boards=()):
-    """(address of the page, list of what was opened, in order). `boards`: pairs of FakeBoard and Speaker or None."""
-    app = web.Application()
-    app[_BOARDS], app[_OPENED] = list(boards), []
+    """(address of the page, list of what was opened, in order). `boards`: of each, what `Cable` takes behind that list."""
+    app, opened = web.Application(), []
+    app[_CABLES] = [Cable(opened, *board) for board in boards]
 
     async def front(request):
         return web.FileResponse(folder / "index.html")
@@ -133,6 +180,6 @@ async def site(folder, boards=()):
     try:
         listens = web.TCPSite(runner, "127.0.0.1", 0)
         await listens.start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/", app[_OPENED]
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/", opened
     finally:
         await runner.cleanup()
