@@ -32,18 +32,26 @@ def without(rows, number):
     return rows[: number - 1] + rows[number:]
 
 
-def tried(rows, dispatcher, event, now):
-    """[words]: what would come of `event` (a command.Event), rule by rule, after caps and latch. Nothing is sent.
+def foreseen(rows, dispatcher, event, now):
+    """What would come of `event` (a command.Event), rule by rule, after caps and latch. Nothing is sent.
 
-    A rule that is at work already may rest: then for how long is told.
+    [(number of the rule, s that it still rests, why it is refused in words or "", the Command as it would go out or None)]
     """
     told = []
     for number, asked, wait_ms in (dispatcher.rules or Rules(rows)).foretold(event, now):
         admitted, reason = dispatcher.foresee(asked)
-        if wait_ms:
-            words = "rests for another %d s" % ((wait_ms + 999) // 1000)
-        elif reason:
-            words = "refused: " + REASONS[reason]
+        told.append((number, (wait_ms + 999) // 1000, REASONS[reason] if reason else "", admitted))
+    return told
+
+
+def tried(rows, dispatcher, event, now):
+    """[words]: the same for the console."""
+    told = []
+    for number, rests_s, refused, admitted in foreseen(rows, dispatcher, event, now):
+        if rests_s:  # a rule that is at work already
+            words = "rests for another %d s" % rests_s
+        elif refused:
+            words = "refused: " + refused
         else:
             words = "%s %d for %d ms to %s %d" % (
                 ACTIONS[admitted.action],

@@ -151,17 +151,17 @@ def fits(key, value):
         with _ROOM:
             from firmware import settings_lists
 
-            return settings_lists.fits(kind, value, most, _is_text)
+            return settings_lists.fits(kind, value, most, is_text)
     if kind == "receivers":
         return isinstance(value, list) and len(value) <= most and all(map(_is_receiver, value))
     if "|" in kind:
         return isinstance(value, str) and value in kind.split("|")
     if value == "" and (kind == "secret" or least == 0):
         return True
-    return _is_text(value, least, most) and (kind not in ("url", "wsurl") or _is_base_url(value, kind))
+    return is_text(value, least, most) and (kind not in ("url", "wsurl") or _is_base_url(value, kind))
 
 
-def _is_text(value, least, most):
+def is_text(value, least, most):
     """UTF-8 of `least` to `most` bytes without control characters."""
     if not isinstance(value, str):
         return False
@@ -188,7 +188,7 @@ def _is_base_url(text, kind):
 
 def _is_receiver(entry):
     """{"model", "rf_id"} and caps of its own, under their names without "cap."."""
-    if not isinstance(entry, dict) or not _is_text(entry.get("model"), 1, 40):
+    if not isinstance(entry, dict) or not is_text(entry.get("model"), 1, 40):
         return False
     caps = ("shock_allowed", "shock", "vibrate", "sound", "light", "longest_ms")
     good = [name in ("model", "rf_id") or name in caps and fits("cap." + name, entry[name]) for name in entry]

@@ -119,39 +119,46 @@ def _is_dial(entry, is_text):
 
 # what a rule may want an event to be at least; rules.py knows more words for the same
 _GRAVE = ("", "info", "warning", "error", "high", "critical")
-_RULE = (
-    "backend",
-    "kind",
-    "severity",
-    "text",
-    "model",
-    "rf_id",
-    "channel",
-    "action",
-    "level",
-    "duration_ms",
-    "once_in_s",
+# its texts and numbers: (name, the least and the most bytes of the text, or of the number; what a missing one is taken for)
+_TEXTS = (("backend", 0, 40, ""), ("kind", 0, 20, ""), ("text", 0, 60, ""), ("model", 1, 40, None))
+_NUMBERS = (
+    ("rf_id", 0, 65535, None),
+    ("channel", 0, 255, 0),
+    ("level", 0, 100, None),
+    ("duration_ms", 1, _LONGEST_MS, None),
+    ("once_in_s", 1, 86400, 10),
 )
 
 
+def misfit(rule, is_text):
+    """(name of a field, what would fit there) of a row of rules.py that cannot be stored; None when it can.
+
+    A row says what the event must be, the receiver, and vibrate or sound. Never a shock.
+    """
+    if not isinstance(rule, dict):
+        return "rules", "a table"
+    if rule.get("action") not in ("vibrate", "sound"):
+        return "action", "vibrate or sound, nothing else"
+    if rule.get("severity", "") not in _GRAVE:
+        return "severity", "info, warning, error, high or critical"
+    known = ["action", "severity"]
+    for name, least, most, missing in _TEXTS:
+        known.append(name)
+        if not is_text(rule.get(name, missing), least, most):
+            return name, "%d-%d bytes without control characters" % (least, most)
+    for name, least, most, missing in _NUMBERS:
+        known.append(name)
+        value = rule.get(name, missing)
+        if not whole(value, least, most) and not (name == "channel" and value is None):  # None: as if it were missing
+            return name, "%d-%d" % (least, most)
+    for name in rule:
+        if name not in known:
+            return name, "a rule has no such field"
+    return None
+
+
 def _is_rule(entry, is_text):
-    """One row of rules.py: what the event must be, the receiver, and vibrate or sound. Never a shock."""
-    if not isinstance(entry, dict) or not all([name in _RULE for name in entry]):
-        return False
-    if entry.get("action") not in ("vibrate", "sound"):
-        return False
-    if not all([is_text(entry.get(name, ""), 0, most) for name, most in (("backend", 40), ("kind", 20), ("text", 60))]):
-        return False
-    receiver = is_text(entry.get("model"), 1, 40) and whole(entry.get("rf_id"), 0, 65535)
-    channel = entry.get("channel")
-    return (
-        receiver
-        and entry.get("severity", "") in _GRAVE
-        and (channel is None or whole(channel, 0, 255))
-        and whole(entry.get("level"), 0, 100)
-        and whole(entry.get("duration_ms"), 1, _LONGEST_MS)
-        and whole(entry.get("once_in_s", 10), 1, 86400)
-    )
+    return misfit(entry, is_text) is None
 
 
 # --- what backends/valtronics.py reads

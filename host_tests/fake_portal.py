@@ -72,6 +72,7 @@ class Portal:
         self.caps = dict.fromkeys(_LEVELS, 100)
         self.caps.update(shock_allowed=True, longest_ms=10000, budget=3000, rest_ms=2000, own=[])
         self.rules = []
+        self.foreseen = []  # by the dry run
         self.hostname = "OpenShock"
         self.saved = []
         self.testing = self.result = None
@@ -80,6 +81,7 @@ class Portal:
         self.fields = {
             "openshock_gateway": {"url": "https://api.openshock.app", "token": ""},
             "openshock_user": {"url": "https://api.openshock.app", "token": "", "device_id": ""},
+            "valtronics": {"url": "ws://localhost:8000/ws"},
         }
         self.code = "123456"
         self.reach = {"ok": None, "text": ""}
@@ -130,6 +132,12 @@ class Portal:
                 "pairs": False,
                 "fields": self._shown("openshock_user"),
             },
+            {
+                "name": "valtronics",
+                "label": "Valtronics",
+                "pairs": False,
+                "fields": self._shown("valtronics"),
+            },
         ]
         return {
             "step": self._step(),
@@ -152,7 +160,7 @@ class Portal:
     def _shown(self, backend):
         labels = {"url": "Server", "token": "API token", "device_id": "Device id"}
         shown = []
-        for key, value in self.fields[backend].items():
+        for key, value in self.fields.get(backend, {}).items():
             field = {"key": key, "label": labels[key], "secret": key == "token", "set": bool(value)}
             shown.append(field if key == "token" else {**field, "value": value})
         return shown
@@ -254,13 +262,19 @@ class Portal:
         return self.state()
 
     def _rules(self, body):
-        if any(row["level"] > 100 for row in body["rules"]):
-            raise Wrong(400, "up to 8 rules", "rules")
+        for row in body["rules"]:
+            for field, most in (("level", 100), ("channel", 255)):
+                if (row.get(field) or 0) > most:
+                    raise Wrong(400, f"0-{most}", field)
+            if len(row.get("text", "").encode()) > 60:
+                raise Wrong(400, "0-60 bytes without control characters", "text")
+        if len(body["rules"]) > 8:
+            raise Wrong(400, "no room for another rule: forget one first", "rules")
         self.rules = body["rules"]
         return self.state()
 
     def _rules_try(self, body):
-        return {"told": [f"rule {at + 1}: vibrate 20" for at, _ in enumerate(self.rules)] or ["no rule is for this"]}
+        return {"told": self.foreseen}
 
     def _hostname(self, body):
         if not body["hostname"]:

@@ -207,14 +207,44 @@ def test_rules_are_kept_tried_and_never_shock(tmp_path):
     async def tell(site):
         status, state = await site.post("rules", {"rules": [RULE]})
         assert status == 200 and state["rules"] == [RULE] == site.house.settings.get("rules")
-        for bad in ([dict(RULE, action="shock")], [dict(RULE, level=101)], [RULE] * 9, {}, None, "[]"):
+        for bad in ({}, None, "[]"):
             status, told = await site.post("rules", {"rules": bad})
             assert status == 400 and told["field"] == "rules" and told["error"].startswith("up to 8 rules")
+        full = {"error": "no room for another rule: forget one first", "field": "rules"}
+        assert await site.post("rules", {"rules": [RULE] * 9}) == (400, full)
+        for field, value, words in (
+            ("action", "shock", "vibrate or sound, nothing else"),
+            ("action", None, "vibrate or sound, nothing else"),
+            ("severity", "purple", "info, warning, error, high or critical"),
+            ("text", "ü" * 31, "0-60 bytes without control characters"),
+            ("text", "a\tb", "0-60 bytes without control characters"),
+            ("kind", "x" * 21, "0-20 bytes without control characters"),
+            ("backend", 7, "0-40 bytes without control characters"),
+            ("model", "", "1-40 bytes without control characters"),
+            ("rf_id", 65536, "0-65535"),
+            ("rf_id", None, "0-65535"),
+            ("channel", 256, "0-255"),
+            ("channel", True, "0-255"),
+            ("level", 101, "0-100"),
+            ("duration_ms", 0, "1-30000"),
+            ("once_in_s", 86401, "1-86400"),
+            ("nonsense", 1, "a rule has no such field"),
+        ):
+            told = await site.post("rules", {"rules": [RULE, dict(RULE, **{field: value})]})
+            assert told == (400, {"error": words, "field": field}), field
+        whole = dict(RULE, backend="valtronics", kind="alert", channel=2, once_in_s=60)
+        assert (await site.post("rules", {"rules": [RULE, whole]}))[1]["rules"] == [RULE, whole]
+        assert (await site.post("rules", {"rules": [RULE]}))[0] == 200
         assert site.house.settings.get("rules") == [RULE]
         await site.post("caps", {"vibrate": 25, "longest_ms": 400})
         status, told = await site.post("rules/try", {"severity": "critical", "text": "it is HOT"})
-        assert (status, told) == (200, {"told": ["rule 1: vibrate 25 for 400 ms to d80 7"]})
-        assert (await site.post("rules/try", {"text": "cold"}))[1] == {"told": ["no rule is for this"]}
+        acts = {"rule": 1, "rests_s": 0, "refused": "", "action": "vibrate", "level": 25, "duration_ms": 400}
+        assert (status, told) == (200, {"told": [{**acts, "model": "d80", "rf_id": 7, "channel": None}]})
+        assert (await site.post("rules/try", {"text": "cold"}))[1] == {"told": []}
+        await site.post("caps", {"vibrate": 0})
+        told = (await site.post("rules/try", {"severity": "critical", "text": "hot"}))[1]
+        assert told == {"told": [{"rule": 1, "rests_s": 0, "refused": "the local cap is 0"}]}
+        await site.post("caps", {"vibrate": 25})
         assert (await site.post("rules/try", {"text": 5}))[0] == 400
         assert (await site.post("rules/try", {"text": "x" * 201}))[1]["field"] == "text"
         assert site.house.safety.refused == {} and not site.house.scheduler.busy()

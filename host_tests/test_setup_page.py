@@ -13,12 +13,14 @@ from chromium import tab
 from conftest import ROOT
 from fake_portal import EMOJI, HIDDEN, KEYS, NAME, Network, Portal
 
+from firmware import settings, settings_lists
 from tools import shrink
 
 SOURCE = (ROOT / "firmware" / "www" / "index.html").read_text()
 PAGE = shrink.shrink(SOURCE)  # as the device has it
 PICTURES = ROOT / "build" / "screenshots"
-MOST_BYTES = 13 * 1024  # 12 and, since there are services that know no receivers, the rules
+# 13 KiB, and what it takes to set every field of a rule and to tell of its dry run and of five services in two languages
+MOST_BYTES = 14080
 GZIP_HEAD = 148  # with the hashes of the content policy in its comment
 
 # what it is made of
@@ -731,35 +733,159 @@ async def test_everything_on_one_page(person):
     assert await page.run("document.getElementById('caps').hidden")
 
 
+FORM = "form[name=rules]"
+ALARM = {
+    "backend": "valtronics",
+    "kind": "alert",
+    "severity": "warning",
+    "text": "hot",
+    "model": "d80",
+    "rf_id": 1234,
+    "channel": 2,
+    "action": "sound",
+    "level": 30,
+    "duration_ms": 700,
+    "once_in_s": 60,
+}
+
+
+async def to_the_rules(person):
+    """None; all settings are on one page."""
+    await flow.at(person.page, "account")
+    await person.page.click("#view")
+    await flow.shown(person.page, "#rules")
+
+
+async def fill_in(page, **fields):
+    """None; these fields of the rule's form have these values."""
+    for name, value in fields.items():
+        if name in ("backend", "kind", "severity", "model", "action"):
+            await flow.choose(page, f"{FORM} [name={name}]", value)
+        else:
+            await flow.type_into(page, f"{FORM} [name={name}]", str(value))
+
+
+async def in_the_form(page):
+    """{name: what stands there} of every field of the rule's form."""
+    return await page.run(
+        "Object.fromEntries(Array.from(document.forms.rules.elements).filter(it => it.name).map(it => [it.name, it.value]))"
+    )
+
+
 @story(with_pins(ONLINE))
-async def test_rules_are_added_tried_and_forgotten(person):
+async def test_every_field_of_a_rule_is_set_and_the_rule_tried_and_forgotten(person):
     page, portal = person.page, person.portal
-    await flow.at(page, "account")
-    await page.click("#view")
-    await flow.shown(page, "#rules")
-    form = "form[name=rules]"
+    await to_the_rules(person)
+    assert (await in_the_form(page)).keys() == set(settings_lists_fields())
     await flow.submit(page, "rules")
-    assert (await flow.error(page, "rules"))[0] == "rf_id"
-    await flow.type_into(page, f"{form} [name=text]", "hot")
-    await flow.choose(page, f"{form} [name=severity]", "warning")
-    await flow.choose(page, f"{form} [name=action]", "sound")
-    await flow.choose(page, f"{form} [name=model]", "d80")
-    await flow.type_into(page, f"{form} [name=rf_id]", "1234")
-    await flow.type_into(page, f"{form} [name=level]", "101")
+    assert await flow.error(page, "rules") == ["rf_id", "A whole number, please."]
+    await fill_in(page, **{**ALARM, "level": 101})
     await flow.submit(page, "rules")
-    assert (await flow.error(page, "rules"))[1] == "up to 8 rules"
-    await flow.type_into(page, f"{form} [name=level]", "30")
+    assert await flow.error(page, "rules") == ["level", "0-100"]
+    await fill_in(page, level=30)
     await flow.submit(page, "rules")
-    rule = {"text": "hot", "severity": "warning", "action": "sound", "model": "d80", "rf_id": 1234, "level": 30}
-    assert portal.rules == [{**rule, "duration_ms": 1000}]
-    assert await flow.words(page, "#rules li") == "warning · hotSound 30 %, 1000 ms, d80 1234Forget"
+    await page.until("document.querySelector('#rules li')")
+    assert portal.rules == [ALARM]
+    words = (
+        "Valtronics · alert · warning · hotSound 30 %, 700 ms, d80 1234, channel 2, at most once in 60 sChangeForget"
+    )
+    assert await flow.words(page, "#rules li") == words
+    portal.foreseen = [{"rule": 1, "rests_s": 0, "refused": "", **{name: ALARM[name] for name in list(ALARM)[4:]}}]
     await page.click("#attempt")
     await page.until("!document.getElementById('told').hidden")
-    assert await flow.words(page, "#told") == "rule 1: vibrate 20"
-    assert portal.heard[-1] == ("rules/try", {"text": "hot", "severity": "warning"})
-    await page.click("#rules li button")
+    assert await flow.words(page, "#told") == "Rule 1: Sound 30 %, 700 ms, d80 1234, channel 2"
+    event = {"backend": "valtronics", "kind": "alert", "severity": "warning", "text": "hot"}
+    assert portal.heard[-1] == ("rules/try", event)
+    await page.click("#rules li .stack button:last-child")
     await page.until("!document.querySelector('#rules li')")
     assert portal.rules == []
+
+
+def settings_lists_fields():
+    """The names of all fields that a rule may have, as the device has them."""
+    rule = {"model": "d80", "rf_id": 1, "action": "sound", "level": 1, "duration_ms": 1}
+    further = ("backend", "kind", "severity", "text", "channel", "once_in_s")
+    for name in (*rule, *further):
+        wrong = settings_lists.misfit({**rule, name: []}, settings.is_text)
+        assert wrong[0] == name, name  # the device knows it
+    assert settings_lists.misfit({**rule, "seventh": 1}, settings.is_text) == ("seventh", "a rule has no such field")
+    return *rule, *further
+
+
+@story(
+    {
+        **with_pins(ONLINE),
+        "rules": [{**ALARM, "severity": "high", "kind": "odd", "channel": None}, {**ALARM, "text": "2"}],
+    }
+)
+async def test_a_rule_is_changed_and_what_the_page_does_not_know_of_it_stays(person):
+    page, portal = person.page, person.portal
+    await to_the_rules(person)
+    await page.click("#rules li:first-child .stack button")
+    assert await person.focused() == "backend"
+    told = {name: str(value) for name, value in ALARM.items()}
+    assert await in_the_form(page) == {**told, "severity": "high", "kind": "odd", "channel": ""}
+    await page.click("#tongue")
+    assert await in_the_form(page) == {**told, "severity": "high", "kind": "odd", "channel": ""}
+    await fill_in(page, once_in_s=5, channel=256)
+    await flow.submit(page, "rules")
+    assert await flow.error(page, "rules") == ["channel", "0-255"]
+    await fill_in(page, channel="")
+    await flow.submit(page, "rules")
+    await page.until("document.forms.rules.rf_id.value === ''")
+    changed = {**ALARM, "severity": "high", "kind": "odd", "channel": None, "once_in_s": 5}
+    assert portal.rules == [changed, {**ALARM, "text": "2"}]
+    await page.click("#rules li:last-child .stack button")
+    portal.rules = [{**ALARM, "text": "2"}]  # somebody at the console forgets the first one meanwhile
+    await fill_in(page, level=5)
+    await flow.submit(page, "rules")
+    await page.until("document.forms.rules.rf_id.value === ''")
+    assert portal.rules[-1] == {**ALARM, "text": "2", "level": 5}
+    await page.click("#rules li:last-child .stack button")
+    await page.click(f"{FORM} [type=reset]")  # not that one after all
+    assert (await in_the_form(page))["rf_id"] == ""
+    await fill_in(page, rf_id=7)
+    before = len(portal.rules)
+    await flow.submit(page, "rules")
+    await page.until(f"document.querySelectorAll('#rules li').length === {before + 1}")
+    assert portal.rules[-1]["rf_id"] == 7
+
+
+@story({**with_pins(ONLINE), "rules": [ALARM] * 8}, language="de")
+async def test_a_dry_run_and_mistakes_in_german(person):
+    page, portal = person.page, person.portal
+    await to_the_rules(person)
+    words = (
+        "Valtronics · Alarm · Warnung · hotTon 30 %, 700 ms, d80 1234, Kanal 2, höchstens einmal in 60 sÄndernVergessen"
+    )
+    assert await flow.words(page, "#rules li") == words
+    known = {"rests_s": 0, "refused": ""}
+    effect = {"action": "vibrate", "level": 25, "duration_ms": 400, "model": "d80", "rf_id": 7, "channel": None}
+    for foreseen, told in (
+        ([], "Dafür gibt es keine Regel."),
+        ([{**known, "rule": 2, **effect}], "Regel 2: Vibration 25 %, 400 ms, d80 7"),
+        ([{**known, "rule": 1, "refused": "the local cap is 0"}], "Regel 1: die Grenze hier ist 0"),
+        (
+            [{**known, "rule": 1, "rests_s": 9}, {**known, "rule": 3, "refused": "the emergency stop is latched"}],
+            "Regel 1: ruht noch 9 s; Regel 3: der Not-Aus ist gedrückt",
+        ),
+    ):
+        portal.foreseen = foreseen
+        await page.click("#attempt")
+        await page.until(f"document.getElementById('told').textContent === {json.dumps(told)}")
+        await flow.shown(page, "#told")
+    await page.click("#tongue")
+    assert await page.run("document.getElementById('told').hidden")  # nothing stays in the other language
+    await page.click("#tongue")
+    await fill_in(page, rf_id="x")
+    await flow.submit(page, "rules")
+    assert await flow.error(page, "rules") == ["rf_id", "Bitte eine ganze Zahl."]
+    await fill_in(page, rf_id=7, text="ü" * 31)
+    await flow.submit(page, "rules")
+    assert await flow.error(page, "rules") == ["text", "0-60 Bytes ohne Steuerzeichen"]
+    await fill_in(page, text="")
+    await flow.submit(page, "rules")
+    assert await flow.error(page, "rules") == [None, "kein Platz mehr: vergiss erst eine Regel"]
 
 
 @story(with_pins({**ONLINE, "saved": [("Old", False)], "networks": [Network("Old", "old key 1")]}))

@@ -49,6 +49,17 @@ def test_what_is_left():
     )
 
 
+def test_a_table_of_texts_goes_into_columns_and_is_the_same_table():
+    page = PAGE.replace(
+        'const table = { first: ["a // no remark", "it\'s"], };',
+        'const table = {\n  first: ["a // no remark", "it\'s"],\n\n  second: ["\\"b\\"",\n    "ß {0}"],\n};',
+    )
+    small = shrink.shrink(page)
+    assert '`first|second\na // no remark|"b"\nit\'s|ß {0}`.split("\\n")' in small
+    with pytest.raises(ValueError, match="do not go into columns"):
+        shrink.shrink(page.replace("ß", "a|b"))
+
+
 def test_a_page_of_another_kind_is_refused():
     for page in ("<p>", "<style></style>", PAGE + "<script></script>"):
         with pytest.raises(ValueError, match="one <"):

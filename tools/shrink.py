@@ -5,6 +5,7 @@ template within a template, a slash of a regular expression only behind an openi
 """
 
 import itertools
+import json
 import re
 import string
 import zlib
@@ -22,6 +23,8 @@ _OWN = re.compile(r"^ *(?:const|let|function|async function) ([\w$]+)", re.M)
 _HOLE = re.compile(r"\$\{([^{}]*)\}")  # in a template
 _SHORTER = {"const": "let", "true": "!0", "false": "!1"}  # the same to the browser
 _VALUE = re.compile(r'="([\w.:/,-]+)"(?=[ >])')  # HTML asks for quotes only around what has others than these
+_TABLE = re.compile(r"^const (\w+) = \{\n((?:  \w+: \[[^\]]*\],\n|\n)+)\};$", re.M)  # rows of as many texts each
+_ROW = re.compile(r"  (\w+): (\[[^\]]*\]),\n")
 _NO_BREAK_AFTER = "{;,(|&:?=>"
 _NO_BREAK_BEFORE = "});.?:|&="
 
@@ -58,7 +61,19 @@ def _css(text):
     return text.replace(";}", "}").strip()
 
 
+def _columns(match):
+    """The same table: all names, then all first texts, then all second ones. What is alike stands together, with no quotes."""
+    rows = [[name, *json.loads(texts)] for name, texts in _ROW.findall(match[2])]
+    if len({len(row) for row in rows}) > 1 or re.search(r"[|`\\\n]|\$\{", "".join(map("".join, rows))):
+        raise ValueError(f"texts of {match[1]} that do not go into columns")
+    columns = "\n".join(map("|".join, zip(*rows)))
+    return f"""const {match[1]} = {{}};
+(([names, ...texts]) => names.forEach((name, i) => {{ {match[1]}[name] = texts.map((column) => column[i]); }}))(`{columns}`
+  .split("\\n").map((line) => line.split("|")));"""
+
+
 def _script(text):
+    text = _TABLE.sub(_columns, text)
     tokens = []
     for token in (match[0] for match in _TOKEN.finditer(text)):
         if token.isspace() or token.startswith(("//", "/*")):
