@@ -2,10 +2,10 @@
 
 import asyncio
 
-from link_story import AGENT, SECONDS, TIMES, Story
+from link_story import AGENT, SECONDS, Story, hurry
+from telling import as_test
 
 from firmware import dsp_account, dsp_pairing
-from firmware import link as link_room
 from firmware.backends import dsp_fleet
 from firmware.backends.dsp_fleet import Backend
 from firmware.command import EVENT, KEEP
@@ -84,8 +84,7 @@ def known(hub, number=1, **more):
 
 def short(monkeypatch):
     """None; the waits of link and backend are short."""
-    for name, value in TIMES.items():
-        monkeypatch.setattr(link_room, name, value)
+    hurry(monkeypatch)
     for room, name, value in SHORT:
         monkeypatch.setattr(room, name, value)
 
@@ -94,25 +93,19 @@ def told(paired=True, **more):
     """Makes a test of `async def story(hub, van)`: a hub, and a device that has reported there (or one without an account)."""
 
     def dress(story):
-        def test(monkeypatch):
-            short(monkeypatch)
+        async def tell():
+            hub = Hub(fleet_config())
+            hub.fleet.resend_s = 0.05
+            url = await hub.start()
+            try:
+                async with Van(url, **({**known(hub), **more} if paired else more)) as van:
+                    if paired:
+                        await heard(hub, "ReportDeviceInfo")
+                    await story(hub, van)
+            finally:
+                await hub.stop()
 
-            async def tell():
-                hub = Hub(fleet_config())
-                hub.fleet.resend_s = 0.05
-                url = await hub.start()
-                try:
-                    async with Van(url, **({**known(hub), **more} if paired else more)) as van:
-                        if paired:
-                            await heard(hub, "ReportDeviceInfo")
-                        await story(hub, van)
-                finally:
-                    await hub.stop()
-
-            asyncio.run(asyncio.wait_for(tell(), 2 * SECONDS))
-
-        test.__name__, test.__doc__ = story.__name__, story.__doc__
-        return test
+        return as_test(story, tell, 2 * SECONDS, short)
 
     return dress
 

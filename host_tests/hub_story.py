@@ -7,6 +7,7 @@ import struct
 from datetime import datetime, timezone
 
 import aiohttp
+from telling import as_test
 
 from tools.hub import Config, Device, Hub, Share, ShareLink, Shocker, Token
 
@@ -56,11 +57,7 @@ def hub_story(**options):
                 hub.faults.cut()  # clients of a few lines do not answer a goodbye
                 await hub.stop()
 
-        def test():
-            asyncio.run(asyncio.wait_for(tell(), 60))
-
-        test.__name__, test.__doc__ = story.__name__, story.__doc__
-        return test
+        return as_test(story, tell, 60)
 
     return dress
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import base64
-import functools
 import hashlib
 import json
 import struct
+
+from telling import as_test
 
 from firmware import link as link_room
 from firmware.backends import openshock_user
@@ -23,6 +24,12 @@ HELLO = b'{"protocol":"json","version":1}\x1e'
 # short times, so that a story need not wait: the real ones are constants of the room
 TIMES = {"_TEND_MS": 10, "_PROBE_MS": 60, "_SILENT_MS": 200, "_FIRST_MS": 20, "_CAP_MS": 40, "_FAREWELL_MS": 300}
 SECONDS = 20
+
+
+def hurry(monkeypatch):
+    """None; from now on the link waits no longer than TIMES."""
+    for name, value in TIMES.items():
+        monkeypatch.setattr(link_room, name, value)
 
 
 def order(intensity, guid=RED, kind=2, duration=500):
@@ -277,16 +284,8 @@ class Story(Seen):
 def told(story):
     """Makes a test of `async def story(server, story)`: a server played by hand, and a link that knocks there."""
 
-    @functools.wraps(story)
-    def test(monkeypatch):
-        for name, value in TIMES.items():
-            monkeypatch.setattr(link_room, name, value)
+    async def tell():
+        async with Server() as server, Story(f"http://127.0.0.1:{server.port}") as one:
+            await story(server, one)
 
-        async def tell():
-            async with Server() as server, Story(f"http://127.0.0.1:{server.port}") as one:
-                await story(server, one)
-
-        asyncio.run(asyncio.wait_for(tell(), 2 * SECONDS))
-
-    del test.__wrapped__  # pytest would look for fixtures of these names
-    return test
+    return as_test(story, tell, 2 * SECONDS, hurry)

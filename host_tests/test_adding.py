@@ -9,11 +9,10 @@ import sys
 import pytest
 import test_house as house
 from conftest import ROOT
-from link_story import TIMES, TOKEN, Server, Story, text
+from link_story import TOKEN, Server, Story, hurry, text
 
 from firmware import chips, settings
 from firmware import command as orders
-from firmware import link as link_room
 from firmware.command import ACTIONS, SHOCK, STOP, VIBRATE, Command
 from lib import plugs
 from tools import menus
@@ -128,8 +127,7 @@ def test_the_backend_is_one_like_the_others(tmp_path, monkeypatch):
 def test_the_backend_drives_the_device_through_the_link(tmp_path, monkeypatch):
     with_its_settings(monkeypatch)
     _, module = example("backend", tmp_path, monkeypatch)
-    for name, value in TIMES.items():
-        monkeypatch.setattr(link_room, name, value)
+    hurry(monkeypatch)
 
     async def tell():
         async with Server() as server:

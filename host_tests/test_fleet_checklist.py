@@ -11,6 +11,7 @@ from hub_story import Caller
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from link_story import AGENT, SECONDS
+from telling import as_test
 
 from firmware import setup_ask
 from firmware.backends.dsp_fleet import FIELDS, Backend
@@ -31,24 +32,16 @@ def lone(paired=False, wall=None, **more):
     """Makes a test of `async def story(hub, van)` where the story itself prepares the hub before `van()` starts a device."""
 
     def dress(story):
-        def test(monkeypatch):
-            short(monkeypatch)
+        async def tell():
+            hub = Hub(fleet_config())
+            hub.fleet.resend_s = 0.05
+            url = await hub.start()
+            try:
+                await story(hub, lambda **last: Van(url, wall, **{**(known(hub) if paired else {}), **more, **last}))
+            finally:
+                await hub.stop()
 
-            async def tell():
-                hub = Hub(fleet_config())
-                hub.fleet.resend_s = 0.05
-                url = await hub.start()
-                try:
-                    await story(
-                        hub, lambda **last: Van(url, wall, **{**(known(hub) if paired else {}), **more, **last})
-                    )
-                finally:
-                    await hub.stop()
-
-            asyncio.run(asyncio.wait_for(tell(), 2 * SECONDS))
-
-        test.__name__, test.__doc__ = story.__name__, story.__doc__
-        return test
+        return as_test(story, tell, 2 * SECONDS, short)
 
     return dress
 

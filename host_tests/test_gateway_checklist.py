@@ -5,7 +5,8 @@ import asyncio
 import aiohttp
 import pytest
 from hub_story import BLUE, DEVICE, HEADERS, HUB_TOKEN, RED, known_config
-from link_story import AGENT, SECONDS, TIMES, Server, Story
+from link_story import AGENT, SECONDS, TIMES, Server, Story, hurry
+from telling import as_test
 
 from firmware import link as link_room
 from firmware.backends import openshock_gateway
@@ -28,26 +29,22 @@ def told(*, short=(), **times):
     """Makes a test of `async def story(hub, device)`: a hub with these times, and a device that has connected to it."""
 
     def dress(story):
-        def test(monkeypatch):
-            for name, value in TIMES.items():
-                monkeypatch.setattr(link_room, name, value)
+        def prepare(monkeypatch):
+            hurry(monkeypatch)
             for name, value in dict(short or SHORT).items():
                 monkeypatch.setattr(openshock_gateway, name, value)
 
-            async def tell():
-                hub = Hub(known_config(**times))
-                url = await hub.start()
-                try:
-                    async with device(url) as one:
-                        await one.said("][link] connected")
-                        await story(hub, one)
-                finally:
-                    await hub.stop()
+        async def tell():
+            hub = Hub(known_config(**times))
+            url = await hub.start()
+            try:
+                async with device(url) as one:
+                    await one.said("][link] connected")
+                    await story(hub, one)
+            finally:
+                await hub.stop()
 
-            asyncio.run(asyncio.wait_for(tell(), 2 * SECONDS))
-
-        test.__name__, test.__doc__ = story.__name__, story.__doc__
-        return test
+        return as_test(story, tell, 2 * SECONDS, prepare)
 
     return dress
 
@@ -87,8 +84,7 @@ def gateway(hub):
 
 def test_row_pair_self_assign(monkeypatch):
     """A code becomes the token of 256 characters; `/1/device/self` and `assignLCG?version=2` follow, chunked bodies too."""
-    for name, value in TIMES.items():
-        monkeypatch.setattr(link_room, name, value)
+    hurry(monkeypatch)
 
     async def tell():
         hub = Hub(known_config())
@@ -323,8 +319,7 @@ class News:
 
 def test_row_update_is_asked_for_and_reported(monkeypatch):
     """An OTA request starts an update; its steps are reported, a failure in at most 128 characters."""
-    for name, value in TIMES.items():
-        monkeypatch.setattr(link_room, name, value)
+    hurry(monkeypatch)
 
     async def tell():
         hub = Hub(known_config())

@@ -5,9 +5,8 @@ import functools
 
 import pytest
 from hub_story import DEVICE, RED, SECRET, known_config
-from link_story import TIMES, Story
+from link_story import Story, hurry
 
-from firmware import link as link_room
 from firmware.command import ACT, EMERGENCY, PORTAL, REFUSE, RESTART, UPDATE
 from tools.hub import Hub, faults
 
@@ -40,8 +39,7 @@ def told(**options):
     def dress(story):
         @functools.wraps(story)
         def test(monkeypatch):
-            for name, value in TIMES.items():
-                monkeypatch.setattr(link_room, name, value)
+            hurry(monkeypatch)
 
             async def tell():
                 hub = Hub(known_config(**options.get("timing", {})))

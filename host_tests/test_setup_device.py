@@ -12,6 +12,7 @@ from chromium import tab
 from conftest import ROOT
 from fake_portal import EMOJI, HIDDEN, KEYS
 from sim_story import WAIT_S, kinds, order, said, settled
+from telling import as_test
 
 from tools.sim.device import RF_PIN, STOP_PIN
 from tools.sim.phone import Phone
@@ -137,11 +138,7 @@ def story(**settings):
                 finally:
                     print("\n".join(world.lines))
 
-        def test():
-            asyncio.run(asyncio.wait_for(whole(), STORY_S))
-
-        test.__name__, test.__doc__ = tell.__name__, tell.__doc__
-        return pytest.mark.peer("chromium")(test)
+        return pytest.mark.peer("chromium")(as_test(tell, whole, STORY_S))
 
     return dress
 

@@ -5,9 +5,9 @@ import urllib.parse
 
 import pytest
 from hub_story import BLUE, LINK, MADE, NOBODY, OWNER, RED, known_config
-from link_story import AGENT, SECONDS, TIMES, Server, Story, text
+from link_story import AGENT, SECONDS, TIMES, Server, Story, hurry, text
+from telling import as_test
 
-from firmware import link as link_room
 from firmware import openshock_hub
 from firmware.backends import openshock_share
 from firmware.backends.openshock_share import Backend
@@ -39,30 +39,26 @@ def told(**changed):
     """Makes a test of `async def story(hub, one)`: a hub, and a remote with these settings that has knocked there."""
 
     def dress(story):
-        def test(monkeypatch):
-            for name, value in TIMES.items():
-                monkeypatch.setattr(link_room, name, value)
+        def prepare(monkeypatch):
+            hurry(monkeypatch)
             monkeypatch.setattr(openshock_hub, "_REFETCH_MS", 20)
             monkeypatch.setattr(openshock_share, "_SETTLE_MS", 10)
 
-            async def tell():
-                hub = Hub(known_config())
-                url = await hub.start()
-                hub.config.shares[0].shares[BLUE] = Share(vibrate=False)
-                try:
-                    with_session = {"session": hub.config.owner_session} if changed.get("session") == "owner" else {}
-                    async with remote(url, **{**changed, **with_session}) as one:
-                        await story(hub, one)
-                        # nothing that this service says is for a receiver of ours
-                        assert {what for what, _ in one.dispatcher.orders} <= {NOTE}
-                finally:
-                    hub.faults.cut()
-                    await hub.stop()
+        async def tell():
+            hub = Hub(known_config())
+            url = await hub.start()
+            hub.config.shares[0].shares[BLUE] = Share(vibrate=False)
+            try:
+                with_session = {"session": hub.config.owner_session} if changed.get("session") == "owner" else {}
+                async with remote(url, **{**changed, **with_session}) as one:
+                    await story(hub, one)
+                    # nothing that this service says is for a receiver of ours
+                    assert {what for what, _ in one.dispatcher.orders} <= {NOTE}
+            finally:
+                hub.faults.cut()
+                await hub.stop()
 
-            asyncio.run(asyncio.wait_for(tell(), 2 * SECONDS))
-
-        test.__name__, test.__doc__ = story.__name__, story.__doc__
-        return test
+        return as_test(story, tell, 2 * SECONDS, prepare)
 
     return dress
 
@@ -71,20 +67,16 @@ def by_hand(**changed):
     """Makes a test of `async def story(server, one)`: a server played by hand, and a remote that knocks there."""
 
     def dress(story):
-        def test(monkeypatch):
-            for name, value in TIMES.items():
-                monkeypatch.setattr(link_room, name, value)
+        def prepare(monkeypatch):
+            hurry(monkeypatch)
 
-            async def tell():
-                async with Server() as server:
-                    server.map_answer = lambda peer: peer.answer(200, LIST)
-                    async with remote(f"http://127.0.0.1:{server.port}", **changed) as one:
-                        await story(server, one)
+        async def tell():
+            async with Server() as server:
+                server.map_answer = lambda peer: peer.answer(200, LIST)
+                async with remote(f"http://127.0.0.1:{server.port}", **changed) as one:
+                    await story(server, one)
 
-            asyncio.run(asyncio.wait_for(tell(), 2 * SECONDS))
-
-        test.__name__, test.__doc__ = story.__name__, story.__doc__
-        return test
+        return as_test(story, tell, 2 * SECONDS, prepare)
 
     return dress
 

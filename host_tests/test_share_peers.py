@@ -5,10 +5,9 @@ import asyncio
 import pytest
 from conftest import peer_module
 from hub_story import LINK, RED, Caller, hub_story
-from link_story import TIMES, Story
+from link_story import Story, hurry
 from test_hub_peers import Node
 
-from firmware import link as link_room
 from firmware.backends.openshock_share import Backend
 from firmware.command import Wish
 
@@ -25,8 +24,7 @@ async def heard(owner, name, intensity):
 
 def device(hub, monkeypatch):
     """A link of the device, which joins as Zoë."""
-    for name, value in TIMES.items():
-        monkeypatch.setattr(link_room, name, value)
+    hurry(monkeypatch)
     settings = {"url": hub.url, "link": LINK, "name": "Zoë", "session": ""}
     return Story(hub.url, Backend(settings, "OpenShock/0.1.0 (MicroPython; esp32)"))
 

@@ -1,7 +1,6 @@
 """The simulator as a person uses it, and a device in it that meets garbage, a wrong certificate and spoilt settings."""
 
 import asyncio
-import functools
 import json
 import ssl
 import subprocess
@@ -10,6 +9,7 @@ import sys
 import pytest
 import trustme
 from conftest import ROOT
+from telling import as_test
 
 from tools.hub import faults
 from tools.rf.models import BY_NAME
@@ -90,18 +90,13 @@ def world(**options):
     prepare = options.pop("prepare", lambda world: None)
 
     def dress(story):
-        @functools.wraps(story)
-        def test():
-            async def tell():
-                place = World(**options)
-                prepare(place)
-                async with place:
-                    await story(place)
+        async def tell():
+            place = World(**options)
+            prepare(place)
+            async with place:
+                await story(place)
 
-            asyncio.run(asyncio.wait_for(tell(), 100))
-
-        del test.__wrapped__
-        return test
+        return as_test(story, tell, 100)
 
     return dress
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from sim_story import WAIT_S, kinds, said, settled, typed
+from telling import as_test
 
 from tools.hub import Config
 from tools.sim.world import World
@@ -27,11 +28,7 @@ def told(starts=1, **settings):
                 await story(world)
                 assert world.device.starts == starts and not [line for line in world.lines if "Traceback" in line]
 
-        def test():
-            asyncio.run(asyncio.wait_for(tell(), 100))
-
-        test.__name__, test.__doc__ = story.__name__, story.__doc__
-        return test
+        return as_test(story, tell, 100)
 
     return dress
 

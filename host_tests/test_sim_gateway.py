@@ -6,6 +6,7 @@ import json
 import aiohttp
 from hub_story import DEVICE_AGENT
 from sim_story import WAIT_S, kinds, lasted_ms, order, said, settled, sounding
+from telling import as_test
 
 from tools.hub import Config, flat
 from tools.sim.world import World
@@ -23,11 +24,7 @@ def told(story):
             await story(world)
             assert world.device.starts == 1 and not [line for line in world.lines if "Traceback" in line]
 
-    def test():
-        asyncio.run(asyncio.wait_for(tell(), 100))
-
-    test.__name__, test.__doc__ = story.__name__, story.__doc__
-    return test
+    return as_test(story, tell, 100)
 
 
 def gateway(world):

@@ -3,6 +3,7 @@
 import asyncio
 
 from sim_story import WAIT_S, kinds, lasted_ms, said, settled
+from telling import as_test
 
 from tools.hub import Config, Device
 from tools.sim.device import STOP_PIN
@@ -30,11 +31,7 @@ def told(**more):
                 await story(world)
                 assert world.device.starts == 1 and not [line for line in world.lines if "Traceback" in line]
 
-        def test():
-            asyncio.run(asyncio.wait_for(tell(), 100))
-
-        test.__name__, test.__doc__ = story.__name__, story.__doc__
-        return test
+        return as_test(story, tell, 100)
 
     return dress
 

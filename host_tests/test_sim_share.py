@@ -3,6 +3,7 @@
 import asyncio
 
 from sim_story import WAIT_S, kinds, lasted_ms, said, settled
+from telling import as_test
 
 from tools.hub import Config
 from tools.sim.device import STOP_PIN
@@ -46,11 +47,7 @@ def told(story):
                 assert one.device.starts == 1 and not [line for line in one.lines if "Traceback" in line]
             assert not world.air.frames, "a remote sends nothing itself"
 
-    def test():
-        asyncio.run(asyncio.wait_for(tell(), 100))
-
-    test.__name__, test.__doc__ = story.__name__, story.__doc__
-    return test
+    return as_test(story, tell, 100)
 
 
 async def press(world, pin, seconds=0.15):

@@ -7,12 +7,12 @@ import ssl
 import pytest
 import trustme
 from hub_story import BLUE, DEVICE, NOBODY, RED, known_config
-from link_story import AGENT, HELLO, TIMES, TOKEN, order, text
+from link_story import AGENT, HELLO, TIMES, TOKEN, hurry, order, text
 from link_story import told as server_told
+from telling import as_test
 from test_link_hub import HubStory
 from test_link_hub import told as hub_told
 
-from firmware import link as link_room
 from firmware.command import ACT, EMERGENCY, NOTE, PORTAL, REFUSE, RESTART, UPDATE, Wish
 from tools.hub import Device, Hub, Shocker, events
 
@@ -57,8 +57,7 @@ async def test_row_user_upgrade(server, story):
 @pytest.mark.parametrize("known", [True, False])
 def test_row_user_upgrade_tls(known, monkeypatch):
     """Upgrade: over TLS, by a certificate of an authority that the device knows; to any other it says nothing."""
-    for name, value in TIMES.items():
-        monkeypatch.setattr(link_room, name, value)
+    hurry(monkeypatch)
     ours, strangers = (trustme.CA(key_type=trustme.KeyType.ECDSA) for _ in range(2))
 
     async def tell():
@@ -284,28 +283,24 @@ def remote_story(settings=None):
     """Makes a test of `async def story(hub, story)`: a hub with a second device, and a device whose id is the first one's."""
 
     def dress(story):
-        def test(monkeypatch):
-            for name, value in TIMES.items():
-                monkeypatch.setattr(link_room, name, value)
+        def prepare(monkeypatch):
+            hurry(monkeypatch)
 
-            async def tell():
-                hub = Hub(known_config())
-                hub.config.devices.append(Device("other hub", OTHER))
-                hub.config.shockers.append(Shocker("Far Away", "WellturnT330", 7, OTHER, FAR))
-                await hub.start()
-                try:
-                    async with HubStory(hub, **(settings or {})) as one:
-                        await noted(one, "2 shockers known")
-                        await noted(one, "welcome")
-                        await story(hub, one)
-                finally:
-                    hub.faults.cut()
-                    await hub.stop()
+        async def tell():
+            hub = Hub(known_config())
+            hub.config.devices.append(Device("other hub", OTHER))
+            hub.config.shockers.append(Shocker("Far Away", "WellturnT330", 7, OTHER, FAR))
+            await hub.start()
+            try:
+                async with HubStory(hub, **(settings or {})) as one:
+                    await noted(one, "2 shockers known")
+                    await noted(one, "welcome")
+                    await story(hub, one)
+            finally:
+                hub.faults.cut()
+                await hub.stop()
 
-            asyncio.run(asyncio.wait_for(tell(), 60))
-
-        test.__name__, test.__doc__ = story.__name__, story.__doc__
-        return test
+        return as_test(story, tell, 60, prepare)
 
     return dress
 

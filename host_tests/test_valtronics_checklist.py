@@ -5,9 +5,9 @@ import json
 
 import pytest
 from hub_story import SECRET, known_config
-from link_story import AGENT, SECONDS, TIMES, Story
+from link_story import AGENT, SECONDS, Story, hurry
+from telling import as_test
 
-from firmware import link as link_room
 from firmware.backends import valtronics
 from firmware.backends.valtronics import Backend
 from firmware.command import EVENT, NOTE, Leave
@@ -21,29 +21,25 @@ def told(path="/valtronics/ws", short=None, **section):
     """Makes a test of `async def story(hub, device)`: a hub, and a device that has connected to its `path`."""
 
     def dress(story):
-        def test(monkeypatch):
-            for name, value in TIMES.items():
-                monkeypatch.setattr(link_room, name, value)
+        def prepare(monkeypatch):
+            hurry(monkeypatch)
             for name, value in (SHORT if short is None else short).items():
                 monkeypatch.setattr(valtronics, name, value)
 
-            async def tell():
-                hub = Hub(known_config())
-                hub.valtronics.connects_a_minute = 1000
-                url = await hub.start()
-                backend = Backend({**SECTION, "url": url + path, **section}, AGENT)
-                backend.wall = lambda: 1704110400 * 1000000
-                try:
-                    async with Story(url, backend) as one:
-                        await one.said("][link] connected")
-                        await story(hub, one)
-                finally:
-                    await hub.stop()
+        async def tell():
+            hub = Hub(known_config())
+            hub.valtronics.connects_a_minute = 1000
+            url = await hub.start()
+            backend = Backend({**SECTION, "url": url + path, **section}, AGENT)
+            backend.wall = lambda: 1704110400 * 1000000
+            try:
+                async with Story(url, backend) as one:
+                    await one.said("][link] connected")
+                    await story(hub, one)
+            finally:
+                await hub.stop()
 
-            asyncio.run(asyncio.wait_for(tell(), 2 * SECONDS))
-
-        test.__name__, test.__doc__ = story.__name__, story.__doc__
-        return test
+        return as_test(story, tell, 2 * SECONDS, prepare)
 
     return dress
 
