@@ -17,7 +17,8 @@ from lib.utf8 import is_utf8
 _LONGEST = const(4096)  # bytes of a line
 _TURN = const(32)  # bytes before the others have their turn
 _IDLE_MS = const(20)  # at 115200 baud 230 bytes, and the chip keeps 260
-_AWAY_MS = const(20000)  # nobody typed for so long: somebody else may have the memory
+_AWAY_MS = const(20000)  # nobody went on with a line for so long: it is lost
+_DONE_MS = const(5000)  # behind a whole line nobody typed for so long: somebody else may have the memory
 _CALM_MS = const(100)  # Ctrl-C among noise is noise
 _REST_MS = const(
     1000
@@ -121,7 +122,8 @@ class Console:
 
     def _is_left(self, heard_ms):
         """True when nobody has typed for a while, and nothing is under way."""
-        return self.clock() - heard_ms >= _AWAY_MS and not self._job and self._restart_ms is None
+        patience_ms = _AWAY_MS if self._line or self._fault else _DONE_MS
+        return self.clock() - heard_ms >= patience_ms and not self._job and self._restart_ms is None
 
     def _use_changes(self, now):
         if self._restart_ms is not None and now >= self._restart_ms:

@@ -203,6 +203,25 @@ class Desk:
             pass
         return self.line.out
 
+    def stays(self, typed, silent_ms):
+        """True while the console is still there, so many ms behind what was typed."""
+        return shared.run(self._stays(typed, silent_ms))
+
+    async def _stays(self, typed, silent_ms):
+        task = asyncio.create_task(self.console.run())
+        self.line.type(typed)
+        await self.line.heard(task)
+        self.clock.ms += silent_ms
+        self.line.type(b"")
+        await self.line.heard(task)
+        is_there = not task.done()
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            pass
+        return is_there
+
     def asks(self, text):
         """The lines that answer a program's line."""
         return self.hears(("$" + text + "\n").encode()).decode().split("\r\n")[:-1]

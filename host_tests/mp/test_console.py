@@ -616,6 +616,13 @@ def test_ctrl_c_among_noise_is_noise():
         assert leaves(desk, b"\x80\n", 101, b"\x03")
 
 
+def test_behind_a_whole_line_it_leaves_the_memory_sooner_than_in_the_middle_of_one():
+    for typed, ms in ((b"$estop\n", 5000), (b"est\x7f\x7f\x7f", 5000), (b"est", 20000), (b"x" * 5000, 20000)):
+        for silent_ms in (ms - 1000, ms + 1000):
+            with Desk() as desk:
+                assert desk.stays(typed, silent_ms) is (silent_ms < ms), (typed[:5], silent_ms)
+
+
 def test_control_characters_are_dropped():
     with Desk() as desk:
         assert desk.hears(b"\x00$es\x01to\x1bp\x02\x04\t\r") == b"$SYS$|Response|EStop|clear\r\n"
