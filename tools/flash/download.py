@@ -4,10 +4,9 @@ mpflash brings many packages of its own, which is why it lives in an environment
 """
 
 import os
-import subprocess
 import sys
 
-from tools import Failure
+from tools import Failure, quietly
 from tools.environment import VENV
 
 MPFLASH = "mpflash==1.29.0"
@@ -63,10 +62,4 @@ def _installed(run):
 
 
 def _run(words, environment):
-    try:
-        done = subprocess.run(
-            words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=_TIME_S, check=False
-        )
-        return done.returncode
-    except (OSError, subprocess.TimeoutExpired):
-        return 1
+    return quietly.run(words, _TIME_S, env=environment)

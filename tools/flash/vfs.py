@@ -1,22 +1,12 @@
 """The file system of `vfs`: LittleFS as MicroPython itself formats it, with blocks as large as the flash erases. No I/O."""
 
-from littlefs import LittleFS, UserContext
+from littlefs import LittleFS
 from littlefs.errors import LittleFSError
 
-from tools import Failure
+from tools import Failure, filesystem
 from tools.layout import BLOCK
 
 _NO_SPACE = -28
-
-
-class _Used(UserContext):
-    """A partition in memory that knows its last used block."""
-
-    last = 0
-
-    def prog(self, cfg, block, off, data):
-        self.last = max(self.last, block)
-        return super().prog(cfg, block, off, data)
 
 
 def image(files, size):
@@ -24,15 +14,10 @@ def image(files, size):
 
     The same files give the same bytes. Failure when they do not fit.
     """
-    context = _Used(size)
+    context = filesystem.Used(size)
     system = LittleFS(context, block_size=BLOCK, block_count=size // BLOCK)
     try:
-        for path in sorted(files):
-            parent = path.rpartition("/")[0]
-            if parent:
-                system.makedirs(parent, exist_ok=True)
-            with system.open(path, "wb") as file:
-                file.write(files[path])
+        filesystem.put(system, files)
     except LittleFSError as fault:
         if fault.code != _NO_SPACE:
             raise

@@ -9,7 +9,7 @@ import zlib
 from littlefs import LittleFS, UserContext
 from littlefs.errors import LittleFSError
 
-from tools import Failure
+from tools import Failure, filesystem
 
 BLOCK = 256
 SECTOR = 4096  # an image ends at such a bound
@@ -44,12 +44,7 @@ def _filled(files, size, count):
     context = UserContext(size)
     try:
         system = LittleFS(context, block_size=BLOCK, block_count=count, read_size=16, prog_size=16, cache_size=BLOCK)
-        for path in sorted(files, key=_scattered):
-            parent = path.rpartition("/")[0]
-            if parent:
-                system.makedirs(parent, exist_ok=True)
-            with system.open(path, "wb") as file:
-                file.write(files[path])
+        filesystem.put(system, files, _scattered)
     except LittleFSError as fault:
         if fault.code != _NO_SPACE:
             raise

@@ -3,9 +3,9 @@
 import hashlib
 import struct
 
-from littlefs import LittleFS, UserContext
+from littlefs import LittleFS
 
-from tools import layout
+from tools import filesystem, layout
 
 SECTOR = layout.BLOCK
 _CHIP_IDS = {"esp32": 0, "esp32s2": 2, "esp32c3": 5, "esp32s3": 9}
@@ -33,29 +33,14 @@ def runtime_image(text, chip="esp32"):
     return image + hashlib.sha256(image).digest()
 
 
-class _Context(UserContext):
-    """A partition in memory that knows its last used block."""
-
-    last = 0
-
-    def prog(self, cfg, block, off, data):
-        self.last = max(self.last, block)
-        return super().prog(cfg, block, off, data)
-
-
 def app_image(files, size, trim=True, block=SECTOR):
     """A LittleFS image for a partition of `size` bytes with `files` (path → bytes); `trim`: without what was never written.
 
     The same files give the same bytes.
     """
-    context = _Context(size)
+    context = filesystem.Used(size)
     lfs = LittleFS(context, block_size=block, block_count=size // block, prog_size=min(block, 256), read_size=16)
-    for name in sorted(files):
-        parent = name.rpartition("/")[0]
-        if parent:
-            lfs.makedirs(parent, exist_ok=True)
-        with lfs.open(name, "wb") as file:
-            file.write(files[name])
+    filesystem.put(lfs, files)
     lfs.unmount()
     return bytes(context.buffer[: -(-(context.last + 1) * block // SECTOR) * SECTOR] if trim else context.buffer)
 

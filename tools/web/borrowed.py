@@ -3,11 +3,10 @@
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from tools import Failure
+from tools import Failure, quietly
 from tools.environment import VENV
 
 _HERE = Path(__file__).resolve().parent
@@ -69,10 +68,4 @@ def _licences(modules):
 
 
 def _run(words, folder):
-    try:
-        done = subprocess.run(
-            words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=_TIME_S, check=False
-        )
-        return done.returncode
-    except (OSError, subprocess.TimeoutExpired):
-        return 1
+    return quietly.run(words, _TIME_S, cwd=folder)
