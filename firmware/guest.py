@@ -56,7 +56,7 @@ class Guest:
 
     async def answer(self, status, kind, body, more=""):
         """None; an answer (a list of bytes, its pieces) is said, if anybody still listens. `more`: further header lines."""
-        self._begin(status, kind, sum(len(piece) for piece in body), more)
+        self._begin(status, kind, sum(map(len, body)), more)
         try:
             if self._head.method != "HEAD":
                 for piece in body:

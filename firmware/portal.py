@@ -192,8 +192,8 @@ def _pieces(table):
     """`table` as JSON, a list of bytes: nowhere in a full heap is there one piece for the whole state of a device."""
     pieces = []
     for name in table:
-        pieces += [b"," if pieces else b"{", dumps(name), b":", dumps(table[name])]
-    return pieces + [b"}" if pieces else b"{}"]
+        pieces += (b",", dumps(name), b":", dumps(table[name]))
+    return [b"{"] + pieces[1:] + [b"}"]
 
 
 def _dressed(policy=_NOTHING):
