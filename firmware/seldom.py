@@ -17,7 +17,6 @@ SELDOM = Guests(
         "lib.fetch",
         "lib.http1",
         "lib.httpdate",
-        "lib.httphead",
         "lib.jsonfile",
         "lib.ntp",
         "lib.resolver",

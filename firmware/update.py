@@ -23,7 +23,7 @@ _BLOCK = const(4096)
 _MARK_BLOCKS = const(16)  # so often it is noted how far we are: what a power cut costs at most
 _WHOLE_MS = const(600000)
 _PULSE_MS = const(1000)
-_CHECKS = Guests(("firmware.manifest", "lib.lms", "lib.jsontext", "lib.semver"))
+_CHECKS = Guests(("firmware.manifest", "lib.lms", "lib.semver"))
 _TASKS = ("fetching", "preparing", "writing the app", "verifying", "writing the runtime", "marking", "restarting")
 
 

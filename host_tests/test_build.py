@@ -85,10 +85,10 @@ def test_micropython_mounts_the_image_and_reads_every_file(name, images, tmp_pat
 @pytest.mark.skipif(interpreter() is None, reason="there is no MicroPython with viper for this machine")
 def test_the_firmware_runs_from_the_image(images, tmp_path):
     told = mounted(
-        tmp_path, images[SIMULATED], room(SIMULATED), "firmware.app", "firmware.portal", "lib.partitions", "lib.lms"
+        tmp_path, images[SIMULATED], room(SIMULATED), "firmware.app", "firmware.setting_up", "lib.partitions", "lib.lms"
     )
     ours = {name: file for name, file in told["from"].items() if name.partition(".")[0] in ("firmware", "lib")}
-    assert len(ours) > 30 and all(file.startswith("/rooms/") for file in ours.values()), ours
+    assert len(ours) > 7 and all(file.startswith("/rooms/") for file in ours.values()), ours
 
 
 def test_the_image_says_the_size_of_the_whole_partition(images):
@@ -140,17 +140,17 @@ def test_another_version_is_another_image():
     assert b"9.8.7" in plain["firmware/version.mpy"]
     told = 'BOARD = "simulated"\nLAYOUT = "sim"\nCOUNTER = 12\n'
     assert plain["firmware/image.mpy"] == content.compiled("firmware/image.py", told, "x64")
-    broken = app.contents(target, changes={"firmware/app.py": "raise ValueError\n"})
-    assert len(broken["firmware/app.mpy"]) < 60 and broken["lib/ook.mpy"] == plain["lib/ook.mpy"]
+    broken = app.contents(target, changes={"firmware/usage.py": "raise ValueError\n"})
+    assert len(broken["firmware/usage.mpy"]) < 60 and broken["lib/udp.mpy"] == plain["lib/udp.mpy"]
 
 
 def test_what_does_not_compile_or_fit_is_refused_in_words():
     target = targets.named(ESP32)
-    with pytest.raises(Failure, match=r"firmware/seldom.py does not compile: line 2: invalid syntax"):
-        app.image(target, changes={"firmware/seldom.py": "import os\nos = = 1\n"})
+    with pytest.raises(Failure, match=r"firmware/usage.py does not compile: line 2: invalid syntax"):
+        app.image(target, changes={"firmware/usage.py": "import os\nos = = 1\n"})
     viper = "import micropython\n@micropython.viper\ndef f(p: ptr32):\n    p[0] = 1 << 30\n"
-    with pytest.raises(Failure, match=r"(?s)firmware/seldom.py does not compile: .*ViperTypeError"):
-        app.image(target, changes={"firmware/seldom.py": viper})
+    with pytest.raises(Failure, match=r"(?s)firmware/usage.py does not compile: .*ViperTypeError"):
+        app.image(target, changes={"firmware/usage.py": viper})
     with pytest.raises(Failure, match=r"2 files with 5000 bytes do not fit into a partition of 4 KB"):
         pack.image({"a": bytes(2500), "b": bytes(2500)}, 4096)
     with pytest.raises(Failure, match="there is no board 'esp8266', only dfrobot-firebeetle2-esp32e, generic-esp32,"):

@@ -33,8 +33,17 @@ class Guests:
             return
         for name in self._names:
             if name in sys.modules and name not in self._staying:
-                del sys.modules[name]
-                package, _, room = name.rpartition(".")
-                if hasattr(sys.modules[package], room):  # it may have been imported before its package was
-                    delattr(sys.modules[package], room)
+                forget(name)
         gc.collect()
+
+
+def forget(name):
+    """None; the module `name` (dotted, in memory) is in memory no longer, as soon as nobody holds anything of it."""
+    package, _, room = name.rpartition(".")
+    # MicroPython's tables keep the value of an entry that was deleted until another takes its place: so first an empty one
+    sys.modules[name] = None
+    del sys.modules[name]
+    # it may have been imported before its package was, and that may have been forgotten before it
+    if package in sys.modules and hasattr(sys.modules[package], room):
+        setattr(sys.modules[package], room, None)
+        delattr(sys.modules[package], room)

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from lib.guests import forget
+
 
 class NoSuchPlug(Exception):
     """No file of that name is in the folder."""
@@ -23,12 +25,9 @@ def glance(folder, name, read):
     """What `read(plug)` gives: plain data, for the plug and what only it had loaded are forgotten again. NoSuchPlug as `load`."""
     before = set(sys.modules)
     value = read(load(folder, name))
-    tops = (folder.partition(".")[0], __name__.partition(".")[0])
+    tops = (folder.partition(".")[0], "lib")
     for path in [path for path in sys.modules if path not in before and path.partition(".")[0] in tops]:
-        del sys.modules[path]
-        package, _, room = path.rpartition(".")
-        if package in sys.modules and hasattr(sys.modules[package], room):
-            delattr(sys.modules[package], room)
+        forget(path)
     return value
 
 

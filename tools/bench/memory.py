@@ -15,6 +15,7 @@ from tools.bench._memory import mpy
 from tools.environment import ROOT
 from tools.hub import models
 from tools.sim import compiled
+from tools.sim.device import MAIN
 from tools.sim.phone import Phone
 from tools.sim.world import World
 
@@ -88,7 +89,7 @@ class Bench:
         device.heap = heap
         device.path = [PROBE]
         if probe:
-            device.program = f"import probe; probe.start({rooms}); import main"
+            device.program = f"import probe; probe.start({rooms}); {MAIN}"
         for number in range(_RECEIVERS - len(self.world.hub.shockers)):
             shocker = models.Shocker(f"extra {number}", "CaiXianlin", 100 + number, self.world.hub.device.guid)
             self.world.hub.config.shockers.append(shocker)

@@ -1,4 +1,4 @@
-"""The files that a device runs: firmware/ and lib/ with short names, compiled; the page packed.
+"""The files that a device runs: firmware/ and lib/ joined, with short names, compiled; the page packed.
 
 The simulator and the images for boards take them from here, so that what is tried is what is shipped. Nothing here depends
 on the time, the machine or the folder: the same sources give the same bytes.
@@ -7,8 +7,12 @@ on the time, the machine or the folder: the same sources give the same bytes.
 import ast
 import concurrent.futures
 import functools
+import json
 import os
 import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
 
 from tools import Failure, environment, menus, naming, www
 from tools.environment import ROOT
@@ -16,6 +20,8 @@ from tools.environment import ROOT
 MENUS = "firmware/menus.json"
 _FOLDERS = ("firmware", "lib")
 _PAGE = "firmware/www/index.html"
+_KEPT = ROOT / "build" / "short"
+_MOST_KEPT = 20
 
 
 def rooms(changes=None, root=ROOT, public=True):
@@ -41,7 +47,36 @@ def _sources(changes, root):
 
 @functools.lru_cache(maxsize=4)
 def _shortened(texts, public):
-    """({path: source}, {path: names}) of pairs (path, source). Failure when Python cannot read one."""
+    """({path: source}, {path: names}) of pairs (path, source). Failure when Python cannot read one.
+
+    It takes seconds, so what was made of the same sources by the same tools is in build/ for whoever comes next.
+    """
+    digest = sha256(repr((sys.version, public, texts)).encode())
+    for tool in sorted(Path(naming.__file__).parent.iterdir()):
+        if tool.is_file():
+            digest.update(tool.read_bytes())
+    kept = _KEPT / f"{digest.hexdigest()}.json"
+    try:
+        return tuple(json.loads(kept.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        made = _made(texts, public)
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    new = kept.with_suffix(f".{os.getpid()}")
+    new.write_text(json.dumps(made), encoding="utf-8")
+    os.replace(new, kept)
+    for old in sorted(_KEPT.glob("*.json"), key=_age)[_MOST_KEPT:]:
+        old.unlink(missing_ok=True)
+    return made
+
+
+def _age(path):
+    try:
+        return -path.stat().st_mtime_ns
+    except FileNotFoundError:  # another process was tidying, too
+        return 0
+
+
+def _made(texts, public):
     modules = {path[: -len(".py")].replace("/", "."): path for path, _ in texts}
     try:
         short = naming.shortened(dict(zip(modules, (text for _, text in texts))), public)

@@ -10,9 +10,9 @@ A plug that somebody adds is compiled together with all the rest: a .mpy of one 
 import ast
 from collections import namedtuple
 
-from tools.naming import folding, proof, renaming
+from tools.naming import folding, joining, joinproof, proof, renaming
 from tools.naming.choosing import chosen
-from tools.naming.survey import Survey
+from tools.naming.survey import Survey, reached
 
 # what is not compiled with the firmware, or one by one for each board: {module: names}
 DOORS = {
@@ -29,6 +29,60 @@ BY_TEXT = {
     "lib.plugs": ("lib.plugs",),  # the same
     "lib.websock": ("lib.websock",),  # what it offers of wsopen's
 }
+# rooms that are in memory together, in one module of the image: {its head: the others}
+TOGETHER = {
+    "firmware.app": (  # in every mode
+        "firmware.boot_button",
+        "firmware.cable",
+        "firmware.command",
+        "firmware.core",
+        "firmware.dispatcher",
+        "firmware.estop",
+        "firmware.fingers",
+        "firmware.hardware",
+        "firmware.ledger",
+        "firmware.news",
+        "firmware.radio",
+        "firmware.safety",
+        "firmware.scheduler",
+        "firmware.seldom",
+        "firmware.status_led",
+        "firmware.timekeeper",
+        "firmware.wifi",
+        "lib.addresses",
+        "lib.clock",
+        "lib.guests",
+        "lib.hangup",
+        "lib.heartbeat",
+        "lib.jsontext",
+        "lib.log",
+        "lib.nvs",
+        "lib.ook",
+        "lib.plugs",
+        "lib.pulses",
+        "lib.roots",
+        "lib.tasks",
+        "lib.terminal",
+        "lib.utf8",
+    ),
+    "firmware.link": ("firmware.links", "lib.websock", "lib.wsframe"),
+    "firmware.talk": ("lib.hubjson", "lib.signalr"),
+    "firmware.backends.dsp_fleet": ("firmware.dsp_account",),
+    "firmware.backends.openshock_gateway": ("lib.flatbuf",),
+    "firmware.backends.valtronics": ("firmware.valtronics",),
+    "firmware.setting_up": (
+        "firmware.access_point",
+        "firmware.guest",
+        "firmware.portal",
+        "firmware.setup",
+        "firmware.setup_account",
+        "firmware.setup_api",
+        "firmware.setup_board",
+        "firmware.setup_wifi",
+        "lib.captive_dns",
+        "lib.httphead",
+    ),
+}
 
 
 # sources: {module: text} · names: {module: {short: list of the names that it stands for there}}
@@ -36,17 +90,19 @@ BY_TEXT = {
 Shortened = namedtuple("Shortened", ("sources", "names", "unknown"))
 
 
-def shortened(sources, public=True, doors=None, by_text=None):
+def shortened(sources, public=True, doors=None, by_text=None, together=None):
     """A Shortened of {module: source}; modules by their dotted names. Failure when a name cannot be renamed safely.
 
     Without `public` only private names, parameters and constants change: for a program that calls our rooms by name.
     """
     doors = DOORS if doors is None else doors
     trees = {module: ast.parse(source) for module, source in sources.items()}
+    by_texts = reached(trees, by_text or BY_TEXT)
     if public:
         folding.folded(trees, doors)
+        trees = _joined(trees, TOGETHER if together is None else together, doors)
     plain = {module: ast.unparse(tree) for module, tree in trees.items()}
-    survey = Survey({module: ast.parse(text) for module, text in plain.items()}, doors, by_text or BY_TEXT, public)
+    survey = Survey({module: ast.parse(text) for module, text in plain.items()}, doors, by_texts, public)
     table = chosen(survey)
     proof.prove_apart(survey, table)
     renaming.rename(survey, table)
@@ -57,6 +113,15 @@ def shortened(sources, public=True, doors=None, by_text=None):
         result[module] = ast.unparse(room.tree)
         proof.prove(ast.parse(plain[module]), ast.parse(result[module]))
     return Shortened(result, _told(survey, table), survey.unknown)
+
+
+def _joined(trees, together, doors):
+    """{module: tree} with the rooms joined, and proved against what they were."""
+    before = {module: ast.parse(ast.unparse(tree)) for module, tree in trees.items()}
+    together = {head: rooms for head, rooms in together.items() if head in trees}
+    made, order = joining.joined(trees, together, doors)
+    joinproof.prove(before, {module: ast.parse(ast.unparse(tree)) for module, tree in made.items()}, order)
+    return made
 
 
 def _told(survey, table):

@@ -57,12 +57,12 @@ class Place:
 
 
 class Map(ast.NodeVisitor):
-    """The `places` of all bare names in a module's `tree`, and its `scopes`; attributes are not among them."""
+    """The `places` of all bare names in a module's `tree`, its `scopes`, and `imports`: pairs (node, scope). No attributes."""
 
     def __init__(self, tree):
         self.module = self._scope = Scope(MODULE, tree, None)
         self.scopes = [self.module]
-        self.places = []
+        self.places, self.imports = [], []
         self.visit(tree)
 
     def _place(self, node, field, scope=None, index=None, binds=False):
@@ -137,6 +137,7 @@ class Map(ast.NodeVisitor):
 
     def visit_ImportFrom(self, node):
         """What is imported is bound here by its alias or by its name; both are places of the renaming, not ours."""
+        self.imports.append((node, self._scope))
         for alias in node.names:
             self._scope.bound.add(alias.asname or alias.name.partition(".")[0])
 

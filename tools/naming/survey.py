@@ -76,16 +76,39 @@ def fields(call):
     return listed.elts
 
 
-class Survey:
-    """The whole program {module: tree}. `doors`: {module: names that others call it by}; `by_text`: {module: modules whose
-    texts it reaches attributes by}; without `public` only private names are ours to rename. Failure for whatever could not be
-    renamed safely."""
+def reached(trees, by_text):
+    """The set of names that the program {module: tree} reaches by a text, as written there; `by_text` says for a module that
+    has the text from elsewhere in the texts of which modules it stands. Failure where nobody knows it, or for `eval` and its like.
+    """
+    rooms = {name: Room(name, tree, set(trees)) for name, tree in trees.items()}
+    found = set()
+    for room in rooms.values():
+        for node in ast.walk(room.tree):
+            verb = called(node)
+            if verb in _NEVER or getattr(node, "attr", getattr(node, "id", None)) in _NEVER:
+                raise Failure(f"{room.name}, line {node.lineno}: names are not to be looked up like that")
+            if verb in _BY_TEXT:
+                text = node.args[1]
+                if isinstance(text, ast.Constant):
+                    found.add(text.value)
+                elif room.name not in by_text:
+                    raise Failure(
+                        f"{room.name}, line {node.lineno}: {verb} by a text that nobody knows when it is built"
+                    )
+                else:
+                    found.update(*(rooms[each].texts for each in by_text[room.name] if each in rooms))
+    return found
 
-    def __init__(self, trees, doors, by_text, public=True):
+
+class Survey:
+    """The whole program {module: tree}. `doors`: {module: names that others call it by}; `reached`: names that are reached by
+    a text; without `public` only private names are ours to rename. Failure for whatever could not be renamed safely."""
+
+    def __init__(self, trees, doors, reached, public=True):
         self.rooms = {name: Room(name, tree, set(trees)) for name, tree in trees.items()}
         self._families = Families(self.rooms)
         self._public = public
-        self.fixed = set(foreign.known()) | {"self"}
+        self.fixed = set(foreign.known()) | {"self"} | reached
         for names in doors.values():
             self.fixed.update(names)
         for room in self.rooms.values():
@@ -93,7 +116,7 @@ class Survey:
             self.fixed.update(
                 name for name in room.constants if not is_private(name)
             )  # the compiler puts them in by name
-            self.fixed |= self._reached_by_text(room, by_text) | set(_strangers(room, self.rooms))
+            self.fixed |= set(_strangers(room, self.rooms))
         for family in self._families.every():
             if family.is_error:
                 self.fixed.update(name for _, scope in family.classes for name in [scope.node.name])  # the log tells it
@@ -139,25 +162,6 @@ class Survey:
     def is_ours(self, room, place):
         """Whether a bare name may be renamed here: bound by its module or in the body of a class."""
         return place.scope.home(place.name).kind == scopes.CLASS or self.is_global(room, place)
-
-    def _reached_by_text(self, room, by_text):
-        """Names that are reached by a text: as they are written, or any text of the modules that `by_text` names for it."""
-        reached = set()
-        for node in ast.walk(room.tree):
-            verb = called(node)
-            if verb in _NEVER or getattr(node, "attr", getattr(node, "id", None)) in _NEVER:
-                raise Failure(f"{room.name}, line {node.lineno}: names are not to be looked up like that")
-            if verb in _BY_TEXT:
-                text = node.args[1]
-                if isinstance(text, ast.Constant):
-                    reached.add(text.value)
-                elif room.name not in by_text:
-                    raise Failure(
-                        f"{room.name}, line {node.lineno}: {verb} by a text that nobody knows when it is built"
-                    )
-                else:
-                    reached.update(*(self.rooms[each].texts for each in by_text[room.name] if each in self.rooms))
-        return reached
 
     def _add(self, space, room, name):
         key = self.key(room, name)

@@ -35,7 +35,7 @@ def interpreter():
 
 
 def firmware(architecture, public=True):
-    """The folder for the device's path: main.py, firmware/ and lib/ as .mpy, the page gzipped, its menus; and STUBS.
+    """The folder for the device's path: firmware/ and lib/ as .mpy, the page gzipped, its menus; and STUBS.
 
     Without `public` its rooms can be called by their names, by a program that is not compiled with them. Raises Failure with
     the compiler's words.
@@ -60,7 +60,7 @@ def firmware(architecture, public=True):
 
 def _sources(public):
     """{path in the folder: source} of everything that is compiled."""
-    sources = {**content.rooms(public=public), "main.py": (ROOT / "main.py").read_text()}
+    sources = content.rooms(public=public)
     for stub in sorted((ROOT / "host_tests" / "stubs").glob("*.py")):
         sources[f"{STUBS}/{stub.name}"] = stub.read_text(encoding="utf-8")
     return sources

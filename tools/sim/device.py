@@ -32,6 +32,9 @@ _ENDING_S = 3.0
 _WATCHDOG = "watchdog"
 simflash = model("simflash")
 
+# as a board does it: an import of main.py would lie on the C stack for the whole life, and what it left there keep rooms in memory
+MAIN = f"exec(open({str(ROOT / 'main.py')!r}).read())"
+
 
 class Device:
     """`folder` is its file system. `on_line(text)` gets every line of its console."""
@@ -43,7 +46,7 @@ class Device:
         self.starts = 0
         self.ended = asyncio.Event()
         self.heap = _HEAP  # these six may be changed before the start, by a bench or a test
-        self.program = "import main"
+        self.program = MAIN
         self.path = []  # further folders of modules for that program
         self.calls_rooms = False  # whether that program knows the firmware's rooms by their names
         self.networks = None  # what its Wi-Fi hears, as SIM_NETWORKS of stubs/simboard.py; None: the one of World

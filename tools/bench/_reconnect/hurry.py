@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.images import content
 from tools.sim import compiled
+from tools.sim.device import MAIN
 
 _ROOMS = ("firmware/link.py", "firmware/reach.py", "firmware/backends/", "lib/signalr.py")
 _FAMILIES = ("firmware/openshock", "firmware/valtronics", "firmware/fleet", "firmware/talk")
@@ -46,7 +47,7 @@ class Firmware:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-        return f"import sys; sys.path.insert(0, {str(folder)!r}); import main"
+        return f"import sys; sys.path.insert(0, {str(folder)!r}); {MAIN}"
 
     def __exit__(self, *_):
         self._folder.cleanup()

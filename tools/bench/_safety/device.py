@@ -15,7 +15,7 @@ from tools import Failure
 from tools.bench._safety.tape import Tape, heard, is_stop, reaction
 from tools.environment import ROOT
 from tools.hub import Config, models
-from tools.sim.device import STOP_PIN
+from tools.sim.device import MAIN, STOP_PIN
 from tools.sim.world import World
 
 LEVEL, LONGEST_MS = 5, 30000
@@ -40,7 +40,7 @@ def now_us():
 class Rig:
     """`async with Rig(n)`: a world with `n` shockers, greeted by its device."""
 
-    def __init__(self, n, settings=None, program="import main"):
+    def __init__(self, n, settings=None, program=MAIN):
         self.n = n
         self.world = World(config=config(n), settings={**_SETTINGS, **(settings or {})})
         self.device, self.hub = self.world.device, self.world.hub
@@ -171,7 +171,7 @@ async def measure(n, runs, settings=None, tell=lambda *_: None):
     """source → list of Reactions; `runs` is {source: how often}. `tell(name, reactions)` after each source."""
     found = {}
     faults = any(name.startswith("exception") for name in runs)
-    program = "import sys; sys.path.append('/'); import faulty, main" if faults else "import main"
+    program = f"import sys; sys.path.append('/'); import faulty; {MAIN}" if faults else MAIN
     async with Rig(n, settings, program) as rig:
         for name, n_runs in runs.items():
             found[name] = []
