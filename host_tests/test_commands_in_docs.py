@@ -146,7 +146,7 @@ def desk(tmp_path, monkeypatch):
     images = tmp_path / "build" / "images" / "generic-esp32"
     images.mkdir(parents=True)
     (images / "names.txt").write_text("firmware/app.py a=run,live\n")
-    (tmp_path / "log.txt").write_text('  File "firmware/app.py", line 7, in a\n')
+    (tmp_path / "log.txt").write_text('  File "firmware.app", line 7, in a\n')
     monkeypatch.chdir(tmp_path)
     assert tools(["rf", "encode", "caixianlin", "46231", "vibrate", "25", "-o", "air.vcd"]) == 0
     recorded = (tmp_path / "air.vcd").read_text()

@@ -142,6 +142,7 @@ REFUSED = {
         "need one another",
     ),
     "imported whole": ({"firmware.head": "import lib.a\n"}, "imported from their package"),
+    "nobody has it": ({"firmware.head": "from lib.a import y\n"}, "imports y, which lib.a does not have"),
     "half a guest": ({"firmware.head": "", "main": "Guests(('lib.a', 'lib.b'))\n"}, "are none"),
 }
 

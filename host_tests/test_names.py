@@ -229,9 +229,9 @@ def test_the_free_names_cost_a_compiled_file_no_text():
 
 def test_a_traceback_of_a_board_is_read_back():
     table = {"firmware/app.py": {"find": ["App", "live"], "rindex": ["run"]}}
-    lines = ['  File "firmware/app.py", line 1, in find\n', '  File "main.py", line 12, in find\n', "OSError: find\n"]
+    lines = ['  File "firmware.app", line 1, in find\n', '  File "main.py", line 12, in find\n', "OSError: find\n"]
     assert traceback.read_back(lines, table) == [
-        '  File "firmware/app.py", line 1, in App or live\n',
+        '  File "firmware.app", line 1, in App or live\n',
         '  File "main.py", line 12, in find\n',
         "OSError: find\n",
     ]
@@ -240,3 +240,10 @@ def test_a_traceback_of_a_board_is_read_back():
 def test_the_names_of_a_build_are_written_and_read_again():
     names = content.names()
     assert traceback.parsed(traceback.text(names)) == names
+
+
+def test_of_joined_rooms_a_traceback_says_in_which_one_it_was():
+    table = content.names()["firmware/app.py"]
+    short = next(short for short, olds in table.items() if "core._forget_all" in olds)
+    (line,) = traceback.read_back([f'  File "firmware.app", line 1, in {short}\n'], content.names())
+    assert "core._forget_all" in line

@@ -40,7 +40,8 @@ def read_back(lines, names):
     """The lines with the names of the sources."""
 
     def old(match):
-        olds = names.get(match[2], {}).get(match[3], [match[3]])
+        table = names.get(match[2].replace(".", "/") + ".py", {})
+        olds = table.get(match[3], [match[3]])
         return match[1] + " or ".join(olds)
 
     return [_LINE.sub(old, line) for line in lines]

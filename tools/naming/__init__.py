@@ -66,6 +66,9 @@ TOGETHER = {
         "lib.utf8",
     ),
     "firmware.link": ("firmware.links", "lib.websock", "lib.wsframe"),
+    "lib.fetch": ("lib.dial", "lib.http1", "lib.resolver", "lib.tls"),
+    "firmware.joining": ("firmware.networks",),
+    "firmware.console": ("lib.improv",),
     "firmware.talk": ("lib.hubjson", "lib.signalr"),
     "firmware.backends.dsp_fleet": ("firmware.dsp_account",),
     "firmware.backends.openshock_gateway": ("lib.flatbuf",),
@@ -98,9 +101,10 @@ def shortened(sources, public=True, doors=None, by_text=None, together=None):
     doors = DOORS if doors is None else doors
     trees = {module: ast.parse(source) for module, source in sources.items()}
     by_texts = reached(trees, by_text or BY_TEXT)
+    rooms = {}
     if public:
         folding.folded(trees, doors)
-        trees = _joined(trees, TOGETHER if together is None else together, doors)
+        trees, rooms = _joined(trees, TOGETHER if together is None else together, doors)
     plain = {module: ast.unparse(tree) for module, tree in trees.items()}
     survey = Survey({module: ast.parse(text) for module, text in plain.items()}, doors, by_texts, public)
     table = chosen(survey)
@@ -112,23 +116,32 @@ def shortened(sources, public=True, doors=None, by_text=None, together=None):
         renaming.shorten_locals(room.tree, by_name)
         result[module] = ast.unparse(room.tree)
         proof.prove(ast.parse(plain[module]), ast.parse(result[module]))
-    return Shortened(result, _told(survey, table), survey.unknown)
+    return Shortened(result, _told(survey, table, rooms), survey.unknown)
 
 
 def _joined(trees, together, doors):
-    """{module: tree} with the rooms joined, and proved against what they were."""
+    """({module: tree}, {head: {name: rooms that define it}}): the rooms are joined, and proved against what they were."""
     before = {module: ast.parse(ast.unparse(tree)) for module, tree in trees.items()}
     together = {head: rooms for head, rooms in together.items() if head in trees}
     made, order = joining.joined(trees, together, doors)
     joinproof.prove(before, {module: ast.parse(ast.unparse(tree)) for module, tree in made.items()}, order)
-    return made
+    rooms = {head: {} for head in order}
+    for head, others in order.items():
+        for room in others:
+            for node in ast.walk(before[room]):
+                if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                    rooms[head].setdefault(node.name, set()).add(room.rpartition(".")[2])
+    return made, rooms
 
 
-def _told(survey, table):
-    """{module: {short: sorted list of names}}: what a short name stands for there."""
+def _told(survey, table, rooms):
+    """{module: {short: sorted list of names}}: what a short name stands for there; `room.name` where several rooms are joined."""
     names = {module: {} for module in survey.rooms}
     for space, keys in survey.spaces.items():
-        of_module = names[space[1] if isinstance(space, tuple) else space]
+        module = space[1] if isinstance(space, tuple) else space
         for key in keys:
-            of_module.setdefault(table[key], set()).add(key[1] if isinstance(key, tuple) else key)
+            name = key[1] if isinstance(key, tuple) else key
+            defined_in = rooms.get(module, {}).get(name, ())
+            of_short = names[module].setdefault(table[key], set())
+            of_short.update([f"{room}.{name}" for room in defined_in] or [name])
     return {module: {short: sorted(olds) for short, olds in sorted(of_it.items())} for module, of_it in names.items()}

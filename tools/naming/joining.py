@@ -23,6 +23,7 @@ def joined(trees, together, doors):
     for head, group in groups.items():
         names.update(_names(group, {(head, name) for name in doors.get(head, ())}))
     for room in rooms.values():
+        room.check(rooms)
         room.rewrite(names)
         _guests(room, heads)
     made = {module: room.tree for module, room in rooms.items() if module not in heads}
@@ -101,6 +102,12 @@ class Room:
             node = self._imports[id(scope), name][0]
             return "import", getattr(node, "module", None), node.names[0].name
         return "own", self.module
+
+    def check(self, rooms):
+        """None. Failure when it imports from a joined room of {module: Room} what that does not have."""
+        for _, module, name in self._imports.values():
+            if name and module in self._heads and name not in rooms[module].map.module.bound:
+                raise Failure(f"{self.module} imports {name}, which {module} does not have")
 
     def _is_near(self, scope, name):
         module = self._imports.get((id(scope), name), (None, None))[1]

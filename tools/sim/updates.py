@@ -4,12 +4,14 @@ import functools
 from pathlib import Path
 
 from tools import build, keys, layout
+from tools.environment import ROOT
 from tools.images import app, targets, tree
 from tools.serve_updates.server import Server
 from tools.sim import flash
 
 FIRST, GOOD, BAD = "1.0.0", "1.1.0", "1.2.0"
-_BAD = 'raise RuntimeError("a version that never gets anywhere")\n'  # in the place of firmware/timekeeper.py
+_BAD = '\n\nraise RuntimeError("a version that never gets anywhere")\n'  # behind a room that is needed from the start
+_ROOM = "firmware/timekeeper.py"
 _RUNTIME = b"the simulator's MicroPython"
 
 
@@ -35,7 +37,7 @@ class Updates:
         for version in (GOOD, BAD):
             changes = app.versioned(version)
             if version == BAD:
-                changes["firmware/timekeeper.py"] = _BAD
+                changes[_ROOM] = (ROOT / _ROOM).read_text(encoding="utf-8") + _BAD
             made = build.plan(version=version, date="2026-11-21", trusted=(_public(release),), changes=changes)
             folders = build.build([_target()], made, self._folder / "out" / version, key=release)
             tree.publish(folders, self._folder / "tree", version, "stable")
