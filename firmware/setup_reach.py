@@ -13,7 +13,6 @@ _ASKERS = Guests(
         "firmware.setup_ask",
         "firmware.setup_knock",
         "firmware.setup_way",
-        "lib.hangup",
         "lib.websock",
         "lib.wsframe",
     )

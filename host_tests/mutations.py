@@ -459,8 +459,8 @@ MUTATIONS = [
         (
             "S20",
             "firmware/settings_lists.py",
-            'entry.get("action") not in ("vibrate", "sound"):',
-            'entry.get("action") not in ("vibrate", "sound", "shock"):',
+            'rule.get("action") not in ("vibrate", "sound"):',
+            'rule.get("action") not in ("vibrate", "sound", "shock"):',
             _RULES + "test_s20_no_rule_for_a_shock",
         ),
         (

@@ -8,10 +8,10 @@ from tools.bench import memory
 from tools.sim import compiled
 
 # words of 8 bytes counted as 4. DESIGN §4 wants 60; this is what is reached, and it may only become less: lower it with each diet
-LIVE_KIB = 82  # a ratchet: the goal is 60 (DESIGN §4)
+LIVE_KIB = 79  # a ratchet: the goal is 60 (DESIGN §4)
 # the same for the other services; DSP Fleet's right behind its pairing, the names of which stay until the next start
-AT_KIB = {"openshock_gateway": 75, "openshock_share": 79, "dsp_fleet": 89, "valtronics": 77}
-SETTING_UP_KIB = 86
+AT_KIB = {"openshock_gateway": 72, "openshock_share": 76, "dsp_fleet": 87, "valtronics": 74}
+SETTING_UP_KIB = 83
 DRIFT_BYTES = 256
 PIECE_BYTES = 4096
 
