@@ -438,16 +438,21 @@ def test_esp_web_tools_write_a_board_that_then_offers_the_wifi(chip, whole):
         assert struct.unpack_from("<8s", fake.flash, vfs + 8)[0] == b"littlefs"
 
 
+async def begin_and_keep(page, target):
+    """None; a person has chosen that board, and that what is on it stays, and connects to it."""
+    page.patience_s = 28
+    await choose(page, "board", target.title)
+    await choose(page, "how", "keep")
+    await page.until("!document.getElementById('go').disabled")
+    await page.click("#go")
+
+
 def test_settings_are_kept_when_a_person_says_so(whole):
     target = targets.named("generic-esp32s3")
     rows = {row.label: row.offset for row in layout.table(target.layout)}
 
     async def tell(page, opened):
-        page.patience_s = 28
-        await choose(page, "board", target.title)
-        await choose(page, "how", "keep")
-        await page.until("!document.getElementById('go').disabled")
-        await page.click("#go")
+        await begin_and_keep(page, target)
         await press(page, "Install OpenShock")
         await see(page, "erase")
         await press(page, "Next")
@@ -473,11 +478,7 @@ def test_a_board_that_runs_our_firmware_is_updated_and_keeps_its_settings(whole)
     new = web_serial.Speaker("OpenShock", "0.2.0", "ESP32-S3")
 
     async def tell(page, opened):
-        page.patience_s = 28
-        await choose(page, "board", target.title)
-        await choose(page, "how", "keep")
-        await page.until("!document.getElementById('go').disabled")
-        await page.click("#go")
+        await begin_and_keep(page, target)
         await see(page, "OpenShock 0.1.0 ( ESP32-S3 )")
         await press(page, "Update OpenShock")
         await see(page, "Your device is running OpenShock 0.1.0")
