@@ -134,6 +134,15 @@ def test_only_names_that_would_meet_another_are_changed_and_doors_never():
     assert "def run_lib_a" in text and "def run()" in text and "return run_lib_a()" in text
 
 
+def test_const_keeps_its_name_as_the_compiler_knows_no_other():
+    imported = "from micropython import const\n_X = const(1)\nY = (const(2), _X)\n"
+    program = {"lib.a": "_X = const(3)\nZ = _X\n", "firmware.head": "from lib.a import Z\n" + imported}
+    made, order = joined(program, {"firmware.head": ("lib.a",)})
+    text = ast.unparse(made["firmware.head"])
+    assert "_X_lib_a = const(3)" in text and "_X_firmware_head = const(1)" in text and "import const\n" in text
+    joinproof.prove(trees(program), made, order)
+
+
 REFUSED = {
     "as a value": ({"firmware.head": "from lib import a\nprint(a)\n"}, "a is used as a value"),
     "stored into": ({"firmware.head": "from lib import a\na.x = 1\n"}, "a is used as a value"),

@@ -9,6 +9,8 @@ import ast
 from tools import Failure
 from tools.naming import scopes
 
+_CONST = "const"  # the compiler knows it by that name alone, imported or not
+
 
 def joined(trees, together, doors):
     """({module: tree}, {head: its rooms in order}) of `trees`: the rooms of each `together` {head: modules} are one module.
@@ -96,7 +98,7 @@ class Room:
         """What `name` means in that scope: a tuple, equal for what is the same thing in two modules."""
         if scope is not self.map.module:
             return ("local",)
-        if name not in scope.bound:
+        if name not in scope.bound or name == _CONST:
             return ("builtin",)
         if (id(scope), name) in self._imports:
             node = self._imports[id(scope), name][0]

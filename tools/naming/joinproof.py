@@ -75,6 +75,8 @@ class Program:
             return None
         module, place = self._places[id(node), field, index]
         scope = place.scope.home(place.name)
+        if place.name == "const" and scope is self._maps[module].module:
+            return _BUILTIN, "const"  # the compiler's own, imported or not
         if (module, id(scope), place.name) in self._imports:
             return self.origin(self._imports[module, id(scope), place.name])
         if scope is not self._maps[module].module:
