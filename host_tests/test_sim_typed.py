@@ -68,6 +68,7 @@ def test_a_button_that_is_pressed_at_the_terminal_moves_the_others_receiver():
             await until(lambda event: "Version: " in event.get("line", "") and "partner" not in event["line"])
         finally:
             process.terminate()
-            await process.wait()
+            code = await process.wait()
+        assert code == 130, "ended as by Ctrl-C: both devices with it"
 
     asyncio.run(asyncio.wait_for(story(), 2 * WAIT_S))

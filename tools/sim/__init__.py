@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 import sys
 
 from tools import Failure
@@ -70,6 +71,7 @@ def _invitation(world):
 
 
 async def _run(options):
+    _heed_the_end()
     teller = Teller(options)
     if options.demo and options.backend not in BACKENDS[:2]:
         return await _visits(options, teller, visits.of(options.backend))
@@ -126,6 +128,16 @@ async def _visits(options, teller, them):
         if not ok:
             return 1
     return 0
+
+
+def _heed_the_end():
+    """None; who ends us without Ctrl-C (`kill`, a closed terminal) ends the devices, too."""
+    for name in ("SIGTERM", "SIGHUP"):
+        try:
+            number = getattr(signal, name)
+            asyncio.get_running_loop().add_signal_handler(number, signal.raise_signal, signal.SIGINT)
+        except (AttributeError, NotImplementedError, RuntimeError, ValueError):
+            pass  # Windows; or a thread that hears no signals
 
 
 def main(argv):
