@@ -9,6 +9,7 @@ from firmware.settings import Refused
 from lib.guests import Guests
 
 _LOOK_MS = const(50)
+_LOOKS = const(80)
 MENUS = Guests(("firmware.menus", "firmware.chips"))  # who makes the menus of the page
 
 # settings: Settings · wifi: Station · dispatcher: Dispatcher, locked for the set-up · latch: Latch
@@ -67,6 +68,16 @@ class Work:
     def __init__(self):
         self._job = None
         self.busy = False
+        self.patient = False  # what is under way may take minutes, and gives way
+        self.wanted = False  # it is to do so now
+
+    async def give_way(self):
+        """None when nothing is under way any more that would give way; or, after 4 s, does not."""
+        left = _LOOKS
+        while self.patient and left:
+            self.wanted = True
+            left -= 1
+            await asyncio.sleep_ms(_LOOK_MS)
 
     def put(self, job):
         """None; the coroutine function `job` is run soon, by `run`. Wrong while something else is under way."""
@@ -94,5 +105,5 @@ class Work:
                 try:
                     await job()
                 finally:
-                    self.busy = False
+                    self.busy = self.patient = self.wanted = False
             await asyncio.sleep_ms(_LOOK_MS)

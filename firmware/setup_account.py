@@ -60,7 +60,10 @@ class AccountSetup:
     def ask(self):
         """None; the check is under way, its result will be in the state. Wrong while something else is."""
         self.work.put(self._check)
-        self._reach = {"ok": None, "text": "asking"}
+        self._tell("asking")
+
+    def _tell(self, text):
+        self._reach = {"ok": None, "text": text}
 
     async def _check(self):
         reached, words = False, "the check broke off"
@@ -68,7 +71,9 @@ class AccountSetup:
             with WAY:
                 from firmware import setup_reach
 
-                reached, words = await setup_reach.reached(self.rooms, self.rooms.settings.get("backend"))
+                reached, words = await setup_reach.reached(
+                    self.rooms, self.rooms.settings.get("backend"), self.work, self._tell
+                )
         except Wrong as wrong:
             words = wrong.words
         finally:

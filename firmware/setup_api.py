@@ -94,6 +94,8 @@ class Setup:
             return 409, {"error": "the set-up is over: the device restarts"}
         if (method, name) not in (("GET", "state"), ("GET", "hello")):
             self.touch()  # a page that lies open asks for the state: that alone keeps nothing open
+        if method == "POST":
+            await self._work.give_way()
         try:
             answer = await self._carry_out(method, name, body)
             return 200, self._state() if answer is None else answer

@@ -10,20 +10,17 @@ from collections import namedtuple
 from micropython import const
 
 from firmware.command import Leave
-from firmware.reach import Reach
 from firmware.setup_way import NO_TOKEN, OFFLINE, REFUSED, agent, timed
 from firmware.version import VERSION
-from lib import tls
 from lib.hangup import close
 from lib.jsontext import dumps, loads
-from lib.url import quoted
 
 _CHUNK = const(1024)  # bytes a read
 _MOST = const(8192)  # bytes of a message
 _WHOLE_MS = const(25000)
 _FAREWELL_MS = const(1000)
-_SEPARATOR = "\x1e"  # behind each record of SignalR
-_HELLO = '{"protocol":"json","version":1}' + _SEPARATOR
+SEPARATOR = "\x1e"  # behind each record of SignalR
+HELLO = '{"protocol":"json","version":1}' + SEPARATOR
 
 # url · headers · messages: texts to send first · judge: function(text of a message) → (whether we are in, words), or None for
 # what says nothing of that · closed: what it means when the server closes before
@@ -41,19 +38,17 @@ def share(own, headers, guid, query, session):
                 return True, "reaches the hub: as a guest" if guest else "reaches the hub: as yourself"
         return None
 
-    return Door(url, headers + session, (_HELLO,), judge, "the share link refuses this name or session")
+    return Door(url, headers + session, (HELLO,), judge, "the share link refuses this name or session")
 
 
 def fleet(own, headers):
-    """A Door. A device without an account pairs behind the restart: its code belongs to the connection that asked for it."""
+    """A Door, for a device that has an account; one without gets it by setup_pairing.py."""
+    from lib.url import quoted
+
     base, token = own["url"].rstrip("/"), own["token"]
-    if not token:
-        later = "reaches the hub; it pairs after the restart: the log and the console's status show the code"
-        return Door(base + "/hubs/pairing", headers, (_HELLO,), lambda text: _greeted(text, later), "")
     url = own["endpoint"] or base + "/hubs/fleet"
     url += ("&" if "?" in url else "?") + "access_token=" + quoted(token)
     # a server may let everybody in, for new tokens; this is answered to a device alone, and every connection begins with it
-    call = {"type": 1, "invocationId": "1", "target": "ReportDeviceInfo", "arguments": [None, VERSION, "en"]}
 
     def judge(text):
         for record in _records(text):
@@ -61,10 +56,11 @@ def fleet(own, headers):
                 if record.get("error"):
                     return False, REFUSED % _hushed(record["error"], token)
                 return True, "reaches the hub: paired"
-        wrong = _greeted(text, "")
-        return wrong if wrong and not wrong[0] else None
+            if refused(record):
+                return False, refused(record)
+        return None
 
-    return Door(url, headers, (_HELLO, dumps(call).decode() + _SEPARATOR), judge, REFUSED % "closed")
+    return Door(url, headers, (HELLO, call("ReportDeviceInfo", [None, VERSION, "en"])), judge, REFUSED % "closed")
 
 
 def valtronics(own, headers):
@@ -74,7 +70,7 @@ def valtronics(own, headers):
     token = own["token"]
 
     def judge(text):
-        said = _table(text)
+        said = table(text)
         error = said.get("error")
         if said.get("success") is True and said.get("type") == "auth_response":
             return True, "reaches the hub: logged in"
@@ -90,24 +86,28 @@ def valtronics(own, headers):
 DOORS = {"openshock_share": share, "dsp_fleet": fleet, "valtronics": valtronics}
 
 
-def _table(text):
+def table(text):
+    """The JSON object in `text`, an empty dict for anything else."""
     try:
-        table = loads(text)
+        found = loads(text)
     except ValueError:
-        table = None
-    return table if isinstance(table, dict) else {}
+        found = None
+    return found if isinstance(found, dict) else {}
 
 
 def _records(text):
-    return [_table(record) for record in text.split(_SEPARATOR.encode())]
+    return [table(record) for record in text.split(SEPARATOR.encode())]
 
 
-def _greeted(text, words):
-    """(True, words) for SignalR's answer to the handshake, (False, why) for a refusal, None for any other message."""
-    for record in _records(text):
-        if "error" in record and "type" not in record:
-            return False, "the server does not let us in: " + str(record["error"])[:80]
-    return (True, words) if text.startswith(b"{}") else None
+def call(target, arguments):
+    """The record that asks the hub for something; its answer has the id "1"."""
+    return dumps({"type": 1, "invocationId": "1", "target": target, "arguments": arguments}).decode() + SEPARATOR
+
+
+def refused(record):
+    """Why SignalR does not shake hands, in words; "" for any other record, a table."""
+    no = "error" in record and "type" not in record
+    return "the server does not let us in: " + str(record["error"])[:80] if no else ""
 
 
 def _hushed(words, token):
@@ -137,16 +137,33 @@ async def knocked(rooms, door):
         return await asyncio.wait_for_ms(_knocked(rooms, door), _WHOLE_MS)
     except asyncio.TimeoutError:
         return False, "no whole answer within %d s" % (_WHOLE_MS // 1000)
-    except Leave as leave:
-        if leave.status in (401, 403):
-            return False, REFUSED % leave.status
-        return False, "the server answers %d" % leave.status if leave.status else leave.reason
-    except (OSError, EOFError) as fault:
-        return False, tls.explain(fault)
+    except (Leave, OSError, EOFError) as fault:
+        closed = isinstance(fault, Leave) and fault.status in (401, 403)
+        return False, REFUSED % fault.status if closed else why(fault)
 
 
 async def _knocked(rooms, door):
-    reader, writer, data = await Reach(rooms.wifi, rooms.keeper, rooms.roots).knock(door.url, door.headers, _nobody)
+    return await heard(door, *await opened(rooms, door))
+
+
+def why(fault):
+    """In words: a Leave, an OSError or an EOFError on the way to a Door, or behind it."""
+    if isinstance(fault, Leave):
+        return "the server answers %d" % fault.status if fault.status else fault.reason
+    from lib import tls
+
+    return tls.explain(fault)
+
+
+async def opened(rooms, door):
+    """(reader, writer, bytes that came already) of the WebSocket behind a Door. Leave, OSError, EOFError."""
+    from firmware.reach import Reach
+
+    return await Reach(rooms.wifi, rooms.keeper, rooms.roots).knock(door.url, door.headers, _nobody)
+
+
+async def heard(door, reader, writer, data):
+    """(whether the Door lets us in, in words), and the connection is closed. OSError, EOFError."""
     from lib.websock import TEXT, Frames  # not before: the handshake of TLS needed the room
 
     frames = Frames(_MOST)

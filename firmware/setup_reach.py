@@ -12,6 +12,7 @@ _ASKERS = Guests(
         "firmware.openshock_map",
         "firmware.setup_ask",
         "firmware.setup_knock",
+        "firmware.setup_pairing",
         "firmware.setup_way",
         "lib.websock",
         "lib.wsframe",
@@ -19,7 +20,8 @@ _ASKERS = Guests(
 )
 _SHARE = "openshock_share"
 _BY_HTTP = ("openshock_gateway", "openshock_user")
-_BY_KNOCKING = (_SHARE, "dsp_fleet", "valtronics")
+_FLEET = "dsp_fleet"
+_BY_KNOCKING = (_SHARE, _FLEET, "valtronics")
 _CLOSED = "the share link refuses this name or session"  # as setup_knock.share says it
 _NO_MEMORY = "not enough memory"  # as lib/tls.py says it
 _TRIES = const(3)
@@ -35,20 +37,32 @@ async def token_of(rooms, url, code):
         return await setup_ask.token_of(rooms, url, code)
 
 
-async def reached(rooms, name):
+async def reached(rooms, name, work, tell):
     """(whether the service `name` lets this device in, in words). Wrong when there is no answer at all.
 
+    A device without an account at DSP Fleet is paired: `tell(text)` hears the code, `work` of who wants something else.
     The page asks for its state meanwhile, and may have had the memory that was wanted: then once more, a little later.
     """
     for _ in range(_TRIES):
         try:
-            let_in, words = await _once(rooms, name)
+            if name == _FLEET and not rooms.settings.get(_FLEET + ".token"):
+                let_in, words = await _paired(rooms, work, tell)
+            else:
+                let_in, words = await _once(rooms, name)
             if let_in or not words.endswith(_NO_MEMORY):
                 return let_in, words
         except MemoryError:
             pass  # as below
         await asyncio.sleep_ms(_PAUSE_MS)
     return False, _UNKNOWN
+
+
+async def _paired(rooms, work, tell):
+    work.patient = True
+    with _ASKERS:
+        from firmware import setup_pairing
+
+        return await setup_pairing.paired(rooms, work, tell)
 
 
 async def _once(rooms, name):

@@ -7,12 +7,11 @@ import pytest
 from aiohttp import web
 from portal_site import opened
 
-from firmware import setup_ask, setup_knock, setup_reach
+from firmware import setup_ask, setup_knock, setup_pairing, setup_reach
 from firmware.settings import Settings
 from lib import plugs, tls
 from tools.hub import Config, Hub, models
 
-LATER = "reaches the hub; it pairs after the restart: the log and the console's status show the code"
 NO_LINK = "there is no such share link, or its time is over"
 AGENT = ("User-Agent", "OpenShock/0.1.0 (MicroPython; generic-esp32)")
 
@@ -79,9 +78,7 @@ async def test_a_share_link_by_its_id_and_by_who_may_join(site, hub):
 
 
 @told
-async def test_the_fleet_before_its_pairing_and_with_a_token(site, hub):
-    assert await reach(site, "dsp_fleet") == (True, LATER)
-    assert not hub.fleet.pairing.pending  # no code was spent on a look
+async def test_the_fleet_with_a_token(site, hub):
     token = hub.fleet.tokens.make(1, 1)
     assert await reach(site, "dsp_fleet", token=token) == (True, "reaches the hub: paired")
     assert hub.fleet.states[1]  # it has told who it is, as it will at work
@@ -220,7 +217,6 @@ def test_the_address_and_what_is_shown_there_are_those_of_the_plug(tmp_path):
     worlds = [
         ("openshock_share", {"url": "https://own.example/api/", "link": f"https://x/{guid}", "name": "Zoë & me"}),
         ("openshock_share", {"link": guid, "session": "OpenShockSession=abc; x"}),
-        ("dsp_fleet", {"url": "https://own.example/"}),
         ("dsp_fleet", {"token": "a b.c", "url": "http://10.0.0.2:8080"}),
         ("dsp_fleet", {"token": "a.b.c", "endpoint": "wss://other.example/deep/hub"}),
     ]
@@ -266,7 +262,7 @@ def test_where_there_was_no_memory_it_is_asked_again_and_at_last_nobody_claims_t
 
     monkeypatch.setattr(setup_reach, "_PAUSE_MS", 0)
     monkeypatch.setattr(setup_reach, "_knocked", short_of_memory)
-    told = asyncio.run(setup_reach.reached(None, "valtronics"))
+    told = asyncio.run(setup_reach.reached(None, "valtronics", None, None))
     assert told == (False, "nobody can be asked from here: the lamp tells after the restart")
     assert tries == ["valtronics"] * 3
 
@@ -274,4 +270,4 @@ def test_where_there_was_no_memory_it_is_asked_again_and_at_last_nobody_claims_t
 def test_what_decides_on_the_next_question_is_what_the_door_says():
     own = {"url": "https://x"}
     assert setup_knock.share(own, [], "id", "", []).closed == setup_reach._CLOSED
-    assert setup_reach._NO_MEMORY == tls.NO_MEMORY
+    assert setup_reach._NO_MEMORY == setup_pairing._NO_MEMORY == tls.NO_MEMORY

@@ -2,11 +2,14 @@
 
 import asyncio
 
+import aiohttp
+import pytest
 from sim_story import WAIT_S, kinds, said, settled, typed
 from telling import as_test
 
 from tools.hub import Config
-from tools.sim.world import World
+from tools.sim.phone import Phone, Refused
+from tools.sim.world import WIFI, World
 
 MESSAGE = {"backend": "dsp_fleet", "kind": "message", "model": "caixianlin", "rf_id": 4321, "action": "vibrate"}
 RULES = [
@@ -113,3 +116,49 @@ async def test_somebody_wants_another_account_and_a_short_token_is_renewed_and_k
     else:
         raise AssertionError("the newest refresh token was not kept")
     assert kept["dsp_fleet.token"] != first
+
+
+async def reach(phone, true):
+    """The check on the page as soon as `true` of it, asked for as patiently as the page does: TLS may have the memory."""
+    for _ in range(60):
+        try:
+            reach = (await phone.state())["account"]["reach"]
+        except (Refused, aiohttp.ClientError):
+            reach = None
+        if reach and (true(reach) or reach["ok"] is not None):
+            return reach
+        await asyncio.sleep(1)
+    raise AssertionError("nothing, for too long")
+
+
+async def code_of(phone, but=""):
+    """The pairing code that the page shows, another than `but`."""
+    shown = await reach(phone, lambda reach: "pairing code" in reach["text"] and not (but and but in reach["text"]))
+    assert shown["ok"] is None and shown["text"].endswith(": enter it on the website; it is good for 10 minutes"), shown
+    return shown["text"].split()[2].rstrip(":")
+
+
+@pytest.mark.parametrize("by_hub", [True, False])
+def test_a_blank_device_shows_its_code_on_the_set_up_page_and_is_paired_there(by_hub):
+    async def story():
+        async with World(blank=True, config=Config.sample(faults=True)) as world:
+            async with Phone(world.portal_port) as phone:
+                await phone.join(**WIFI)
+                await phone.post("account", backend="dsp_fleet", fields={})
+                await phone.post("reach")
+                first = await code_of(phone)
+                world.hub.fleet.pairing.gives_codes = by_hub
+                for _ in range(2):
+                    assert (await phone.page())[:2] == b"\x1f\x8b"  # the phone's owner was elsewhere meanwhile
+                await phone.post("reach")
+                code = await code_of(phone, but=first)
+                assert world.hub.fleet.pairing.bind(code)
+                assert await reach(phone, lambda _: False) == {"ok": True, "text": "paired as desk hub"}
+                await phone.post("done")
+            await heard(world, "ReportDeviceInfo")
+            kept = world.device.settings()
+            assert kept["dsp_fleet.device_id"] == "1" and kept["dsp_fleet.token"]
+            assert not [line for line in world.lines if kept["dsp_fleet.token"][:30] in line], "no token in the log"
+            assert not [line for line in world.lines if "Traceback" in line]
+
+    asyncio.run(asyncio.wait_for(story(), 100))

@@ -43,7 +43,7 @@ async def reached(phone):
 
 
 def test_each_service_is_asked_whether_it_lets_the_device_in():
-    """Over TLS, one after the other, in the heap of a device: what the check needs has left it before the next."""
+    """Over TLS, one after the other (DSP Fleet: test_sim_fleet.py), in a device's heap: what the check needs has left it."""
 
     async def story():
         async with World(blank=True) as world:
@@ -55,7 +55,6 @@ def test_each_service_is_asked_whether_it_lets_the_device_in():
                     {"link": hub.config.shares[0].guid, "name": "guest"},
                     "reaches the hub: as a guest",
                 ),
-                ("dsp_fleet", {}, "reaches the hub; it pairs after the restart"),
                 ("valtronics", {"token": hub.token}, "reaches the hub: logged in"),
                 ("openshock_user", {"token": hub.token}, "reaches the hub: 3 shockers"),
             )
