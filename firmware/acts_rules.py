@@ -3,10 +3,10 @@
 An act is a function of the Setup (setup_api.py) and the body of the call. It returns the answer, or None for the new state.
 """
 
+from firmware import settings_lists
 from firmware.command import ACTIONS
 from firmware.rule_commands import event_of, foreseen
 from firmware.safety import REASONS
-from firmware.seldom import SELDOM
 from firmware.settings import fits, is_text
 from firmware.setup import Wrong, store, text_of
 from lib.log import INFO
@@ -25,13 +25,11 @@ def change(setup, body):
 
 
 def _check(rows):
-    with SELDOM:
-        from firmware import settings_lists
 
-        for row in rows:
-            wrong = settings_lists.misfit(row, is_text)
-            if wrong:
-                raise Wrong(400, wrong[1], wrong[0])
+    for row in rows:
+        wrong = settings_lists.misfit(row, is_text)
+        if wrong:
+            raise Wrong(400, wrong[1], wrong[0])
     if not fits("rules", rows):
         raise Wrong(400, "no room for another rule: forget one first", "rules")
 

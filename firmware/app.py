@@ -8,8 +8,7 @@ from micropython import const
 from firmware.cable import Cable
 from firmware.core import SETTINGS, Core, settings_now
 from firmware.hardware import Hardware
-from firmware.news import VERSIONS, News, are_due
-from firmware.seldom import SELDOM
+from firmware.news import News, are_due
 from firmware.timekeeper import unix_us
 from lib import tasks
 from lib.log import WARNING
@@ -45,14 +44,12 @@ class App(Core):
 
     def _build(self, hardware, wall):
         if are_due():
-            with VERSIONS:
-                from firmware import versions
+            from firmware import versions
 
-                mode, kept, slots = versions.begin(self._log)
-                self._news = News(kept.events(), not mode)
-                if mode:
-                    VERSIONS.stay()
-                    self._begun, self._mode = (kept, slots), getattr(self, mode)
+            mode, kept, slots = versions.begin(self._log)
+            self._news = News(kept.events(), not mode)
+            if mode:
+                self._begun, self._mode = (kept, slots), getattr(self, mode)
         super()._build(hardware, wall)
 
     async def live(self):
@@ -71,8 +68,7 @@ class App(Core):
         from firmware.setting_up import SettingUp
         from firmware.settings import Settings
 
-        with SELDOM:
-            settings = Settings(SETTINGS)
+        settings = Settings(SETTINGS)
         setup = self._setup = SettingUp(
             settings,
             self._dispatcher,
@@ -106,9 +102,8 @@ class App(Core):
 
     async def operating(self):
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
-        with SELDOM:
-            station, keeper, link = self._connection()
-            self._station, self._link = station, link
+        station, keeper, link = self._connection()
+        self._station, self._link = station, link
         await tasks.together(
             *self._remote(),
             *self._body(),
@@ -126,26 +121,25 @@ class App(Core):
         """The mode of a device that takes in a new version: nothing is sent, and nobody is listened to but the buttons."""
         self._dispatcher.lock("update")
         self.is_updating = True
-        with SELDOM:
-            from firmware.updating import put_together
+        from firmware.updating import put_together
 
-            station, keeper, update = put_together(
-                settings_now(),
-                self._begun,
-                self._hardware,
-                self._scheduler.busy,
-                self._beats("link"),
-                self._clock,
-                self._log,
-            )
-            gc.collect()
-            await tasks.together(
-                *self._body(),
-                self._kept("wifi", station.run),
-                self._kept("time", keeper.run),
-                self._until_wished(),
-                update.run(),
-            )
+        station, keeper, update = put_together(
+            settings_now(),
+            self._begun,
+            self._hardware,
+            self._scheduler.busy,
+            self._beats("link"),
+            self._clock,
+            self._log,
+        )
+        gc.collect()
+        await tasks.together(
+            *self._body(),
+            self._kept("wifi", station.run),
+            self._kept("time", keeper.run),
+            self._until_wished(),
+            update.run(),
+        )
         return self.leaving
 
     async def proving(self):
@@ -171,10 +165,9 @@ class App(Core):
             await asyncio.wait_for_ms(keeper.wait_known(), _ASK_MS)
         except asyncio.TimeoutError:
             return
-        with SELDOM, VERSIONS:
-            from firmware import versions
+        from firmware import versions
 
-            version = await versions.offered(settings_now(), station, keeper, unix_us() // 1000000, self._log)
+        version = await versions.offered(settings_now(), station, keeper, unix_us() // 1000000, self._log)
         if version:
             self._on_wish("update", version)
 
@@ -273,11 +266,10 @@ class App(Core):
     def _order(self, version):
         """True when the next start is for an update to that version ("": what the channel offers). The hub hears of it."""
         online, connected = bool(self._station) and self._station.online(), bool(self._link) and self._link.connected()
-        with SELDOM, VERSIONS:
-            from firmware import versions
+        from firmware import versions
 
-            url = settings_now().get("update.url")
-            why = versions.order(version, url, [] if connected else ["hub"] if online else ["network", "hub"])
+        url = settings_now().get("update.url")
+        why = versions.order(version, url, [] if connected else ["hub"] if online else ["network", "hub"])
         self._news.look()
         if why:
             self._log.line(WARNING, "update", "%s: %s" % (version or "the newest", why))

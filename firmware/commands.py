@@ -7,8 +7,13 @@ lines of its answer, or raises Wrong; and a row in usage.py. Grammar: reference/
 
 import gc
 
+from firmware import asking, chips, configuring
 from firmware.command import ACT, ACTIONS, Command
+from firmware.document import json_config
 from firmware.replies import ERROR, SUCCESS, Wrong, board_of, number, parsed, response, truth
+from firmware.rule_commands import rules
+from firmware.settings import Refused
+from firmware.usage import lines
 from firmware.version import VERSION
 
 _LEVELS = ("debug", "info", "warning", "error")
@@ -18,8 +23,6 @@ _LAMP = "error,e-stop to be released,e-stop clearing,e-stop latched,command sent
 
 def answer(desk, name, argument):
     """Yields the lines of the answer to `name` (lower case); exactly one error line when it cannot be carried out."""
-    from firmware.settings import Refused
-
     try:
         yield from _command(name, argument)(desk, argument)
     except (Wrong, Refused) as fault:
@@ -33,14 +36,9 @@ def _command(name, argument):
     if name in _HERE and (name != "estop" or argument.split(" ", 1)[0].lower() not in ("enabled", "pin")):
         return _HERE[name]
     if name == "jsonconfig":
-        from firmware.document import json_config
-
         return json_config
     if name == "rules":
-        from firmware.rule_commands import rules
-
         return rules
-    from firmware import asking, configuring
 
     found = configuring.COMMANDS.get(name) or asking.COMMANDS.get(name)
     if not found:
@@ -52,7 +50,6 @@ def _command(name, argument):
 
 
 def _help(desk, argument):
-    from firmware.usage import lines
 
     found = lines(argument.lower())
     if not found:
@@ -105,7 +102,6 @@ def _log(desk, argument):
 
 
 def _valid_gpios(desk, argument):
-    from firmware import chips
 
     pins = chips.transmitter_pins(board_of(desk.rooms.settings()))
     yield response("ValidGPIOs", ",".join([str(pin) for pin in pins]))

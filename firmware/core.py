@@ -7,13 +7,13 @@ import asyncio
 
 from micropython import const
 
+from firmware import fitting
 from firmware.dispatcher import Dispatcher
 from firmware.estop import Latch
 from firmware.fingers import Fingers
 from firmware.hardware import NoPin
 from firmware.radio import Mute, Radio
 from firmware.scheduler import Scheduler
-from firmware.seldom import SELDOM
 from firmware.status_led import Lamp, state_of
 from lib import plugs, tasks
 from lib.clock import Clock
@@ -38,11 +38,9 @@ class Core:
         self._setup = None  # the SettingUp, while that is what we do
         self._station = self._link = None
         self.is_updating = False
-        with SELDOM:
-            self._build(hardware, wall)
+        self._build(hardware, wall)
 
     def _build(self, hardware, wall):
-        from firmware import fitting
 
         settings = fitting.read(SETTINGS)
         if settings.damaged:
@@ -72,8 +70,6 @@ class Core:
 
     def _transmitter(self):
         """A player; one that sends nothing where the pin is unknown or none of this chip's: then that is to be set up."""
-        from firmware import fitting
-
         fitting.tell_boot(self._hardware.pins(), self._log)
         try:
             return self._hardware.transmitter()
@@ -83,13 +79,10 @@ class Core:
 
     def _rewire(self):
         """None; the pins that the settings name now are in use. For the set-up, while the radio is locked."""
-        with SELDOM:
-            from firmware import fitting
-
-            settings = fitting.read(SETTINGS)
-            board = fitting.board(settings)
-            self._hardware = self._new_hardware(board, settings.section("rf"), settings.section("estop"))
-            self._radio.use(self._transmitter())
+        settings = fitting.read(SETTINGS)
+        board = fitting.board(settings)
+        self._hardware = self._new_hardware(board, settings.section("rf"), settings.section("estop"))
+        self._radio.use(self._transmitter())
         self._fingers.use(self._hardware)
 
     def _lamp_of(self, brightness):
@@ -140,14 +133,13 @@ class Core:
     def _remote(self):
         """[a task] that asks the service for what this device's own inputs want; [] where the settings name none."""
         remote = None
-        with SELDOM:
-            settings = settings_now()
-            if settings.get("remote.inputs") or settings.get("remote.dial"):
-                from firmware import fitting, inputs
+        settings = settings_now()
+        if settings.get("remote.inputs") or settings.get("remote.dial"):
+            from firmware import fitting, inputs
 
-                board = fitting.board(settings)
-                rooms = self._hardware, self._ask_service, self._why_blocked, self._clock, self._log
-                remote = self._fingers.remote = inputs.remote(settings, board, *rooms)
+            board = fitting.board(settings)
+            rooms = self._hardware, self._ask_service, self._why_blocked, self._clock, self._log
+            remote = self._fingers.remote = inputs.remote(settings, board, *rooms)
         return [self._kept("remote", remote.run)] if remote else []
 
     def _why_blocked(self):
@@ -156,10 +148,7 @@ class Core:
 
     def _store(self, name, table):
         """None; what the service of backend `name` gave is kept."""
-        with SELDOM:
-            from firmware import fitting
-
-            fitting.keep(SETTINGS, name, table, self._log)
+        fitting.keep(SETTINGS, name, table, self._log)
 
     async def _quiet(self):
         try:
@@ -206,16 +195,13 @@ class Core:
         """None; the settings are those of a new device, from the restart on. The latch stays as it is (S7)."""
         self._dispatcher.lock("factory reset")
         try:
-            with SELDOM:
-                settings_now().reset()
+            settings_now().reset()
         except OSError as fault:
             self._log.error("settings", "the storage refuses a reset (%s)" % fault)
 
 
 def settings_now():
     """The settings as the file has them; for use inside of `with SELDOM`."""
-    from firmware import fitting
-
     return fitting.read(SETTINGS)
 
 

@@ -2,10 +2,15 @@
 
 import gc
 
+from firmware.ca_bundle import CERTIFICATES
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
+from firmware.link import Link
+from firmware.links import Links, Refusal
 from firmware.safety import Caps, Safety
 from firmware.settings import Refused, Settings
+from firmware.timekeeper import Timekeeper, unix_us
 from firmware.version import VERSION
+from firmware.wifi import station_of
 from lib import plugs
 from lib.log import ERROR, INFO
 from lib.nvs import Nvs
@@ -31,8 +36,7 @@ def missing(settings):
     if not settings.get("wifi"):
         return "no network is known"
     for folder, file in (("boards", settings.get("board").lower().replace("-", "_")), ("backends", name)):
-        known = plugs.names("firmware." + folder)  # none where code is frozen
-        if known and file not in known:
+        if file not in plugs.names("firmware." + folder):
             return "there is no '%s' among the %s" % (file, folder)
     return ""
 
@@ -66,11 +70,6 @@ def _caps(cap):
 
 def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
     """(Station, Timekeeper, Links) for the network and the backends that are set. plugs.NoSuchPlug."""
-    # not loaded by a device that waits to be set up
-    from firmware.links import Links, Refusal
-    from firmware.timekeeper import Timekeeper
-    from firmware.wifi import station_of
-
     station = station_of(settings, busy, clock, log)
     keeper = Timekeeper(station, hardware.set_clock, log)
     first, second = settings.get("backend"), settings.get("backend.second")
@@ -94,14 +93,11 @@ def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
 
 def _link(settings, name, dispatcher, station, keeper, clock, log, beat, news):
     """The Link for backend `name`. plugs.NoSuchPlug."""
-    from firmware.link import Link
-    from firmware.timekeeper import unix_us
-
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
     service.wall = unix_us
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    return Link(service, dispatcher, station, keeper, Roots(), clock, log, beat, news)
+    return Link(service, dispatcher, station, keeper, Roots(CERTIFICATES), clock, log, beat, news)
 
 
 def _give_rules(settings, dispatcher, log):

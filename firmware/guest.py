@@ -65,17 +65,6 @@ class Guest:
         except (OSError, asyncio.TimeoutError):
             pass
 
-    async def answer_file(self, path, size, kind, more=""):
-        """None; a whole file is said, a piece at a time, if anybody still listens. OSError when there is no such file."""
-        with open(path, "rb") as file:
-            self._begin(200, kind, size, more)
-            try:
-                while self._head.method != "HEAD" and (piece := file.read(_READ)):
-                    await self._add(piece)
-                await self._say()
-            except (OSError, asyncio.TimeoutError):
-                pass
-
     def _begin(self, status, kind, size, more):
         self._left_ms = max(self._left_ms, self._timeout_ms)
         lines = "HTTP/1.1 %d %s\r\n%sConnection: close\r\n" % (status, _REASONS.get(status, "No"), more)

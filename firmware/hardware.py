@@ -5,6 +5,7 @@ from time import gmtime, ticks_us
 import machine
 from machine import Pin
 
+from firmware import chips
 from lib import ook
 
 
@@ -28,7 +29,6 @@ class Hardware:
         if not estop["enabled"]:
             self._stop_pin = None
         self._pressed_level = 1 if estop["normally_closed"] else 0
-        from firmware import chips  # seldom used: not in memory behind the start
 
         self._refused = chips.refused(board, self._rf_pin, self._stop_pin)
         if self._refused:

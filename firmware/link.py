@@ -9,7 +9,7 @@ import asyncio
 from micropython import const
 
 from firmware.command import LEAVE, Leave, Unasked
-from firmware.seldom import SELDOM
+from firmware.reach import Reach
 from lib import tasks, websock
 from lib.hangup import close
 
@@ -124,11 +124,10 @@ class Link:
         """Never returns: one connection, from its errands to its end, which is an exception with the reason."""
         backend = self._backend
         backend.begin(self._clock())
-        with SELDOM:
-            for _ in range(_ERRANDS):
-                if not await self._run_errand():
-                    break
-            self._reader, self._writer, rest = await self._reach().knock(*backend.request(), self._say)
+        for _ in range(_ERRANDS):
+            if not await self._run_errand():
+                break
+        self._reader, self._writer, rest = await self._reach().knock(*backend.request(), self._say)
         self._say("connected")
         self._frames = websock.Frames(_MESSAGE_BYTES)
         self._heard_ms = self._probed_ms = self._clock()
@@ -151,22 +150,19 @@ class Link:
         errand = self._backend.errand(self._clock())
         if errand is None:
             return False
-        with SELDOM:
-            try:
-                status, body, wait_ms, wrong = await self._reach().run(errand)
-            except MemoryError as fault:
-                if self._frames:
-                    raise Leave("no memory for a second connection: fetching between two", meant=True)
-                status, body, wait_ms, wrong = 0, b"", 0, str(fault)
-            if wrong:
-                self._log.warning("link", wrong)
-            self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
+        try:
+            status, body, wait_ms, wrong = await self._reach().run(errand)
+        except MemoryError as fault:
+            if self._frames:
+                raise Leave("no memory for a second connection: fetching between two", meant=True)
+            status, body, wait_ms, wrong = 0, b"", 0, str(fault)
+        if wrong:
+            self._log.warning("link", wrong)
+        self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
         return True
 
     def _reach(self):
         """The room for the way to a server; for use inside of `with SELDOM` alone."""
-        from firmware.reach import Reach
-
         return Reach(self._network, self._keeper, self._roots)
 
     # --- while it is up: one task reads, one watches, one writes, one runs errands

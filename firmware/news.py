@@ -3,26 +3,9 @@
 import os
 import sys
 
-from lib.guests import Guests
-
 _JOURNAL = "update.json"
 
 # the rooms about versions: in memory only while they are asked
-VERSIONS = Guests(
-    (
-        "firmware.versions",
-        "firmware.journal",
-        "firmware.keepsake",
-        "firmware.image",
-        "firmware.keys",
-        "firmware.ordering",
-        "firmware.download",
-        "lib.semver",
-        "lib.partitions",
-        "lib.flashcopy",
-        "lib.jsonfile",
-    )
-)
 
 
 def are_due():
@@ -49,15 +32,13 @@ class News:
 
     def look(self):
         """None; the journal may have more to tell."""
-        with VERSIONS:
-            from firmware import versions
+        from firmware import versions
 
-            self._events = versions.open_journal().events()
+        self._events = versions.open_journal().events()
 
     def told(self, count):
         """None; the first `count` of them have left. OSError: they may be told a second time."""
         self._events = self._events[count:]
-        with VERSIONS:
-            from firmware import versions
+        from firmware import versions
 
-            versions.open_journal().told(count)
+        versions.open_journal().told(count)

@@ -5,13 +5,14 @@ our own page never reaches it: a foreign Host is led to the page, a foreign Orig
 """
 
 import asyncio
-import os
 from collections import namedtuple
 
 from micropython import const
 
+from firmware import probes
 from firmware.guest import Guest
-from lib import captive_dns, plugs, tasks, udp
+from firmware.www.page import GZIPPED
+from lib import captive_dns, tasks, udp
 from lib.httphead import Bad
 from lib.jsontext import dumps, loads
 
@@ -22,7 +23,6 @@ _LONGEST_PATH = const(64)
 _TIMEOUT_MS = const(5000)
 _FAREWELL_MS = const(5000)  # how long phones may still ask whether they are online, once all is done
 _PAUSE_MS = const(1000)
-_PAGE = "firmware/www/index.html.gz"
 _JSON = "application/json"
 _ALWAYS = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
@@ -33,14 +33,14 @@ Place = namedtuple("Place", ("address", "port", "dns_port", "names"))
 
 
 class Portal:
-    """The page of one `setup` (setup_api.Setup) at `place`. `page` is the gzipped file, beside the code when it is None."""
+    """The page of one `setup` (setup_api.Setup) at `place`. `page` is the page, gzipped (bytes)."""
 
-    def __init__(self, setup, place, clock, log, page=None, timeout_ms=_TIMEOUT_MS, farewell_ms=_FAREWELL_MS):
+    def __init__(self, setup, place, clock, log, page=GZIPPED, timeout_ms=_TIMEOUT_MS, farewell_ms=_FAREWELL_MS):
         self._setup = setup
         self._place = place
         self._clock = clock
         self._log = log
-        self._page = page or plugs.find(_PAGE)
+        self._page = page
         self._policy = _policy(self._page)
         self._timeout_ms = timeout_ms
         self._farewell_ms = farewell_ms
@@ -122,7 +122,6 @@ class Portal:
         await guest.answer(status, kind, [body.encode()], more + "Cache-Control: no-store\r\n")
 
     def _success(self, head):
-        from firmware import probes  # in memory for the last seconds alone
 
         return probes.success(head.host, head.path)
 
@@ -161,12 +160,11 @@ class Portal:
 
     async def _send_page(self, guest):
         self._setup.touch()
-        try:
-            size = os.stat(self._page or "")[6]
-            more = "Content-Encoding: gzip\r\n" + _dressed(self._policy)
-            await guest.answer_file(self._page, size, "text/html; charset=utf-8", more)
-        except OSError:
+        if not self._page:
             await guest.answer(500, "text/plain", [b"The page is missing in this image."], _dressed())
+            return
+        more = "Content-Encoding: gzip\r\n" + _dressed(self._policy)
+        await guest.answer(200, "text/html; charset=utf-8", [self._page], more)
 
     async def _call(self, method, name, body):
         """(status, answer) of one call of the page. A fault in it is told as one, and is in the log."""
@@ -209,16 +207,12 @@ def _hosts(place):
 
 
 def _policy(page):
-    """The Content-Security-Policy of the page: scripts and styles by their hashes, which its file carries (tools/www.py).
+    """The Content-Security-Policy of the page: scripts and styles by their hashes, which the gzip file carries (tools/www.py).
 
-    They stand in the comment of the gzip head (RFC 1952 §2.3.1). A file without them is served all the same: it is our own.
+    They stand in the comment of the gzip head (RFC 1952 §2.3.1). A page without them is served all the same: it is our own.
     """
     hashes = "script-src 'unsafe-inline'; style-src 'unsafe-inline'"
-    try:
-        with open(page or "", "rb") as file:
-            head = file.read(256)
-    except OSError:
-        head = b""
+    head = page[:256]
     end = head.find(b"\0", 10)
     if head[:4] == b"\x1f\x8b\x08\x10" and end > 10 and all(32 <= byte < 127 for byte in head[10:end]):
         hashes = head[10:end].decode()

@@ -6,6 +6,8 @@ A list of rules goes in, a list of rules or words come out; who asks stores it. 
 from micropython import const
 
 from firmware.command import ACTIONS, Event
+from firmware.configuring import change, written
+from firmware.replies import SUCCESS, Wrong, number, parsed, response
 from firmware.rules import Rules
 from firmware.safety import REASONS
 
@@ -38,16 +40,16 @@ def foreseen(rows, dispatcher, event, now):
     [(number of the rule, s that it still rests, why it is refused in words or "", the Command as it would go out or None)]
     """
     told = []
-    for number, asked, wait_ms in (dispatcher.rules or Rules(rows)).foretold(event, now):
+    for rule, asked, wait_ms in (dispatcher.rules or Rules(rows)).foretold(event, now):
         admitted, reason = dispatcher.foresee(asked)
-        told.append((number, (wait_ms + 999) // 1000, REASONS[reason] if reason else "", admitted))
+        told.append((rule, (wait_ms + 999) // 1000, REASONS[reason] if reason else "", admitted))
     return told
 
 
 def tried(rows, dispatcher, event, now):
     """[words]: the same for the console."""
     told = []
-    for number, rests_s, refused, admitted in foreseen(rows, dispatcher, event, now):
+    for rule, rests_s, refused, admitted in foreseen(rows, dispatcher, event, now):
         if rests_s:  # a rule that is at work already
             words = "rests for another %d s" % rests_s
         elif refused:
@@ -60,7 +62,7 @@ def tried(rows, dispatcher, event, now):
                 admitted.model,
                 admitted.rf_id,
             )
-        told.append("rule %d: %s" % (number, words))
+        told.append("rule %d: %s" % (rule, words))
     return told or ["no rule is for this"]
 
 
@@ -71,9 +73,6 @@ def event_of(backend, kind, severity, text):
 
 def rules(desk, argument):
     """The lines that answer the console's `rules`. Wrong, Refused, OSError."""
-    from firmware.configuring import change, written
-    from firmware.replies import SUCCESS, Wrong, number, parsed, response
-
     rows = desk.rooms.settings().get("rules")
     what, _, rest = argument.partition(" ")
     what, rest = what.lower(), rest.strip()

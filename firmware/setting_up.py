@@ -3,6 +3,7 @@
 import asyncio
 
 from firmware.access_point import AccessPoint, come_back, invitation, key_of
+from firmware.ca_bundle import CERTIFICATES
 from firmware.portal import Place, Portal
 from firmware.setup import Rooms
 from firmware.setup_api import LOST, Setup
@@ -38,7 +39,7 @@ class SettingUp:
             pressed,
             progress,
             rewire,
-            Roots(),
+            Roots(CERTIFICATES),
             self._keeper,
             clock,
             log,

@@ -7,10 +7,11 @@ another meaning: what means something else has another name.
 
 import json
 
-from firmware import image
+from firmware import image, settings_lists
 from firmware.command import whole
+from firmware.settings_lists import WORDS
 from lib import jsonfile
-from lib.guests import Guests
+from lib.url import parse_url
 from lib.utf8 import is_utf8
 
 # A row each: key, kind, the least and the most (of a number's value, a text's bytes in UTF-8, a list's entries), default in
@@ -91,7 +92,6 @@ receivers up to {1} tables with model, rf_id and caps of their own
 """
 
 _LISTS = ("networks", "servers", "inputs", "dial", "rules", "filters", "degrees")  # the kinds of settings_lists.py
-_ROOM = Guests(("firmware.settings_lists",))
 
 
 class Refused(Exception):
@@ -134,10 +134,8 @@ def wanted(key):
         return kind.replace("|", " or ")
     if kind not in _LISTS:
         return _behind(kind, _WORDS).format(least, most)
-    with _ROOM:
-        from firmware.settings_lists import WORDS
 
-        return WORDS[kind].format(least, most)
+    return WORDS[kind].format(least, most)
 
 
 def fits(key, value):
@@ -148,10 +146,7 @@ def fits(key, value):
     if kind in ("whole", "pin"):
         return whole(value, least, most)
     if kind in _LISTS:
-        with _ROOM:
-            from firmware import settings_lists
-
-            return settings_lists.fits(kind, value, most, is_text)
+        return settings_lists.fits(kind, value, most, is_text)
     if kind == "receivers":
         return isinstance(value, list) and len(value) <= most and all(map(_is_receiver, value))
     if "|" in kind:
@@ -177,8 +172,6 @@ def is_text(value, least, most):
 
 def _is_base_url(text, kind):
     """http:// or https:// (of a wsurl ws:// or wss:// as well), a host, perhaps a port and a path; no query."""
-    from lib.url import parse_url  # a guest: it need not stay in memory for a look at one setting
-
     try:
         scheme = parse_url(text)[0]
     except ValueError:

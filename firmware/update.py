@@ -15,7 +15,6 @@ from firmware.download import Failed
 from firmware.journal import FETCHING, MARKING, PREPARING, REBOOTING, VERIFYING, WRITING_APP, WRITING_RUNTIME
 from lib import tasks
 from lib.flashcopy import BadFlash
-from lib.guests import Guests
 from lib.partitions import NotNow
 from lib.patch import Patch
 
@@ -23,7 +22,6 @@ _BLOCK = const(4096)
 _MARK_BLOCKS = const(16)  # so often it is noted how far we are: what a power cut costs at most
 _WHOLE_MS = const(600000)
 _PULSE_MS = const(1000)
-_CHECKS = Guests(("firmware.manifest", "lib.lms", "lib.semver"))
 _TASKS = ("fetching", "preparing", "writing the app", "verifying", "writing the runtime", "marking", "restarting")
 
 
@@ -130,16 +128,15 @@ class Updating:
         self._tell(FETCHING)
         version = self._journal.wanted or await self._offered()
         folder = "%s/%s/" % (version, self._own[1])
-        with _CHECKS:
-            from firmware.manifest import MOST_BYTES, SIGNATURE_BYTES
-            from lib.semver import is_version
+        from firmware.manifest import MOST_BYTES, SIGNATURE_BYTES
+        from lib.semver import is_version
 
-            if not is_version(version):
-                raise Failed("there is no version like that")
-            self._journal.means(version)
-            data = await self._source.get(folder + "manifest.json", MOST_BYTES)
-            signature = await self._source.get(folder + "manifest.json.sig", SIGNATURE_BYTES)
-            app, shipped, needs = self._checked(data, signature, version)
+        if not is_version(version):
+            raise Failed("there is no version like that")
+        self._journal.means(version)
+        data = await self._source.get(folder + "manifest.json", MOST_BYTES)
+        signature = await self._source.get(folder + "manifest.json.sig", SIGNATURE_BYTES)
+        app, shipped, needs = self._checked(data, signature, version)
         gc.collect()
         how = await self._runtime_plan(needs, shipped)
         self._journal.believed(version, hexlify(sha256(data).digest()).decode(), self._slots.idle)

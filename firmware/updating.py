@@ -1,6 +1,7 @@
 """The mode `updating`, put together: a network, the time, and the idle pair of the flash. Loaded there alone."""
 
 from firmware import image, keys
+from firmware.ca_bundle import CERTIFICATES
 from firmware.download import Source
 from firmware.keepsake import keep
 from firmware.timekeeper import Timekeeper
@@ -18,7 +19,7 @@ def put_together(settings, begun, hardware, busy, beat, clock, log):
     station = station_of(settings, busy, clock, log)
     keeper = Timekeeper(station, hardware.set_clock, log)
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, image.BOARD)
-    source = Source(settings.get("update.url"), station, keeper, Roots(), agent, log)
+    source = Source(settings.get("update.url"), station, keeper, Roots(CERTIFICATES), agent, log)
     own = (
         keys.KEYS,
         image.BOARD,

@@ -5,7 +5,7 @@ In memory only while it is asked. What the hub is still to be told of an update 
 
 from micropython import const
 
-from firmware import image, journal, keepsake, keys, ordering
+from firmware import ca_bundle, image, journal, keepsake, keys, ordering
 from lib.log import ERROR, WARNING
 from lib.nvs import Nvs
 from lib.partitions import Slots
@@ -55,5 +55,12 @@ async def offered(settings, station, keeper, now_s, log):
     from firmware.version import VERSION
 
     marks.put("checked", now_s)
-    source = Source(url, station, keeper, Roots(), "OpenShock/%s (MicroPython; %s)" % (VERSION, image.BOARD), log)
+    source = Source(
+        url,
+        station,
+        keeper,
+        Roots(ca_bundle.CERTIFICATES),
+        "OpenShock/%s (MicroPython; %s)" % (VERSION, image.BOARD),
+        log,
+    )
     return await ordering.look(open_journal(), source, settings.get("update.channel"), VERSION, now_s, log)

@@ -8,14 +8,12 @@ import asyncio
 import network
 from micropython import const
 
-from firmware.seldom import SELDOM
-from lib import tasks
+from firmware import joining, networks
+from lib import resolver, tasks
 from lib.addresses import Memory
-from lib.guests import Guests
 from lib.log import WARNING
 from lib.nvs import Nvs
 
-_JOINING = Guests(("firmware.joining", "firmware.networks"))
 _LOOK_MS = const(250)
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
@@ -86,18 +84,13 @@ class Station:
 
     def ranked(self):
         """The known networks in the order of the next round, as far as it is known without a scan."""
-        with _JOINING:
-            from firmware import networks
-
-            return networks.ranked(self.networks, None, self.record)
+        return networks.ranked(self.networks, None, self.record)
 
     async def resolve(self, host):
         """The address of `host`, "a.b.c.d". resolver.NotFound when no name server knows it."""
         servers = self._servers or [(self.wlan.ifconfig()[3], _DNS_PORT)]
-        with SELDOM:
-            from lib import resolver
 
-            return await resolver.resolve(host, servers, memory=self._memory, now=self.clock())
+        return await resolver.resolve(host, servers, memory=self._memory, now=self.clock())
 
     # --- what it does
 
@@ -116,10 +109,7 @@ class Station:
         async with self.lock:
             joined = self.online()
             if not joined:
-                with _JOINING:
-                    from firmware import joining
-
-                    joined = await joining.one_round(self)
+                joined = await joining.one_round(self)
         self.failed_rounds = 0 if joined else self.failed_rounds + 1
         if not joined:
             self.log.line(WARNING, "wifi", "no network: rounds that failed in a row: %d" % self.failed_rounds)
@@ -131,10 +121,7 @@ class Station:
 
         `address` as in the settings, None: the network gives us one. An access point of ours stays up.
         """
-        with _JOINING:
-            from firmware import joining
-
-            return await joining.trial(self, ssid, key, address)
+        return await joining.trial(self, ssid, key, address)
 
     def scan(self):
         """[(ssid, rssi in dBm, security in words, channel)], the strongest of each name, strongest first.
@@ -145,10 +132,8 @@ class Station:
             raise OSError("a receiver is on the air")
         if self.lock.locked():
             raise OSError("a network is being tried")
-        with _JOINING:
-            from firmware import joining
 
-            self.heard = joining.scan(self)
+        self.heard = joining.scan(self)
         return self.heard
 
     async def _stay(self):

@@ -7,7 +7,7 @@ What runs for every frame is `native`: bytecode with many locals would take its 
 import micropython
 from micropython import const
 
-from lib import utf8, wsframe
+from lib import utf8, wsframe, wsopen
 from lib.utf8 import is_utf8
 from lib.wsframe import BINARY, CLOSE, PING, PONG, TEXT, Fault, frame
 
@@ -28,7 +28,6 @@ def __getattr__(name):
     """What `wsopen` offers, which is in memory only where it is asked for: an open connection needs none of it."""
     if name not in _OF_WSOPEN:
         raise AttributeError(name)
-    from lib import wsopen
 
     return getattr(wsopen, name)
 

@@ -9,16 +9,9 @@ from array import array
 from micropython import const
 
 from firmware import command as orders
+from firmware import dsp_words
 from firmware.command import Event, Unasked, whole
-from firmware.dsp_account import NAME, WORDS, Account
-
-LABEL = "DSP Fleet (shows a pairing code)"
-# What the set-up page asks for: (key of the settings, label, whether it is secret). The account comes by pairing.
-FIELDS = (
-    ("url", "Server", False),
-    ("latitude", "Latitude (optional)", False),
-    ("longitude", "Longitude (optional)", False),
-)
+from firmware.dsp_account import NAME, Account
 
 _LANGUAGE = "en"  # of this firmware
 _REMEMBERED = const(32)  # messages; the server repeats one until it hears that it arrived
@@ -123,15 +116,13 @@ class Backend(Account):
             self._said = ""
 
     def _zones(self, target, arguments, now):
-        with WORDS:
-            from firmware import dsp_words
 
-            if target.lower() == "zonesync":
-                zones = {}
-                count = dsp_words.take_zones(zones, arguments[0])
-                self.zones = zones
-                return [(orders.NOTE, "%d zones" % count)]
-            dsp_words.take_zones(self.zones, [arguments[0]])
+        if target.lower() == "zonesync":
+            zones = {}
+            count = dsp_words.take_zones(zones, arguments[0])
+            self.zones = zones
+            return [(orders.NOTE, "%d zones" % count)]
+        dsp_words.take_zones(self.zones, [arguments[0]])
         return ()
 
     def _zone_deleted(self, _, arguments, now):
@@ -142,10 +133,8 @@ class Backend(Account):
         kind = target.lower()
         if kind == "rescuepeerlocation" and (now < self._peer_due or not self._rescues):
             return ()
-        with WORDS:
-            from firmware import dsp_words
 
-            told = dsp_words.rescue(kind, arguments[0], self._own["device_id"], self._rescues)
+        told = dsp_words.rescue(kind, arguments[0], self._own["device_id"], self._rescues)
         if told and kind == "rescuepeerlocation":
             self._peer_due = now + _CALM_MS
         return [(orders.EVENT, Event(NAME, "rescue", told[0], told[1][:_WORDS]))] if told else ()
@@ -197,13 +186,11 @@ class Backend(Account):
         """The next part of the history that the server wants, as an errand; None."""
         if not self._hours or self.wall() is None:
             return None
-        with WORDS:
-            from firmware import dsp_words
 
-            ago_s = self.wall() // 1000000 - now // 1000
-            body, self._sent = dsp_words.history(
-                self._samples, self._sampled, self._sent, self._hours, ago_s, now, self._place
-            )
+        ago_s = self.wall() // 1000000 - now // 1000
+        body, self._sent = dsp_words.history(
+            self._samples, self._sampled, self._sent, self._hours, ago_s, now, self._place
+        )
         if not body:
             self._hours = 0
             return None

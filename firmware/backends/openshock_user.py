@@ -10,15 +10,9 @@ from micropython import const
 from firmware import command as orders
 from firmware.command import STOP, Command, Leave, whole
 from firmware.openshock_hub import Talk
+from firmware.openshock_map import shockers_of
 from firmware.talk import MISFITS
-
-LABEL = "OpenShock, API token"
-# What the set-up page asks for: (key of the settings, label, whether it is secret)
-FIELDS = (
-    ("url", "Server", False),
-    ("token", "API token", True),
-    ("device_id", "Device id (optional)", False),
-)
+from lib import negotiate
 
 _SETTLE_MS = const(500)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
@@ -94,7 +88,6 @@ class Backend(Talk):
         return self._asked(status, body, wait_ms, now)
 
     def _take_map(self, status, body, wait_ms, now):
-        from firmware.openshock_map import shockers_of  # a guest of the link, on this way
 
         names, hubs = {}, []
         shockers = shockers_of(body, self._device_id, names, hubs) if status == 200 else None
@@ -230,8 +223,6 @@ class Backend(Talk):
 
 def _negotiation():
     """The room for negotiating, in memory only where it is used."""
-    from lib import negotiate
-
     return negotiate
 
 
