@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tools import Failure, layout
 from tools.flash import chosen, download, official, pieces
-from tools.images import app, manifest, targets
+from tools.images import image as app
+from tools.images import manifest, targets
 from tools.keyfile import KeyFile
 
 # target: as tools/images/targets.py has it · rows: of its flash map · official: as official.py has it
