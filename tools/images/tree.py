@@ -17,7 +17,7 @@ from tools.rooms import room
 
 CHANNELS = ("stable", "beta", "develop")
 _PATCHES = 3  # so many older versions get a patch: whoever runs one of them is sent only what is new
-_PARTS = (manifest.APP, manifest.RUNTIME)
+_PARTS = (manifest.IMAGE,)
 _RELEASED = (*_PARTS, manifest.FILE, manifest.SIGNATURE)
 
 
@@ -69,8 +69,8 @@ def _add_patches(folder, before):
     from tools.images import patch  # it speaks with the device's own room, which a mere build does not need
 
     for version, image in before:
-        change = patch.made(image, (folder / manifest.APP).read_bytes())
-        (folder / f"{manifest.APP}.from-{version}").write_bytes(change)
+        change = patch.made(image, (folder / manifest.IMAGE).read_bytes())
+        (folder / f"{manifest.IMAGE}.from-{version}").write_bytes(change)
 
 
 def _before(tree, version, title):
@@ -79,10 +79,10 @@ def _before(tree, version, title):
     By their numbers, not by when somebody wrote them here: a copy of the tree gives the same.
     """
     newer = room("lib.semver").newer
-    names = [folder.parent.name for folder in tree.glob(f"*/{title}") if (folder / manifest.APP).exists()]
+    names = [folder.parent.name for folder in tree.glob(f"*/{title}") if (folder / manifest.IMAGE).exists()]
     older = [name for name in names if manifest.is_version(name) and newer(version, name)]
     older.sort(key=functools.cmp_to_key(lambda one, other: newer(one, other) - newer(other, one)))
-    return [(name, (tree / name / title / manifest.APP).read_bytes()) for name in older[-_PATCHES:]]
+    return [(name, (tree / name / title / manifest.IMAGE).read_bytes()) for name in older[-_PATCHES:]]
 
 
 def published(tree, channel):
