@@ -1,4 +1,4 @@
-"""Starts the firmware, unless boot.py stays at the prompt. Stable on purpose: roll-back does not cover this file."""
+"""Starts the firmware, unless boot.py stays at the prompt. Frozen, so roll-back covers it."""
 
 import sys
 

@@ -21,7 +21,6 @@ COMMANDS = {
     "flash": "puts MicroPython, the firmware and settings on a board",
     "console": "a terminal on a board's serial line",
     "deploy": "brings edited firmware onto a flashed board, quickly",
-    "traceback": "puts the names of the sources into what a board says of its faults",
     "keys": "a signing key for releases: make one, look at one, go on after a restore",
     "sign": "signs files so that devices take them",
     "serve-updates": "offers such a tree on the LAN",

@@ -1,9 +1,10 @@
 """`python3 -m tools build`: makes what a board is flashed with and updates itself from; the same bytes for the same sources.
 
-In DIR (build/images) each board gets a folder: `image.bin` (the official MicroPython with the firmware frozen into it),
-`manifest.json` (what it is, its size and hash), `partitions.bin` and `partitions.csv` (the flash map); with --key also
+In DIR (build/images) each board gets a folder: `image.bin` (MicroPython with the firmware in it, one slot of the flash),
+`manifest.json` (what it is, and its hash), `partitions.bin` and `partitions.csv` (the flash map); with --key also
 `manifest.json.sig`. --publish puts them into a tree that any web server can offer to devices, e.g. `python3 -m tools
-serve-updates`. --web makes the page from which a browser writes boards.
+serve-updates`. --web makes the page from which a browser writes boards. --frozen writes the modules for an own build of
+MicroPython instead (docs/freezing.md).
 
 The date in the manifest is that of the last commit, or SOURCE_DATE_EPOCH, or --date: never today's.
 """
@@ -18,30 +19,32 @@ from pathlib import Path
 
 from tools import Failure, layout, sign
 from tools.environment import ROOT
-from tools.flash import plan as flash_plan
-from tools.images import image, manifest, micropython, targets, tree
+from tools.flash import sources
+from tools.images import frozen_sources, image, manifest, modules, targets, tree
 from tools.keyfile import KeyFile
 from tools.web import flasher
 
 OUT = ROOT / "build" / "images"
 
-# version, date: as the manifest has them · trusted: public keys (bytes) · officials: {chip: tools.flash.official.Official}
-# · changes: {path: source} for firmware/ and lib/
-Plan = namedtuple("Plan", ("version", "date", "trusted", "officials", "changes"))
+# version, date: as the manifest has them · trusted: public keys (bytes) · changes: {path: source} for firmware/ and lib/
+Plan = namedtuple("Plan", ("version", "date", "trusted", "changes"))
 
 
-def plan(version=None, date=None, trusted=(), officials=None, changes=None):
-    """Return a Plan; what is left out is the source tree's own. Failure for a version or a date that is none."""
+def plan(version=None, date=None, trusted=(), changes=None):
+    """Return a Plan; what is left out is the source tree's own. Raise Failure for a version or a date that is none."""
     changes = dict(changes or {})
     if version is not None:
         if not manifest.is_version(version):
             raise Failure(f"'{version}' is no version (major.minor.patch, semver.org)")
-        changes = {**image.versioned(version), **changes}
-    return Plan(version or image.version(), date or released_on(), tuple(trusted), officials or {}, changes)
+        changes = {**modules.versioned(version), **changes}
+    return Plan(version or modules.version(), date or released_on(), tuple(trusted), changes)
 
 
 def released_on():
-    """Return the date (YYYY-MM-DD, UTC) of these sources: SOURCE_DATE_EPOCH, else the last commit's. Failure without either."""
+    """Return the date (YYYY-MM-DD, UTC) of these sources: SOURCE_DATE_EPOCH, else the last commit's.
+
+    Raise Failure when there is neither.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is None:
         command = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
@@ -57,92 +60,68 @@ def released_on():
         )
 
 
-def files(target, made):
-    """Return {name: bytes}: what the folder of a Target holds by the Plan `made`, without a signature. Failure: it does not fit."""
-    rows = layout.table(target.layout)
-    official = made.officials.get(target.chip)
-    data = image.image(target, official and official.data, made.trusted, made.changes)
+def files(target, made, official=None):
+    """Return ({name: bytes}, image.Made): what the folder of a Target holds by the Plan `made`, without a signature.
+
+    `official`: the bytes of an official MicroPython image; None for the simulated board. Raise Failure when it does not fit.
+    """
+    linked = image.made(target, official, made.trusted, made.changes)
+    rollback = modules.counter()
+    if modules.INFO_FILE in made.changes:
+        rollback = modules.counter_in(made.changes[modules.INFO_FILE])
     try:
-        told = manifest.made(target, made.version, image.counter(), made.date, data)
+        told = manifest.made(target, made.version, rollback, made.date, linked.data)
     except ValueError as fault:
         raise Failure(f"{target.title}: {fault}")
-    return {
-        manifest.IMAGE: data,
+    rows = layout.table(target.layout)
+    result = {
+        manifest.IMAGE: linked.data,
         manifest.FILE: told,
         "partitions.bin": layout.binary(rows),
         "partitions.csv": layout.csv(rows).encode(),
     }
+    return result, linked
 
 
-def build(wanted, made, out, key=None, signer=sign.sign_file):
+def build(wanted, made, out, officials=None, key=None, signer=sign.sign_file, tell=lambda target, linked: None):
     """Return {title: folder} of the Targets `wanted`, in `out`; signed by `signer(path of the manifest, key)` when there is a key.
 
-    A folder whose manifest is the same keeps its signature.
+    `officials`: {title: tools.flash.official.Official}. `tell(target, image.Made)` hears of each. A folder whose manifest is the
+    same keeps its signature.
     """
     folders = {}
     for target in wanted:
         folder = Path(out) / target.title
-        tree.write(folder, files(target, made))
+        official = (officials or {}).get(target.title)
+        content, linked = files(target, made, official and official.data)
+        tree.write(folder, content)
         if key is not None:
             signer(folder / manifest.FILE, key)
         folders[target.title] = folder
+        tell(target, linked)
     return folders
 
 
 def officials(wanted, paths=(), version=None, fetch=None):
-    """Return {chip: Official} for the Targets `wanted`: of the files `paths`, or else downloaded (newest verified, or `version`).
+    """Return {title: Official} for the Targets `wanted` that have a chip; `paths`, `version`, `fetch` as sources.officials.
 
-    `fetch(chip, version)` returns an Official. Failure in words when one cannot be had, and for two files of one chip.
+    Raise Failure when one cannot be had.
     """
-    found = {}
-    for path in paths:
-        read = flash_plan.official_image(path)
-        if read.chip in found:
-            raise Failure(f"{path}: there is another MicroPython for {read.chip} already")
-        found[read.chip] = read
-    for chip in dict.fromkeys(target.chip for target in wanted if target.chip):
-        if chip not in found:
-            found[chip] = (fetch or flash_plan.fetched_image)(chip, version)
-    return found
+    boards = [target for target in wanted if target.chip]
+    found = sources.officials([target.chip for target in boards], paths, version, fetch)
+    return {target.title: found[target.chip] for target in boards}
 
 
-def web(wanted, folders, made, folder):
+def web(wanted, folders, made, folder, images):
     """Write the web flasher for the Targets `wanted`, built in `folders` by the Plan `made`, into `folder`.
 
-    Failure when a MicroPython holds no boot loader, or something does not fit.
+    `images`: {title: Official}. Raise Failure when one holds no boot loader, or does not fit.
     """
     boards = []
     for target in wanted:
-        if target.chip not in flasher.FAMILIES:
-            raise Failure(f"{target.title} has no chip that a browser could write")
         data = (folders[target.title] / manifest.IMAGE).read_bytes()
-        boards.append(flasher.Board(target, data, made.officials[target.chip]))
+        boards.append(flasher.Board(target, data, images[target.title]))
     flasher.write(folder, boards, made.version, made.date)
-
-
-def _version(text):
-    try:
-        return micropython.parsed(text)
-    except ValueError as fault:
-        raise argparse.ArgumentTypeError(str(fault))
-
-
-def add_micropython(parser):
-    """Add the options --image and --micropython to an argument parser."""
-    parser.add_argument(
-        "--image",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="MicroPython's .bin for a chip, one for each; what is not given is downloaded",
-    )
-    parser.add_argument(
-        "--micropython",
-        type=_version,
-        metavar="VERSION",
-        help="which one is downloaded; left out, the newest that the project has linked and verified",
-    )
 
 
 def _parser():
@@ -152,6 +131,7 @@ def _parser():
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--board", nargs="+", metavar="NAME", help="these boards")
     which.add_argument("--all", action="store_true", help="all boards but the simulated one (this is the default)")
+    sources.add_options(parser, several=True)
     parser.add_argument(
         "--out", type=Path, default=OUT, metavar="DIR", help="a folder for each board there; build/images"
     )
@@ -159,8 +139,13 @@ def _parser():
     parser.add_argument(
         "--trust", action="append", metavar="NAME", help="public key in the image, twice at most; the one that signs"
     )
-    add_micropython(parser)
     parser.add_argument("--web", type=Path, metavar="DIR", help="make the page there that writes boards from a browser")
+    parser.add_argument(
+        "--frozen",
+        type=Path,
+        metavar="DIR",
+        help="only write the modules and the manifest for an own build of MicroPython (docs/freezing.md)",
+    )
     parser.add_argument("--version", metavar="X.Y.Z", help="another version than firmware/version.py says")
     parser.add_argument("--date", metavar="YYYY-MM-DD", help="another date than the last commit's")
     parser.add_argument("--publish", type=Path, metavar="DIR", help="put the result into this tree of updates")
@@ -175,32 +160,43 @@ def wanted(names):
     return [target for name, target in sorted(targets.every().items()) if name != targets.SIMULATED]
 
 
-def _report(target, folder):
-    size = (folder / manifest.IMAGE).stat().st_size
-    space = layout.row(layout.table(target.layout), "ota_0").size
-    signed = "signed" if (folder / manifest.SIGNATURE).exists() else "not signed"
-    print(f"{target.title:28} {target.layout:5} {manifest.IMAGE} {size:8} of {space:8} bytes, {signed}")
+def tell(target, linked):
+    """Print what became of a board: its image, what is left of the slot, and how much each package takes of it."""
+    slot = layout.row(layout.table(target.layout), "ota_0").size
+    size = len(linked.data)
+    print(f"{target.title:28} {linked.micropython or 'simulated':8} {size:8} of {slot} bytes, {slot - size} left")
+    packages = {}
+    for name, taken in linked.sizes.items():
+        package = name.rpartition("/")[0] or "top level"
+        packages[package] = packages.get(package, 0) + taken
+    rows = sorted(packages.items(), key=lambda row: -row[1])
+    if rows:
+        print("   " + ", ".join(f"{package} {taken}" for package, taken in rows))
 
 
 def main(argv):
-    """Return 0. Failure at the first board that cannot be made."""
+    """Return 0. Raise Failure at the first board that cannot be made."""
     options = _parser().parse_args(argv)
     if options.publish and not options.key:
         raise Failure("--publish needs --key: a device takes no update without a signature")
+    boards = wanted(options.board)
     trust = options.trust or ([options.key] if options.key else [])
     trusted = [KeyFile(name).public() for name in trust]
-    boards = wanted(options.board)
-    made = plan(options.version, options.date, trusted, officials(boards, options.image, options.micropython))
-    folders = build(boards, made, options.out, options.key)
-    for target in boards:
-        _report(target, folders[target.title])
+    made = plan(options.version, options.date, trusted)
+    if options.frozen:
+        for target in boards:
+            folder = frozen_sources.write(options.frozen, target, made.trusted, made.changes)
+            print(f"{folder / frozen_sources.MANIFEST}: FROZEN_MANIFEST for MicroPython's own build")
+        return 0
+    images = officials(boards, options.image, options.micropython)
+    folders = build(boards, made, options.out, images, options.key, tell=tell)
     if not trusted:
         print("These images trust no key, so that they take no updates; --key or --trust names one.")
     if options.publish:
         tree.publish(folders, options.publish, made.version, options.channel)
         print(f"{options.publish}: {made.version} is what the channel {options.channel} offers now")
     if options.web:
-        web(boards, folders, made, options.web)
+        web(boards, folders, made, options.web, images)
         folder = shlex.quote(str(options.web))
         print(f"{folder} is made; python3 -m http.server --directory {folder} offers it here")
     return 0

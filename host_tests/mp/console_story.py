@@ -2,13 +2,14 @@
 
 import asyncio
 
+from firmware.seldom import SELDOM
+
 from firmware.console import GUESTS, Console, Rooms
 from firmware.dispatcher import Dispatcher
 from firmware.estop import Latch
 from firmware.radio import Radio
 from firmware.safety import Safety
 from firmware.scheduler import Scheduler
-from firmware.seldom import SELDOM
 from host_tests.mp import rooms as shared
 from host_tests.mp.rooms import Hand, Store, book, caps
 from lib import plugs

@@ -12,8 +12,9 @@ import random
 import sys
 from time import ticks_ms
 
-from firmware.portal import Place, Portal
 from firmware.seldom import SELDOM
+
+from firmware.portal import Place, Portal
 from firmware.setup_api import ACTS, LOOKS
 from host_tests.mp.setup_rooms import House
 from lib import captive_dns

@@ -1,17 +1,44 @@
-"""How a simulated board with a flash starts: boot.py, then main.py, then the prompt. MicroPython only.
+"""How a simulated board starts: its image is mounted when this is imported; `boot` runs boot.py, main.py, then the prompt.
 
-main.py runs after a boot.py that failed, too: some versions of the ESP32's port do that, so main.py must see it by itself.
-At the prompt nobody is there: it ends with AT_PROMPT when boot.py stays there and feeds the watchdog, and with BITTEN when
-nobody does, without the wait until the watchdog bites.
+MicroPython only. SIM_IMAGE is the file with the ROMFS of the modules that a chip has frozen. main.py runs after a boot.py that
+failed, too: some versions of the ESP32's port do that, so main.py must see it by itself. At the prompt nobody is there: it ends
+with AT_PROMPT when boot.py stays there and feeds the watchdog, and with BITTEN when nobody does, without the wait until the
+watchdog bites.
 """
 
+import os
 import sys
+
+import vfs
 
 AT_PROMPT, BITTEN = 43, 44
 
 
+def _mount(path):
+    """Mount the ROMFS; its modules run in place, from this one piece of the heap."""
+    image = bytearray(os.stat(path)[6])
+    with open(path, "rb") as file:
+        file.readinto(image)
+    vfs.mount(vfs.VfsRom(image), "/image")
+    sys.path.insert(0, "/image")
+
+
+def start():
+    """Run the firmware as main.py does, without boot.py: a device without a flash. Never returns."""
+    import _machine_code  # noqa: F401
+
+    import main  # noqa: F401
+
+
+def boot():
+    """Run boot.py and main.py as the ESP32's port does, and end at the prompt. Never returns."""
+    code = AT_PROMPT if _failed("boot") else BITTEN
+    _failed("main")
+    sys.exit(code)
+
+
 def _failed(name):
-    """True when it ended with an exception, which the prompt shows."""
+    """Return True when it ended with an exception, which the prompt shows."""
     try:
         __import__(name)
     except Exception as fault:
@@ -20,6 +47,4 @@ def _failed(name):
     return False
 
 
-code = AT_PROMPT if _failed("boot") else BITTEN
-_failed("main")
-sys.exit(code)
+_mount(os.getenv("SIM_IMAGE"))

@@ -7,7 +7,8 @@ from tools import Failure, layout
 from tools.deploy import scripts, ways
 from tools.environment import ROOT
 from tools.flash import ports
-from tools.images import app, targets
+from tools.images import image as app
+from tools.images import targets
 from tools.keyfile import KeyFile
 
 OUT = ROOT / "build" / "deploy"

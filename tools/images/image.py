@@ -1,36 +1,49 @@
-"""STAND-IN until the one of the branch `one-image` is here: the app image of one board, with the firmware linked in."""
+"""The image of one board: MicroPython with the whole firmware in it, as it lies in a slot of the flash (DESIGN §3).
 
-import ast
+For a board it is the official MicroPython image with the modules linked in, and confirmed by the verifier; for the simulated
+board an image of the same form, whose segments hold the modules as a ROMFS.
+"""
 
-from tools import Failure
-from tools.environment import ROOT
+from collections import namedtuple
 
+from tools import Failure, layout
+from tools.freeze import linker, verify
+from tools.images import modules, romfs, simulated
 
-def image(target, official, trusted=(), changes=None):
-    """Return the app image (bytes) of a Target: the official MicroPython with the firmware frozen into it."""
-    raise Failure(f"{target.title}: the linker is not here yet")
+HEAP_KB = {"esp32": 64}  # Python's initial heap (reference/esp32-memory.md); the other chips keep their 64 KB
+SPARE_BYTES = 16 * 1024  # of the slot, so that the next version fits as well
 
-
-def versioned(version, counter=None):
-    """Return `changes` for `image`: the same firmware as that version, with another rollback counter if that is given."""
-    changes = {"firmware/version.py": f"VERSION = {version!r}\n"}
-    if counter is not None:
-        changes["firmware/image.py"] = f"COUNTER = {counter}\n"
-    return changes
+# data: the app image (bytes) · sizes: {module: bytes of flash}, empty for the simulated board · micropython: its version, or ""
+Made = namedtuple("Made", ("data", "sizes", "micropython"))
 
 
-def version(root=ROOT):
-    """Return the version of the source tree."""
-    return _literal(root / "firmware" / "version.py", "VERSION")
+def image(target, official=None, trusted=(), changes=None):
+    """Return the app image (bytes) of a Target: see `made`."""
+    return made(target, official, trusted, changes).data
 
 
-def counter(root=ROOT):
-    """Return the rollback counter of the source tree."""
-    return _literal(root / "firmware" / "image.py", "COUNTER")
+def made(target, official=None, trusted=(), changes=None):
+    """Return a Made for a Target (tools/images/targets.py).
 
-
-def _literal(path, name):
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == name:
-            return ast.literal_eval(node.value)
-    raise Failure(f"{path.name} says no {name}")
+    `official`: an official .bin or .app-bin (bytes); None for the simulated board. `trusted`, `changes` as modules.compiled.
+    Raise Failure when the image does not link, is not confirmed, or leaves less than SPARE_BYTES of the slot.
+    """
+    frozen = modules.compiled(target, trusted, changes)
+    room = layout.row(layout.table(target.layout), "ota_0").size
+    try:
+        if not target.chip:
+            result = Made(simulated.slot_image(romfs.made(frozen)), {}, "")
+        else:
+            heap_kb = HEAP_KB.get(target.chip)
+            linked = linker.link(official, frozen, heap_kb=heap_kb)
+            verify.verify(official, linked.data, frozen, heap_kb)
+            result = Made(linked.data, linked.sizes, linked.version)
+    except Failure as failure:
+        raise Failure(f"{target.title}: {failure}")
+    spare = room - len(result.data)
+    if target.chip and spare < SPARE_BYTES:
+        raise Failure(
+            f"{target.title}: the image has {len(result.data)} bytes and leaves {spare} of its slot of {room}; "
+            f"{SPARE_BYTES} must stay free: take a smaller MicroPython (--image), such as an -OTA build"
+        )
+    return result

@@ -1,4 +1,4 @@
-"""The manifest of an update: what it is, for which board, size and hash of its image; one line of JSON that is signed. No I/O.
+"""The manifest of an update: what it is, for which board, and the hash of its image; one line of JSON that is signed. No I/O.
 
 A device checks the signature of exactly these bytes first, then everything else that they say (firmware/manifest.py).
 """
@@ -20,9 +20,10 @@ _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 
 
 def made(target, version, counter, date, image):
-    """Return the manifest's bytes for the image (bytes).
+    """Return the manifest's bytes for `image` (bytes), the one part of a version.
 
-    ValueError for a version that is not SemVer, a date that is not YYYY-MM-DD, a counter below 0.
+    Raise ValueError for a version that is not SemVer, a date that is not YYYY-MM-DD, a counter below 0, and for more than
+    MOST_BYTES.
     """
     if not is_version(version):
         raise ValueError(f"'{version}' is no version (major.minor.patch, semver.org)")
@@ -30,7 +31,7 @@ def made(target, version, counter, date, image):
         raise ValueError(f"'{date}' is no date (YYYY-MM-DD)")
     if not 0 <= counter < 1 << 30:
         raise ValueError(f"{counter} is no rollback counter")
-    facts = {
+    told = {
         "board": target.title,
         "chip": target.chip,
         "counter": counter,
@@ -42,9 +43,12 @@ def made(target, version, counter, date, image):
         "size": len(image),
         "version": version,
     }
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    line = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    if len(line) > MOST_BYTES:
+        raise ValueError(f"a manifest has at most {MOST_BYTES} bytes, not {len(line)}")
+    return line
 
 
 def is_version(text):
-    """Return whether the text is a version as semver.org has it, 40 characters at most."""
+    """Whether the text is a version as semver.org has it, 40 characters at most."""
     return len(text) <= 40 and _VERSION.fullmatch(text) is not None

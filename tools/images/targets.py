@@ -3,6 +3,8 @@
 from collections import namedtuple
 
 from tools import Failure, layout
+from tools.environment import ROOT
+from tools.images import modules
 from tools.rooms import room
 
 # name: of the module in firmware/boards · title: as people, manifests and update servers write it · layout: of tools/layout.py
@@ -25,7 +27,7 @@ def every():
         if chip not in _ARCHITECTURES:
             raise Failure(f"firmware/boards/{name}.py: nothing is known of the chip '{chip}'")
         title = name.replace("_", "-")
-        flash_mb = room(f"firmware.boards.{name}").FLASH_MB
+        flash_mb = modules.value(ROOT / "firmware" / "boards" / f"{name}.py", "FLASH_MB")
         made[name] = Target(name, title, chip, _ARCHITECTURES[chip], layout.of_board(chip, flash_mb))
     return made
 

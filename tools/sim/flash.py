@@ -1,36 +1,11 @@
 """Makes what is in a simulated flash: the runtime's stand-in, an app image, and the whole chip from a layout's rows."""
 
-import hashlib
-import struct
-
 from littlefs import LittleFS
 
 from tools import filesystem, layout
+from tools.images.simulated import slot_image as runtime_image  # noqa: F401
 
 SECTOR = layout.BLOCK
-_CHIP_IDS = {"esp32": 0, "esp32s2": 2, "esp32c3": 5, "esp32s3": 9}
-_SEGMENT = 0x1000
-
-
-def runtime_image(text, chip="esp32"):
-    """An app image as ESP-IDF's tools make it, with `text` for its program: header, segments, checksum, SHA-256.
-
-    MicroPython itself is not in it: the simulator runs this machine's own.
-    """
-    pieces = [text[at : at + _SEGMENT] for at in range(0, len(text), _SEGMENT)] or [b""]
-    pieces[15:] = [b"".join(pieces[15:])] if len(pieces) > 15 else []
-    chip_id = _CHIP_IDS[chip]
-    image = struct.pack(
-        "<BBBBIB3sHBHH4sB", 0xE9, len(pieces), 2, 0x20, 0x40080000, 0xEE, b"", chip_id, 0, 0, 99, b"", 1
-    )
-    check = 0xEF
-    for number, piece in enumerate(pieces):
-        piece += bytes(-len(piece) % 4)
-        image += struct.pack("<II", 0x40080000 + number * _SEGMENT, len(piece)) + piece
-        for byte in piece:
-            check ^= byte
-    image += bytes(15 - len(image) % 16) + bytes((check,))
-    return image + hashlib.sha256(image).digest()
 
 
 def app_image(files, size, trim=True, block=SECTOR):

@@ -5,14 +5,13 @@ from pathlib import Path
 
 from tools import build, keys, layout
 from tools.environment import ROOT
-from tools.images import app, targets, tree
+from tools.images import image, modules, targets, tree
 from tools.serve_updates.server import Server
 from tools.sim import flash
 
 FIRST, GOOD, BAD = "1.0.0", "1.1.0", "1.2.0"
 _BAD = '\n\nraise RuntimeError("a version that never gets anywhere")\n'  # behind a room that is needed from the start
 _ROOM = "firmware/timekeeper.py"
-_RUNTIME = b"the simulator's MicroPython"
 
 
 def _target():
@@ -24,8 +23,8 @@ def installed():
     """The bytes of a flash that runs version FIRST."""
     rows = layout.table("sim")
     release, _ = keys.simulators()
-    first = app.image(_target(), (_public(release),), app.versioned(FIRST))
-    return bytes(flash.chip(rows, {"ota_0": flash.runtime_image(_RUNTIME, "esp32"), "app_0": first}))
+    first = image.image(_target(), None, (_public(release),), modules.versioned(FIRST))
+    return bytes(flash.chip(rows, {"ota_0": first}))
 
 
 class Updates:
@@ -35,7 +34,7 @@ class Updates:
         self._folder = Path(folder)
         release, _ = keys.simulators()
         for version in (GOOD, BAD):
-            changes = app.versioned(version)
+            changes = modules.versioned(version)
             if version == BAD:
                 changes[_ROOM] = (ROOT / _ROOM).read_text(encoding="utf-8") + _BAD
             made = build.plan(version=version, date="2026-11-21", trusted=(_public(release),), changes=changes)
