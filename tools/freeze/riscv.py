@@ -17,6 +17,7 @@ from tools.freeze.unsupported import unsupported
 Site = namedtuple("Site", ("at", "users"))
 
 _KEPT_BY_CALLS = frozenset((2, 3, 4, 8, 9, *range(18, 28)))  # sp, gp, tp, s0 … s11
+_LONGEST_FUNCTION = 1024  # bytes; `mp_task` has half of that
 _MOST_STEPS = 4000  # instructions that one walk looks at
 _SYNC = 96  # bytes within which two walks have met
 _UNKNOWN = None  # a use of the upper bits by themselves
@@ -62,7 +63,24 @@ class Code:
     def bytes_at(self, address, size):
         """Return bytes of the code."""
         segment = self._of(address)
-        return segment.data[address - segment.address :][:size]
+        at = address - segment.address
+        return segment.data[at : at + size]
+
+    def branches_to(self, address):
+        """Return the addresses of the conditional branches before an address, within one function's length, that jump there."""
+        segment = self._of(address)
+        target = address - segment.address
+        return [
+            segment.address + at
+            for at, made in segment.decoded_before(target, _LONGEST_FUNCTION)
+            if target in made.jumps and made.goes_on
+        ]
+
+    def near(self, address, distance):
+        """Return the addresses of the instructions at most `distance` bytes away, in their order."""
+        segment = self._of(address)
+        at = address - segment.address
+        return [segment.address + o for o, _ in segment.decoded_before(at + distance + 1, 2 * distance + 1)]
 
     def _of(self, address):
         return next((s for s in self._segments if s.address <= address < s.address + len(s.data)), None)
@@ -84,11 +102,28 @@ class _Segment:
                     found[self.address + at] = self._values(at, high << 12) or {_UNKNOWN}
         return self._made[high]
 
+    def decoded_before(self, end, size):
+        """Yield (offset, Instruction) of the instructions that begin in the `size` bytes before an offset."""
+        at = self._synchronised(end - size)
+        while at < end and (instruction := decoded(self.data, at)):
+            yield at, instruction
+            at += instruction.size
+
+    def _synchronised(self, at):
+        """Return the first offset, not before `at`, at which an instruction begins."""
+        start = max(0, at - _SYNC)
+        while start < at:
+            start += self._size(start)
+        return start
+
+    def _size(self, at):
+        return 4 if self.data[at] & 3 == 3 else 2
+
     def _begins(self, at):
         """Return whether an instruction begins at an offset. Where two walks do not meet, it is taken for one."""
         for start in (max(0, at - _SYNC), max(2, at - _SYNC + 2)):
             while start < at:
-                start += 4 if self.data[start] & 3 == 3 else 2
+                start += self._size(start)
             if start == at:
                 return True
         return False
