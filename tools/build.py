@@ -19,8 +19,7 @@ from pathlib import Path
 
 from tools import Failure, layout, sign
 from tools.environment import ROOT
-from tools.flash import download
-from tools.flash.plan import official_image
+from tools.flash import sources
 from tools.images import frozen_sources, image, manifest, modules, targets, tree
 from tools.keyfile import KeyFile
 from tools.web import flasher
@@ -94,7 +93,7 @@ def build(wanted, made, out, officials=None, key=None, signer=sign.sign_file, te
     for target in wanted:
         folder = Path(out) / target.title
         official = (officials or {}).get(target.title)
-        content, linked = files(target, made, official and official.runtime)
+        content, linked = files(target, made, official and official.data)
         tree.write(folder, content)
         if key is not None:
             signer(folder / manifest.FILE, key)
@@ -103,34 +102,14 @@ def build(wanted, made, out, officials=None, key=None, signer=sign.sign_file, te
     return folders
 
 
-def read_images(paths):
-    """Return {chip: Official} of these files. Raise Failure in words for one that is none, and for two of one chip."""
-    found = {}
-    for path in paths:
-        read = official_image(path)
-        if read.chip in found:
-            raise Failure(f"{path}: there is another image for {read.chip} already")
-        found[read.chip] = read
-    return found
+def officials(wanted, paths=(), version=None, fetch=None, to_look_at=False):
+    """Return {title: Official} for the Targets `wanted` that have a chip; the other arguments as sources.officials.
 
-
-def officials(wanted, images, micropython=None, fetch=download.image):
-    """Return {title: Official} for the Targets `wanted` that have a chip: of `images` ({chip: Official}), or else fetched.
-
-    `micropython`: another version than the newest that was tried. Raise Failure when one cannot be had.
+    Raise Failure when one cannot be had.
     """
-    found, fetched = {}, {}
-    for target in wanted:
-        if not target.chip:
-            continue
-        one = images.get(target.chip)
-        if one is None:
-            path = fetch(target.chip, target.layout, *([micropython] if micropython else []))
-            one = fetched[path] = fetched.get(path) or official_image(path, fetched=True)
-            if one.chip != target.chip:
-                raise Failure(f"{path} is for an {one.chip}, not an {target.chip}")
-        found[target.title] = one
-    return found
+    boards = [target for target in wanted if target.chip]
+    found = sources.officials([target.chip for target in boards], paths, version, fetch, to_look_at)
+    return {target.title: found[target.chip] for target in boards}
 
 
 def web(wanted, folders, made, folder, images):
@@ -152,14 +131,7 @@ def _parser():
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--board", nargs="+", metavar="NAME", help="these boards")
     which.add_argument("--all", action="store_true", help="all boards but the simulated one (this is the default)")
-    parser.add_argument(
-        "--image",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="MicroPython's .bin or .app-bin, one for each chip; what is not given is fetched",
-    )
-    parser.add_argument("--micropython", metavar="X.Y.Z", help="fetch this version, not the newest that was tried")
+    sources.add_options(parser, several=True)
     parser.add_argument(
         "--out", type=Path, default=OUT, metavar="DIR", help="a folder for each board there; build/images"
     )
@@ -216,7 +188,8 @@ def main(argv):
             folder = frozen_sources.write(options.frozen, target, made.trusted, made.changes)
             print(f"{folder / frozen_sources.MANIFEST}: FROZEN_MANIFEST for MicroPython's own build")
         return 0
-    images = officials(boards, read_images(options.image), options.micropython)
+    to_look_at = not (options.key or options.publish or options.web)
+    images = officials(boards, options.image, options.micropython, to_look_at=to_look_at)
     folders = build(boards, made, options.out, images, options.key, tell=tell)
     if not trusted:
         print("These images trust no key, so that they take no updates; --key or --trust names one.")

@@ -10,7 +10,7 @@ _NO_SPACE = -28
 
 
 def image(files, size):
-    """The file system (bytes) of `files` {path: bytes} for a partition of `size` bytes, up to its last used block.
+    """Return the file system (bytes) of `files` {path: bytes} for a partition of `size` bytes, up to its last used block.
 
     The same files give the same bytes. Failure when they do not fit.
     """
