@@ -52,9 +52,9 @@ def _workers(argv):
 
 def _prepare():
     """None; what every simulated device starts from has been compiled, once, before several of them ask for it."""
-    found = compiled.interpreter()
     try:
-        if found:
-            compiled.firmware(found[1])
+        if compiled.interpreter():
+            compiled.image()
+            compiled.stubs()
     except Failure as failure:  # the tests will tell it, each where it is concerned
         print(f"python3 -m tools test: {failure}", file=sys.stderr)

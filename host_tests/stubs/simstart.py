@@ -25,9 +25,13 @@ def _mount(path):
 
 def start():
     """Run the firmware as main.py does, without boot.py: a device without a flash. Never returns."""
-    import _machine_code  # noqa: F401
+    load_machine_code()
+    __import__("main")
 
-    import main  # noqa: F401
+
+def load_machine_code():
+    """Import what boot.py does: for programs that use modules of the firmware without it."""
+    __import__("_machine_code")
 
 
 def boot():

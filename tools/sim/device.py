@@ -48,10 +48,11 @@ class Device:
         self.starts = 0
         self.ended = asyncio.Event()
         self.heap = (
-            _HEAP  # bytes, the image not counted; these five may be changed before the start, by a bench or a test
+            _HEAP  # bytes, the image not counted; these six may be changed before the start, by a bench or a test
         )
         self.program = MAIN
         self.path = []  # further folders of modules for that program
+        self.changes = None  # {path: source} of modules that are others than in the source tree
         self.networks = None  # what its Wi-Fi hears, as SIM_NETWORKS of stubs/simboard.py; None: the one of World
         self.levels = bytearray([1]) * 64  # of the input pins, as they are when it starts
         self._inputs_path = folder / "inputs"
@@ -217,7 +218,7 @@ class Device:
             words, where = compiled.command(_BOOT, self.heap, self.folder / _IMAGE, self.path)
             return words, {**where, **told}
         if self._found:
-            return compiled.command(self.program, self.heap, compiled.image(), self.path)
+            return compiled.command(self.program, self.heap, compiled.image(self.changes), self.path)
         stubs = ROOT / "host_tests" / "stubs"
         dress = ROOT / "host_tests" / "cpython"
         program = _ON_CPYTHON if self.program == MAIN else self.program

@@ -1,1 +1,108 @@
-"""Temporary."""
+"""A verifier for images into which modules were linked: reads one as chip and interpreter do, and compares it with its sources.
+
+It shares no code with the linker, and finds by its own means what it needs: a mistake of one is not repeated by the other.
+It takes nothing for granted that the linked image says of itself, and confirms:
+
+1. the file: header, segments, checksum, SHA-256, mapping (app_image.py);
+2. the memory: that of the official image, but for a longer DROM, and for the words by which code knows the tables, the end
+   of DROM and the initial heap. Which words those are is found by the flow of control in the official image (xtensa.py,
+   riscv.py): every use of them has to mean the new table, no other byte may differ (changes.py);
+3. the qstrs: chain of pools, hashes, lengths, order, and the interpreter's own search for each (qstr_pools.py);
+4. the tables of modules: the official ones first and as they were, then the new ones, each found by its name
+   (frozen_tables.py);
+5. every new module against its `.mpy`: names, constants, functions, line numbers, bytecode (frozen_module.py, constants.py);
+6. that nothing else was added: what nobody reads is zero.
+
+Not confirmed: that the code of the modules is right, that the chip's slot is large enough, and anything about the boot loader.
+"""
+
+from collections import namedtuple
+
+from tools import Failure
+from tools.freeze.verify import app_image, changes, frozen_module, frozen_tables, layout, mpy_file, references
+from tools.freeze.verify.memory import Memory
+
+# chip: "esp32" … · version: MicroPython's · modules: names of the new ones · functions, constants, qstrs: how many of theirs
+# equal the .mpy (qstrs: references to them) · new_qstrs: in the new pool · added: bytes of DROM · patched: [changes.Patch]
+Report = namedtuple(
+    "Report", ("chip", "version", "modules", "functions", "constants", "qstrs", "new_qstrs", "added", "patched")
+)
+_Reading = namedtuple("Reading", ("memory", "code"))
+
+
+def verify(official, linked, modules, heap_kb=None):
+    """Return a Report of what was confirmed. Raise tools.Failure, in one line, at the first thing that is not as it should be.
+
+    official, linked: bytes of a `.bin` or an app image · modules: {"firmware/app.py": bytes of its .mpy}, all that was to be
+    linked · heap_kb: the initial heap that was asked for in KB, None for the official one.
+    """
+    if not modules:
+        raise Failure("there is nothing to verify: no module was to be linked")
+    official_image, linked_image = app_image.read(official, "official"), app_image.read(linked, "linked")
+    _same_header(official_image, linked_image)
+    before, after = _reading(official_image), _reading(linked_image)
+    old_tables, new_tables = (frozen_tables.find(*reading) for reading in (before, after))
+    patches = changes.confirm(before, after, old_tables, new_tables, heap_kb)
+    _confirm_pools(old_tables, new_tables)
+    frozen_tables.confirm_names(old_tables, new_tables, modules)
+    kinds = layout.read(before.memory, old_tables.qstrs)
+    counts = _confirm_modules(after.memory, new_tables, kinds, modules)
+    _nothing_else(after.memory, before.memory.end)
+    return Report(
+        before.memory.chip.name,
+        kinds.version,
+        sorted(modules),
+        *counts,
+        len(new_tables.qstrs.pools[-1].texts),
+        after.memory.end - before.memory.end,
+        patches,
+    )
+
+
+def modules_in(image):
+    """Return [(name, bytes of bytecode)] of the frozen modules in an image, official or linked, in the order of its table.
+
+    Raise tools.Failure when it cannot be read.
+    """
+    memory, code = _reading(app_image.read(image, "given"))
+    found = frozen_tables.find(memory, code)
+    return [(name.decode(), frozen_module.size(memory, address)) for name, address in found.modules]
+
+
+def _reading(image):
+    memory = Memory(image)
+    return _Reading(memory, references.read(memory))
+
+
+def _same_header(official, linked):
+    """Raise Failure unless the headers are the same but for the number of segments."""
+    for at, (one, other) in enumerate(zip(official.head, linked.head)):
+        if one != other and at != 1:
+            raise Failure(f"byte {at} of the linked image's header is {other:#04x}, the official image's {one:#04x}")
+
+
+def _confirm_pools(official, linked):
+    """Raise Failure unless there is one new qstr pool, sound, behind the official ones."""
+    old, new = official.qstrs.pools, linked.qstrs.pools
+    if [pool.address for pool in new[:-1]] != [pool.address for pool in old]:
+        raise Failure(f"the new qstr pool's prev is {new[-1].prev:#x}, not the official last pool ({official.pool:#x})")
+    linked.qstrs.confirm(len(old))
+
+
+def _confirm_modules(memory, tables, kinds, wanted):
+    """Return the frozen_module.Counts. Raise Failure for a module that is not as its `.mpy`."""
+    comparison = frozen_module.Comparison(memory, tables.qstrs, kinds)
+    places = {name.decode(): address for name, address in tables.modules}
+    for name, data in wanted.items():
+        comparison.confirm(name, places[name], mpy_file.read(data, name))
+    return comparison.counts()
+
+
+def _nothing_else(memory, begin):
+    """Raise Failure when a byte of what was added is not zero, and was not read for any of the above."""
+    at = begin
+    for first, behind in [*sorted(set(memory.read_ranges)), (memory.end, memory.end)]:
+        unread = memory.drom[at - memory.base : max(first - memory.base, 0)] if first > at else b""
+        if stray := unread.lstrip(b"\0"):
+            raise Failure(f"the byte at {at + len(unread) - len(stray):#x} was added, but nothing reads it")
+        at = max(at, behind)

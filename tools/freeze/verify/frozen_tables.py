@@ -1,0 +1,111 @@
+"""The tables of frozen modules, found by what the code refers to, and walked as `mp_find_frozen_module` does.
+
+`mp_frozen_names` (names with a NUL each, an empty one last) and `mp_frozen_mpy_content` (a pointer to a module for each
+name): `py/frozenmod.c`. A module (`mp_frozen_module_t`, `py/emitglue.h`): qstr_table*, obj_table*, proto_fun*.
+"""
+
+import re
+from collections import namedtuple
+
+from tools import Failure
+from tools.freeze.verify.qstr_pools import SIZE, Qstrs, looks_like_pool
+
+# pool, contents, names: addresses that the code has · modules: [(name, address)] · qstrs: Qstrs
+Tables = namedtuple("Tables", ("pool", "contents", "names", "modules", "qstrs"))
+
+_FIRST_NAME = re.compile(rb"[\w./-]+\.py\0")
+_MOST_MODULES = 4096
+
+
+def find(memory, references):
+    """Return the Tables that the code of `memory` uses. Raise Failure unless there is exactly one of each."""
+    addresses = sorted(value for value in references.values() if memory.holds(value))
+    pool = _one([value for value in addresses if looks_like_pool(memory, value)], "the last qstr pool")
+    qstrs = Qstrs(memory, pool)
+    found = []
+    for names in addresses:
+        if _FIRST_NAME.match(memory.drom, names - memory.base):
+            listed = _names(memory, names)
+            found += [(contents, names, listed) for contents in addresses if _fits(memory, qstrs, contents, listed)]
+    contents, names, listed = _one(found, "the tables of frozen modules")
+    pointers = memory.words(contents, len(listed), "the table of frozen modules")
+    return Tables(pool, contents, names, list(zip(listed, pointers)), qstrs)
+
+
+def extents(tables):
+    """Return {what: (first, behind the last)} of the addresses that these tables take."""
+    size = sum(len(name) + 1 for name, _ in tables.modules) + 1
+    return {
+        "qstr pool": (tables.pool, tables.pool + SIZE + 4 * len(tables.qstrs.pools[-1].texts)),
+        "table of frozen modules": (tables.contents, tables.contents + 4 * len(tables.modules)),
+        "names of frozen modules": (tables.names, tables.names + size),
+    }
+
+
+def lookup(tables, wanted):
+    """Return what the interpreter finds for the path `wanted` (bytes): a module's address, "directory" or None."""
+    for name, address in tables.modules:
+        if name == wanted:
+            return address
+        if name.startswith(wanted + b"/"):
+            return "directory"
+    return None
+
+
+def confirm_names(official, linked, wanted):
+    """Raise Failure unless `linked` has the official modules first and unchanged, and then `wanted` (names), each once."""
+    before = len(official.modules)
+    for (name, address), (now, there) in zip(official.modules, linked.modules):
+        if name != now:
+            raise Failure(f"the official module '{name.decode()}' is called '{now.decode()}' in the linked image")
+        if address != there:
+            raise Failure(f"the official module '{name.decode()}' at {address:#x} is taken from {there:#x} instead")
+    names = [name.decode() for name, _ in linked.modules]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise Failure(f"the module '{name}' is in the table of names twice")
+    added = set(names[before:])
+    if missing := sorted(set(wanted) - added):
+        raise Failure(f"the module '{missing[0]}' is not in the linked image")
+    if extra := sorted(added - set(wanted)):
+        raise Failure(f"the linked image has a module '{extra[0]}' that was not asked for")
+    for name, address in linked.modules:
+        if lookup(linked, name) != address:
+            raise Failure(f"the interpreter would not find '{name.decode()}': an earlier name hides it")
+        for slash in (index for index, byte in enumerate(name) if byte == ord("/")):
+            if lookup(linked, name[:slash]) != "directory":
+                raise Failure(f"the interpreter would not find the package '{name[:slash].decode()}'")
+
+
+def _one(found, what):
+    if len(found) != 1:
+        raise Failure(f"{what}: {len(found)} candidates are referred to by the code; there should be one")
+    return found[0]
+
+
+def _names(memory, address):
+    """Return the names (bytes) in the table at `address`. Raise Failure when it has no end."""
+    names = []
+    while name := memory.text(address, "the names of frozen modules"):
+        names.append(name)
+        address += len(name) + 1
+        if len(names) > _MOST_MODULES:
+            raise Failure("the names of frozen modules have no end")
+    return names
+
+
+def _fits(memory, qstrs, contents, names):
+    """Return whether the words at `contents` point to modules whose own first qstr is their name."""
+    if contents % 4 or contents + 4 * len(names) > memory.end:
+        return False
+    for index, name in enumerate(names):
+        module = memory.word_anywhere(contents + 4 * index)
+        if not memory.holds(module, 4) or module + 12 > memory.end:
+            return False
+        table = memory.word_anywhere(module)
+        if not memory.holds(table, 2) or not memory.holds(memory.word_anywhere(module + 8)):
+            return False
+        first = memory.halves(table, 1, "a table of qstrs")[0]
+        if first >= len(qstrs.texts) or qstrs.texts[first] != name:
+            return False
+    return True
