@@ -95,7 +95,8 @@ class Account:
             return True
         words = [word for word in self._dump.words(address) if word]
         return bool(words) and all(
-            word in self._dump.pieces and self._dump.word(word) & 0xFFFFFF == _BYTECODE or word in image for word in words
+            word in self._dump.pieces and self._dump.word(word) & 0xFFFFFF == _BYTECODE or word in image
+            for word in words
         )
 
     def _find_tables(self, module):

@@ -15,7 +15,10 @@ import micropython
 import simboard
 import uctypes
 
-SHOW, BREAK_UP = 62, 61  # bytes of the inputs; the second is the largest piece that may stay whole, in units of 64 bytes
+SHOW, BREAK_UP = (
+    62,
+    61,
+)  # bytes of the inputs; the second is the largest piece that may stay whole, in units of 64 bytes
 _FROM = "heap.from"  # the bench writes here at which address the heap begins, as `mem_info` has told it
 _DUMP = "heap.dump"
 _LOOK_MS = 20
