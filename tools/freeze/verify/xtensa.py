@@ -9,6 +9,7 @@ import re
 import struct
 from bisect import bisect_right
 
+_LITERAL = 4  # bytes
 _ENTRY = re.compile(rb"\x36[\x01\x21\x41\x61\x81\xa1\xc1\xe1][\x00-\x1f]", re.DOTALL)  # entry a1, n * 16
 (
     _NEXT3,
@@ -70,7 +71,7 @@ class Walk:
         self._functions_from(self._entries & words | {memory.entry})
         self._jump_tables()
         self.found = [
-            (value, use, literal, 4)
+            (value, use, literal, _LITERAL)
             for use, literal in self._loads
             if (value := memory.word_anywhere(literal)) is not None
         ]
@@ -122,9 +123,7 @@ class Walk:
                 elif kind == _NEXT2:
                     at += 2
                 elif kind == _LOAD:
-                    here = base + at
-                    offset = (data[at + 1] | data[at + 2] << 8) << 2
-                    self._loads.append((here, (here + 3 & ~3) - 0x40000 + offset))
+                    self._loads.append((base + at, _literal(base + at, data[at + 1 : at + 3])))
                     at += 3
                 else:
                     at = self._turn(kind, data, base, at, function, todo, calls)
@@ -166,6 +165,10 @@ class Walk:
                 return True
         return any(literal - 4 < address < literal + 4 for _, literal in self._loads)
 
+    def unclear(self, value):
+        """Return []: a literal holds a whole number, so that a search for the word finds what is not understood."""
+        return []
+
     def constants(self, start, end):
         """Return (value, use, instruction, size) for each `movi` or `movi.n` with an `slli` of its register behind it."""
         base, data, reached = next(region for region in self._code if region[0] <= start < region[0] + len(region[1]))
@@ -178,6 +181,32 @@ class Walk:
                     shift = 32 - (word >> 4 & 15 | word >> 16 & 16)
                     found.append((value << shift & 0xFFFFFFFF, base + at + size, base + at, size))
         return found
+
+
+def again(reference, official, linked):
+    """Return (the number that the same use makes in the Memory `linked`, where it is held); None when it is no such use there.
+
+    The code around it is known to be the same.
+    """
+    start, before = official.region(reference.by)
+    now = dict(linked.regions)[start]
+    if reference.size == _LITERAL:
+        at = reference.by - start
+        if now[at] != before[at]:  # another instruction, or another register
+            return None
+        literal = _literal(reference.by, now[at + 1 : at + 3])
+        value = linked.word_anywhere(literal)
+        return None if value is None else (value, literal)
+    at = reference.held_at - start
+    old, new = _moved(before, at), _moved(now, at)
+    if new is None or old[:2] != new[:2]:
+        return None
+    return new[2] * (reference.value // old[2]) & 0xFFFFFFFF, reference.held_at
+
+
+def _literal(address, offset):
+    """Return what the `l32r` at this address loads; `offset`: its last two bytes."""
+    return (address + 3 & ~3) - 0x40000 + (int.from_bytes(offset, "little") << 2)
 
 
 def _moved(data, at):
