@@ -81,7 +81,7 @@ class Linked(Edit):
 
     def __init__(self, name):
         super().__init__(_good(name))
-        self.official, self.patched = Edit(_app(name)), _report(name).patched
+        self.official, self.patched = Edit(app(name)), _report(name).patched
         self.pool, self.contents, self.names = (self._new(what) for what in ("qstr pool", "table of", "names of"))
         self.riscv = self.data[12] == 5
         self.drom = next(start for start, _, _ in self.segments if 0x3C000000 <= start < 0x40000000)
@@ -141,7 +141,8 @@ class Linked(Edit):
         return self.word(self.pool + 24 + 4 * index)
 
 
-def _app(name):
+def app(name):
+    """Return the app in an official image: by the first byte of its header, and of its description."""
     official = linked_images.official(name)
     return official[
         next(at for at in (0, 0xF000, 0x10000) if official[at : at + 1] == b"\xe9" and official[at + 32] == 0x32) :

@@ -79,6 +79,7 @@ def _official(data, with_heap):
     image = app_image.read(data, "official")
     reading = _reading(image)
     tables = frozen_tables.find(*reading)
+    tables.qstrs.confirm(len(tables.qstrs.pools))
     kinds = layout.read(reading.memory, tables.qstrs)
     return _Official(image.head, reading, tables, kinds, uses.find(reading, tables, with_heap))
 
