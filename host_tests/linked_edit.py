@@ -65,6 +65,13 @@ class Edit:
         """Change some bits of one byte."""
         self.put(address, bytes((self.bytes(address, 1)[0] ^ bits,)))
 
+    def add_segment(self, address, data):
+        """Add a segment behind the others."""
+        self.segments.append((address, len(data), self._end + 8))
+        self.data[self._end :] = struct.pack("<II", address, len(data)) + data
+        self.data[1] += 1
+        self._end += 8 + len(data)
+
     def sealed(self):
         """Return the image, whole again: checksum and SHA-256 are right."""
         check = 0xEF

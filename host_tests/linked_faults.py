@@ -49,8 +49,9 @@ def _raw(edit, *path):
     return at
 
 
-def _shift(edit, what, by):
-    edit.put_word(edit.patch(what), edit.word(edit.patch(what)) + by)
+def _shift(edit, what, by, nth=0):
+    address = edit.patch(what, nth)
+    edit.put_word(address, edit.word(address) + by)
 
 
 def _shift_all(edit, what, by):
@@ -127,6 +128,10 @@ MEMORY = (
     ),
     ("the end, a page early", lambda e: _shift(e, "end of", -0x10000), "the end of DROM: .* it should be"),
     ("the end, a page late", lambda e: _shift(e, "end of", 0x10000), "the end of DROM: .* it should be"),
+    ("the last of the names' uses, elsewhere", lambda e: _shift(e, "names of", 0x1000, -1), "names of frozen modules"),
+    ("one more segment", lambda e: e.add_segment(0x3FFFE000, bytes(16)), "loads something at 0x3fffe000"),
+    ("DROM in two segments", lambda e: e.add_segment(e.drom + 0x80000, bytes(16)), "2 DROM segments"),
+    ("two segments for the same bytes", lambda e: e.add_segment(_ram(e), bytes(16)), "two segments have bytes for"),
     ("the pool, a page on", lambda e: _shift_all(e, "qstr pool", 0x10000), "qstr pool"),
     ("the contents in official DROM", lambda e: _shift_all(e, "table of", -0x20000), "table of frozen modules"),
 )
@@ -140,7 +145,7 @@ POOL = (
     ("the order", _exchange_texts, "is not sorted"),
     ("a text that is there already", _text_twice, "is there twice"),
     ("alloc above 10", lambda e: e.put_word(e.pool + 8, e.count), "alloc is .*would write into flash"),
-    ("alloc with room", lambda e: e.put_word(e.pool + 8, 9), "alloc is 9"),
+    ("alloc, too small", lambda e: e.put_word(e.pool + 8, 9), "alloc is 9"),
     ("not marked as sorted", lambda e: e.flip(e.pool + 7, 0x80), "is not marked as sorted"),
     ("total_prev_len", lambda e: e.put_word(e.pool + 4, e.word(e.pool + 4) + 1), "total_prev_len is"),
     ("prev, one pool too far back", lambda e: e.put_word(e.pool, e.word(e.word(e.pool))), "total_prev_len is|prev is"),

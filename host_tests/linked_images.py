@@ -116,7 +116,7 @@ def linked(name):
 def linked_with_heap(name):
     """Return (KB, image): as `linked` does, and with the first of some initial heaps that this image can be given.
 
-    An S2 or S3 has no literal of its own for it: another one with the right number must be within reach.
+    An S2 or S3 has no literal of its own for it: another one with the right number must be near enough.
     """
     for heap_kb in (80, 48, 128):
         try:

@@ -7,10 +7,12 @@ import struct
 import pytest
 
 from host_tests import linked_images
-from host_tests.linked_edit import Linked
+from host_tests.linked_edit import Edit, Linked
 from host_tests.linked_faults import FAULTS
 from tools import Failure
 from tools.freeze import verify as verifier
+from tools.freeze.verify import app_image, references
+from tools.freeze.verify.memory import Memory
 
 each_image = pytest.mark.parametrize("image", (linked_images.XTENSA, linked_images.RISCV), ids=("xtensa", "riscv"))
 
@@ -123,6 +125,32 @@ def test_an_official_image_is_not_a_linked_one(image):
 @each_image
 def test_an_initial_heap_that_was_not_set_is_refused(image):
     assert "the initial heap: the word at" in _refusal(image, linked_images.linked(image), heap_kb=96)
+
+
+def _s3():
+    """Return (its name, its Memory, References): an S3's literal for the initial heap has other users, too."""
+    name = "ESP32_GENERIC_S3-20260406-v1.28.0"
+    memory = Memory(app_image.read(linked_images.official(name), "official"))
+    return name, memory, references.read(memory)
+
+
+def test_a_literal_that_others_use_must_stay():
+    name, _, code = _s3()
+    literal = 0x42000034  # 0x10000: mp_task's heap, and more (reference: what the published images hold)
+    assert len(code.of(0x10000)) > 1
+    edit = Edit(linked_images.linked(name))
+    edit.put_word(literal, 96 * 1024)
+    assert "0x42000034 changed; code that was to stay makes 0x10000 of it" in _refusal(name, edit.sealed(), heap_kb=96)
+
+
+def test_padding_that_no_heap_needs_must_stay():
+    name, memory, code = _s3()
+    start, data = next(region for region in memory.code() if len(region[1]) > 0x80000)
+    words = range(start + -start % 4, start + len(data) - 4, 4)
+    padding = next(at for at in words if not memory.word_anywhere(at) and not code.covers(at, 4))
+    edit = Edit(linked_images.linked(name))
+    edit.put_word(padding, 96 * 1024)
+    assert f"the padding at {padding:#x} was made something else" in _refusal(name, edit.sealed())
 
 
 def test_an_image_of_another_version_is_refused():

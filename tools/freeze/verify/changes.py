@@ -85,12 +85,27 @@ def moved_to(uses, official, linked):
     return [found[what] for what in TABLES]
 
 
-def confirm_uses(uses, official, linked, tables, heap_kb, padding):
+def meanings(official, linked, tables, heap_kb):
+    """Return {what: the number that it has to be} for the Memory `linked` with these frozen_tables.Tables.
+
+    Raise Failure for a table that does not lie in what was added.
+    """
+    first, last = official.end, linked.end
+    meaning = {END: last, HEAP: None if heap_kb is None else heap_kb * 1024}
+    for what, (begin, behind) in frozen_tables.extents(tables).items():
+        if not first <= begin < behind <= last:
+            raise Failure(
+                f"the new {what} ({begin:#x} to {behind:#x}) does not lie in what was added ({first:#x} to {last:#x})"
+            )
+        meaning[what] = begin
+    return meaning
+
+
+def confirm_uses(uses, official, linked, meaning, padding):
     """Return the Patches, sorted by address. Raise Failure when a use has not its new meaning, or another one changed, too.
 
-    official: a Reading · linked: a Memory · tables: the frozen_tables.Tables of it · padding: what `confirm_memory` returned.
+    official: a Reading · linked: a Memory · meaning: of `meanings` · padding: what `confirm_memory` returned.
     """
-    meaning = _meaning(official.memory.end, linked.end, tables, heap_kb)
     patches, unused = set(), set(padding)
     for use in uses:
         wanted = meaning[use.what] + use.more
@@ -104,18 +119,6 @@ def confirm_uses(uses, official, linked, tables, heap_kb, padding):
         raise Failure(f"the padding at {min(unused):#x} was made something else, and nothing asked for that")
     _others_stay(uses, official, linked)
     return sorted(patches)
-
-
-def _meaning(first, last, tables, heap_kb):
-    """Return {what: its new number}. Raise Failure for a table that lies elsewhere than from `first` to `last`."""
-    meaning = {END: last, HEAP: None if heap_kb is None else heap_kb * 1024}
-    for what, (begin, behind) in frozen_tables.extents(tables).items():
-        if not first <= begin < behind <= last:
-            raise Failure(
-                f"the new {what} ({begin:#x} to {behind:#x}) does not lie in what was added ({first:#x} to {last:#x})"
-            )
-        meaning[what] = begin
-    return meaning
 
 
 def _again(use, official, linked):
