@@ -8,11 +8,13 @@ import io
 import json
 import re
 import shlex
+import struct
 import subprocess
 import sys
 import time
 from types import SimpleNamespace
 
+import official_images
 import pytest
 from esp_pylib import serial_reset
 from esptool import loader as esptool_loader
@@ -26,7 +28,8 @@ from tools.flash import chosen, cli, download, kept, official, pieces, plan, por
 from tools.flash.bar import Bar
 from tools.flash.cli import main
 from tools.flash.device import Device, Facts
-from tools.images import manifest, micropython, runtime, targets
+from tools.freeze import verify
+from tools.images import image, manifest, micropython, modules, runtime, targets
 from tools.sim import flash
 
 M = 1024 * 1024
@@ -247,6 +250,38 @@ def test_a_board_that_stays_silent_is_told_of(given, capsys):
     assert "python3 -m tools console" in words
 
 
+# --- MicroPython itself
+
+
+@pytest.mark.parametrize("chip", ["esp32", "esp32c3"])
+def test_an_official_image_is_linked_and_written(chip, tmp_path, capsys):
+    """From end to end, with the image that is taken by default: what a person's board gets, byte for byte."""
+    entry = micropython.newest(chip)
+    data = official_images.official(entry.file.removesuffix(".bin"))
+    (tmp_path / entry.file).write_bytes(data)
+    found = official.read(data)
+    with FakeBoard(chip, 4, SET_UP) as board:
+        assert main(["--port", board.port, "--image", str(tmp_path / entry.file), "--wait", "6"]) == 0
+        assert board.bootable()
+    told = capsys.readouterr().out
+    assert f"MicroPython {micropython.text(entry.version)}" in told and "Untried" not in told
+    rows = {row.label: row for row in layout.table("4MB")}
+    at = official.BOOT_LOADER_AT[chip]
+    assert board.flash[at : at + len(found.boot_loader) - 32] == found.boot_loader[:-32], "it is for 4 MB as it is"
+    slot = bytes(board.flash[rows["ota_0"].offset :][: rows["ota_0"].size])
+    written = runtime.read(slot).data
+    target = targets.named("generic-" + chip)
+    heap_kb = image.HEAP_KB.get(chip)
+    verify.verify(found.data, written, modules.compiled(target), heap_kb)
+    assert official.version(written) == entry.version
+    assert rows["ota_0"].size - len(written) >= image.SPARE_BYTES and set(slot[len(written) :]) == {0xFF}
+    assert target.title.encode() in written and vfs_of(board, "4MB") == {}
+    path = tmp_path / "image.bin"
+    path.write_bytes(written)
+    told = esptool("image-info", path)
+    assert told.count("(valid)") == 2 and "Detected image type" in told
+
+
 # --- what is kept
 
 
@@ -332,7 +367,7 @@ class Quick:
 
 def test_a_backup_is_the_whole_flash(tmp_path, capsys):
     path = tmp_path / "old flash.bin"
-    facts = Facts("esp32c3", "", "", 4 * M)
+    facts = Facts("esp32c3", "", "", 4 * M, 3)
     cli.backup(Quick(b"precious" * (M // 2)), path, 4 * M, facts)
     assert path.read_bytes() == b"precious" * (M // 2)
     assert f"esptool --chip esp32c3 write-flash --flash-size keep 0 '{path}'" in capsys.readouterr().out
@@ -473,6 +508,24 @@ def test_a_flash_that_does_not_tell_its_size_must_be_told(given):
         board.flash_id = 0x0040EF
         assert main(arguments(board, given, "--flash-size", "4MB", wait="0")) == 0
         assert board.bootable()
+
+
+def test_a_chip_that_is_too_old_for_the_boot_loader_is_left_alone(given, tmp_path):
+    """MicroPython's own boot loaders for the C3 want v0.3: the chips before it were samples."""
+    loader = bytearray(official.read(combined("esp32c3")).boot_loader[:-32])
+    for least, most, words in (
+        (5, 199, r"revision v0\.4, and this MicroPython is for v0\.5 to v1\.99; nothing was written"),
+        (101, 0xFFFF, r"revision v0\.4, and this MicroPython is for v1\.1 or newer"),
+        (0, 3, r"revision v0\.4, and this MicroPython is for v0\.0 to v0\.3"),
+    ):
+        loader[15:19] = struct.pack("<HH", least, most)
+        sealed = bytes(loader) + hashlib.sha256(loader).digest()
+        (tmp_path / "c3.bin").write_bytes(sealed.ljust(0x8000, b"\xff") + combined("esp32c3")[0x8000:])
+        with FakeBoard("esp32c3", 4) as board:
+            with pytest.raises(Failure, match=words):
+                main(arguments(board, given, "--image", tmp_path / "c3.bin"))
+            assert board.written == 0 and ERASE_REGION not in board.log
+    assert official.revisions(sealed) == (0, 3) and official.revisions(linked("esp32c3")) == (0, 99)
 
 
 def test_a_locked_chip_is_left_alone(given):

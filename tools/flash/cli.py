@@ -114,6 +114,7 @@ def _prepared(device, options, settings, image, chips, saved):
         raise Failure(f"--flash-size says {size // _M} MB, the flash {facts.flash_bytes // _M} MB")
     made = plan.made(options, settings, image, facts.chip, size)
     loader = made.official.boot_loader or _boot_loader_of(device, facts.chip)
+    _check_revision(facts, loader)
     rows, why = _rows_of(device)
     kept_path = options.kept
     if options.keep_settings:
@@ -133,6 +134,18 @@ def _prepared(device, options, settings, image, chips, saved):
         print(f"kept: {len(saved.files)} files{'' if saved.nvs else ', no NVS (this board had another map)'}")
     print(f"board {made.target.title}, map {made.target.layout}, {_version_of(todo)}")
     return steps.Work(device, made, todo, _old_vfs(rows, size), kept_path, options.erase)
+
+
+def _check_revision(facts, loader):
+    """Raise Failure for a chip whose revision the boot loader is not built for: esptool would refuse it, but after the erasing."""
+    least, most = official.revisions(loader)
+    if facts.revision < least or most is not None and facts.revision > most:
+        own, needed = (f"v{one // 100}.{one % 100}" for one in (facts.revision, least))
+        raise Failure(
+            f"this chip has revision {own}, and this MicroPython is for {needed}"
+            + (f" to v{most // 100}.{most % 100}" if most is not None else " or newer")
+            + "; nothing was written"
+        )
 
 
 def _rows_of(device):
