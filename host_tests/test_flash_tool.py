@@ -24,13 +24,13 @@ from serial.tools import list_ports
 from serial.urlhandler import protocol_socket
 
 from tools import Failure, keys, layout
-from tools.flash import chosen, cli, download, kept, official, pieces, plan, ports, waiting
+from tools.flash import chosen, cli, download, kept, official, pieces, plan, ports, vfs, waiting
 from tools.flash.bar import Bar
 from tools.flash.cli import main
 from tools.flash.device import Device, Facts
 from tools.freeze import verify
 from tools.images import image, manifest, micropython, modules, runtime, targets
-from tools.sim import flash
+from tools.images.simulated import slot_image
 
 M = 1024 * 1024
 CHIPS = ("esp32", "esp32s2", "esp32s3", "esp32c3")
@@ -53,13 +53,13 @@ def at_once(monkeypatch, tmp_path):
 
 
 def the_runtime(chip, text=TEXT):
-    return flash.runtime_image(text + chip.encode() + bytes(range(256)) * 60, chip)
+    return slot_image(text + chip.encode() + bytes(range(256)) * 60, chip)
 
 
 def combined(chip, **wrong):
     """The bytes of an official .bin: boot loader, flash map, runtime, as micropython.org offers them."""
     at = official.BOOT_LOADER_AT[chip]
-    loader = flash.runtime_image(b"second stage " * 90, chip)
+    loader = slot_image(b"second stage " * 90, chip)
     rows = [layout.Row("nvs", 1, 2, 0x9000, 0x6000), layout.Row("factory", 0, 0, 0x10000, 0x1F0000)]
     runs = wrong.get("runs") or the_runtime(chip)
     return loader.ljust(0x8000 - at, b"\xff") + layout.binary(rows).ljust(0x8000, b"\xff") + runs
@@ -289,7 +289,7 @@ def set_up(board, name, files, nvs=b"numbers" * 100):
     """The board has a firmware of ours, with these files on vfs."""
     rows = layout.table(name)
     at = official.BOOT_LOADER_AT[board.chip]
-    loader = official.for_flash(flash.runtime_image(b"old", board.chip), layout.flash_size(name))
+    loader = official.for_flash(slot_image(b"old", board.chip), layout.flash_size(name))
     parts = {"boot": loader, "vfs": files, "nvs": nvs}
     for piece in pieces.every(rows, board.chip, layout.flash_size(name), parts):
         board.put(piece.offset, piece.data)
@@ -319,7 +319,7 @@ def test_settings_of_a_plain_micropython_are_kept(given, capsys):
     """Its table has no vfs: the port puts it behind the last partition."""
     with FakeBoard("esp32s3", 8) as board:
         board.put(0, combined("esp32s3"))
-        board.put(0x200000, flash.app_image({"settings.json": b'{"rf.pin": 7}', "lib/x.py": b"old"}, 6 * M))
+        board.put(0x200000, vfs.image({"settings.json": b'{"rf.pin": 7}', "lib/x.py": b"old"}, 6 * M))
         assert main(arguments(board, given, "--keep-settings", wait="0")) == 0
         assert vfs_of(board, "4MB") == {"settings.json": b'{"rf.pin": 7}'}
     assert "kept: 1 files, no NVS" in capsys.readouterr().out
@@ -591,6 +591,7 @@ def test_the_options_must_belong_together(given, tmp_path, capsys):
         ["--wifi", "a", "b", "c"],
         ["--flash-size", "4 KB"],
         ["--trust", "a", "--trust", "b", "--trust", "c"],
+        ["--trust", "a", "--app", str(tmp_path)],
         ["--micropython", "newest"],
         ["--micropython", "1.28.0", "--image", image],
     ):
@@ -723,7 +724,7 @@ def test_an_old_micropython_is_refused(tmp_path):
 
 @pytest.mark.parametrize(("mb", "code"), [(4, 2), (8, 3), (16, 4)])
 def test_the_boot_loader_learns_how_large_the_flash_is(mb, code, tmp_path):
-    loader = flash.runtime_image(b"second stage", "esp32c3")
+    loader = slot_image(b"second stage", "esp32c3")
     made = official.for_flash(loader, mb * M)
     assert made[3] == code << 4 | loader[3] & 15 and official.flash_bytes(made) == mb * M
     assert made[4:-32] == loader[4:-32] and made[-32:] == hashlib.sha256(made[:-32]).digest()
