@@ -3,7 +3,9 @@
 Most tests write a small image that `build` could have left in a folder (--app); one writes a really linked MicroPython.
 """
 
+import functools
 import hashlib
+import http.server
 import io
 import json
 import re
@@ -11,6 +13,7 @@ import shlex
 import struct
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -831,6 +834,32 @@ def test_without_a_network_one_line_names_the_option(tmp_path, monkeypatch):
         with pytest.raises(Failure, match="cannot be downloaded.*--image FILE"):
             main(["--port", board.port, "--board", "generic-esp32s3"])
         assert board.log == [], "nobody disturbed the board for that"
+
+
+def test_what_a_server_offers_is_read(tmp_path, monkeypatch):
+    """The function that asks, against a server of this machine."""
+    data = known(monkeypatch, "esp32", (1, 28, 0))
+    folder = tmp_path / "resources" / "firmware"
+    folder.mkdir(parents=True)
+    (folder / "ESP32_GENERIC-20260406-v1.28.0.bin").write_bytes(data)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    handler = functools.partial(Quiet, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        site = f"http://127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setattr(download, "_FILES", site + "/resources/firmware/")
+        monkeypatch.setattr(download, "_PAGES", site + "/download/")
+        assert download.image("esp32", None, tmp_path / "kept").read_bytes() == data
+        with pytest.raises(Failure, match=r"cannot be asked for ESP32_GENERIC 1\.30\.0 \(.*\); --image FILE"):
+            download.image("esp32", (1, 30, 0), tmp_path / "kept")
+        monkeypatch.setattr(download, "_MOST_BYTES", len(data) - 1)
+        with pytest.raises(Failure, match="cannot be downloaded .it is larger than any image"):
+            download.image("esp32", None, tmp_path / "another")
+        server.shutdown()
 
 
 def test_the_version_that_is_asked_for_is_the_one_that_is_written(given, monkeypatch, capsys):
