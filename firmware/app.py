@@ -104,6 +104,7 @@ class App(Core):
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
         station, keeper, link = self._connection()
         self._station, self._link = station, link
+        station.on_failed = self._on_failed
         await tasks.together(
             *self._remote(),
             *self._body(),
@@ -111,9 +112,8 @@ class App(Core):
             self._kept("time", keeper.run),
             self._kept("link", lambda: self._linked(station, keeper, link)),
             self._kept("console", self._cable(station, settings_now, _nobody, tuple).run),
-            self._watch_wifi(station),
-            self._prove(station, link),
             self._until_wished(),
+            *self._proof(station, link),
         )
         return self.leaving
 
@@ -171,11 +171,14 @@ class App(Core):
         if version:
             self._on_wish("update", version)
 
+    def _proof(self, station, link):
+        """Return [the coroutine in which a version on trial proves itself], [] for any other."""
+        return [self._prove(station, link)] if self._trial else []
+
     async def _prove(self, station, link):
-        """Never returns; a version on trial has begun to prove itself, and a restart follows, whichever way it went."""
-        if self._trial:
-            stays = await self._trial.run(self._hardware, station, link)
-            self._on_wish("restart", "the new version stays" if stays else "the new version goes back")
+        """Never return; a restart follows, whichever way it went."""
+        stays = await self._trial.run(self._hardware, station, link)
+        self._on_wish("restart", "the new version stays" if stays else "the new version goes back")
         await asyncio.Event().wait()
 
     def _on_fault(self, name, fault):
@@ -184,21 +187,19 @@ class App(Core):
             self._trial.fault(name)
 
     def _connection(self):
-        """(station, timekeeper, links) as the settings want them."""
-        from firmware import fitting
+        """Return (station, timekeeper, link) as the settings want them."""
+        from firmware import connecting
 
-        settings = fitting.read(SETTINGS)
         beat = self._beats("link")
         busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
-        return fitting.connection(
-            settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat, self._news
+        return connecting.connection(
+            settings_now(), self._dispatcher, self._hardware, busy, self._clock, self._log, beat, self._news
         )
 
-    async def _watch_wifi(self, station):
-        """Never returns; when no known network takes us any more, somebody has to say which one shall."""
-        await station.wait_failed(_ROUNDS)
-        self._on_wish("portal", _LOST)
-        await asyncio.Event().wait()  # until then
+    def _on_failed(self, rounds):
+        """Open the set-up when no known network takes us any more: somebody has to say which one shall."""
+        if rounds == _ROUNDS:
+            self._on_wish("portal", _LOST)
 
     def _cable(self, station, settings, access, urls, greeting=()):
         """The console on the REPL's line, for whoever holds the cable. The arguments as in console.Rooms."""

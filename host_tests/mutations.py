@@ -577,7 +577,7 @@ MUTATIONS = [
         (
             "S25",
             "firmware/dispatcher.py",
-            '            self._log.warning("refused", "%s: %s" % (rules.REASONS[reason], _words(asked)))\n',
+            '            self._log.warning("refused", "%s: %s" % (rules.words(reason), _words(asked)))\n',
             "            pass\n",
             _DEVICE + "test_s25",
         ),
