@@ -24,6 +24,9 @@ _END = const(5)  # behind a value: ",", the closing bracket, or nothing more
 
 _open = bytearray(_DEEPEST)  # 123 or 91 for each open bracket; made once, a check is never interrupted by another
 _COMPACT = (",", ":")
+_WORDS = b"true,false,null,"  # all that there are (§3), each with an end that is no letter
+_FALSE_AT = const(5)
+_NULL_AT = const(11)
 
 
 @micropython.viper
@@ -56,14 +59,17 @@ def _string_end(text: ptr8, at: int, size: int) -> int:
 
 
 @micropython.viper
-def _scalar_end(text: ptr8, start: int, size: int) -> int:
-    """The index behind the number (§6) or word at `start`; 0 when it is none, or a number longer than anybody needs."""
+def _scalar_end(text: ptr8, words: ptr8, start: int, size: int) -> int:
+    """The index behind the number (§6) or the word of _WORDS at `start`; 0 when it is none, or longer than anybody needs."""
     at = start
     byte = text[at]
-    if byte == 102 or byte == 116 or (byte == 110 and at + 1 < size and text[at + 1] == 117):
-        while at < size and 97 <= text[at] <= 122:
-            at += 1  # json knows true, false, null, and no other word; but MicroPython writes nan
-        return at
+    if byte == 102 or byte == 116 or byte == 110:
+        # MicroPython's json takes words that run together, [truefalse] as two values
+        word = _FALSE_AT if byte == 102 else _NULL_AT if byte == 110 else 0
+        while at < size and text[at] == words[word] and words[word] != 44:
+            at += 1
+            word += 1
+        return at if words[word] == 44 else 0
     if byte == 45:
         at += 1
     if at + 1 < size and text[at] == 48 and 48 <= text[at + 1] <= 57:
@@ -118,7 +124,7 @@ def _fault(text: ptr8, size: int, stack: ptr8) -> int:
             depth += 1
             state = _FIRST_ITEM if byte == 91 else _FIRST_KEY
         else:
-            at = int(_scalar_end(text, here, size))
+            at = int(_scalar_end(text, _WORDS, here, size))
             state = _END
         if at == 0:
             return here
