@@ -1,16 +1,15 @@
 """What the hub is still to be told of updates, in memory; what is crossed off here is crossed off in the journal."""
 
 import os
-import sys
+
+from firmware import image
 
 _JOURNAL = "update.json"
 
-# the rooms about versions: in memory only while they are asked
-
 
 def are_due():
-    """True where there may be something to say or to do about versions: boot.py has mounted one, or an update left its journal."""
-    if "/app" in sys.path:
+    """Return True where there may be something to say or to do about versions: in an image, and where an update left its journal."""
+    if image.BOARD:
         return True
     try:
         os.stat(_JOURNAL)
@@ -27,17 +26,17 @@ class News:
         self.asks = asks
 
     def events(self):
-        """The events that nobody has been told yet, the oldest first."""
+        """Return the events that nobody has been told yet, the oldest first."""
         return self._events
 
     def look(self):
-        """None; the journal may have more to tell."""
+        """Read the journal again: it may have more to tell."""
         from firmware import versions
 
         self._events = versions.open_journal().events()
 
     def told(self, count):
-        """None; the first `count` of them have left. OSError: they may be told a second time."""
+        """Cross off the first `count` of them: they have left. OSError: they may be told a second time."""
         self._events = self._events[count:]
         from firmware import versions
 

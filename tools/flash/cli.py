@@ -7,9 +7,8 @@ from pathlib import Path
 
 from tools import Failure, layout
 from tools.environment import ROOT
-from tools.flash import chosen, kept, official, pieces, plan, ports, steps
+from tools.flash import chosen, kept, official, pieces, plan, ports, sources, steps
 from tools.flash.device import Device, Lost
-from tools.images import micropython
 
 _M = 1024 * 1024
 OUT = ROOT / "build" / "flash"
@@ -22,16 +21,7 @@ def _parser():
     )
     parser.add_argument("--port", help="the board's port; left out, the only one that there is")
     parser.add_argument("--board", metavar="NAME", help="which board it is; left out, a generic one with that chip")
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--image", type=Path, metavar="FILE", help="MicroPython's .bin or .app-bin; left out, it is downloaded"
-    )
-    source.add_argument(
-        "--micropython",
-        type=_version,
-        metavar="VERSION",
-        help="which one is downloaded; left out, the newest that the project has linked and verified",
-    )
+    sources.add_options(parser)
     parser.add_argument(
         "--settings", type=Path, metavar="FILE", help="settings for the board (JSON, see docs/settings.md)"
     )
@@ -62,13 +52,6 @@ def _parser():
         "--wait", type=float, default=60.0, metavar="SECONDS", help="for its first words; 60, 0: do not"
     )
     return parser
-
-
-def _version(text):
-    try:
-        return micropython.parsed(text)
-    except ValueError as fault:
-        raise argparse.ArgumentTypeError(str(fault))
 
 
 def _size(text):

@@ -22,5 +22,12 @@ def compiled(name, source, architecture, optimise=2):
     command = [compiler, f"-march={architecture}", f"-O{optimise}", "-s", name, "-", "-o", "-"]
     done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
     if done.returncode or done.stdout[:1] != b"M":
-        raise Failure(f"{name} does not compile: {done.stderr.decode(errors='replace').strip()}")
+        raise Failure(f"{name} does not compile: {_fault(done.stderr.decode(errors='replace'))}")
     return done.stdout
+
+
+def _fault(words):
+    """Return what mpy-cross says of a source, a traceback, in one line: where, and what."""
+    lines = [line.strip() for line in words.strip().splitlines()]
+    where = [line.rpartition(", ")[2] for line in lines if line.startswith("File ")]
+    return ": ".join([*where[-1:], *lines[-1:]])

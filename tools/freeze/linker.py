@@ -31,7 +31,7 @@ def link(official, modules, heap_kb=None, most_bytes=None, qstrs=()):
     data = app_image.app_of(official)
     image = officials.read(data)
     officials.check_unlinked(image)
-    patches = [] if heap_kb is None else heap.patches(image, heap_kb * 1024)
+    patches = [] if heap_kb is None else heap.patches(image, heap_kb)
     blob, sizes = Blob(image.memory.end), {}
     if modules:
         sizes, moved = _frozen(image, blob, _read(image, modules), qstrs)

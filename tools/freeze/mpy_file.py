@@ -11,6 +11,8 @@ from tools.freeze import bytecode
 
 VERSION = 6
 _MOST_SMALL_INT_BITS = 31  # of a 32-bit chip, object representation A
+_HAS_ARCHITECTURE_FLAGS = 0x40  # in the third byte of the header: one more number follows it (MPY_FEATURE_ARCH_FLAGS)
+_NO_STATIC = (b"",) * 0x10000
 _BYTECODE = 0  # mp_raw_code_kind_t less MP_CODE_BYTECODE
 _HEADER = 4
 _SINGLETONS = {1: None, 2: False, 3: True, 4: Ellipsis}  # MP_PERSISTENT_OBJ_*
@@ -25,6 +27,20 @@ Function = namedtuple("Function", ("code", "children"))
 def is_native(data):
     """Return whether a .mpy (bytes) holds machine code, which its header then tells the architecture of."""
     return len(data) >= _HEADER and bool(data[2] >> 2 & 0x0F)
+
+
+def texts(data):
+    """Return the texts (bytes) that a .mpy brings for its qstrs, whether it holds machine code or not.
+
+    Those that it refers to by number, because every image has them, are empty. Raise Failure when it is damaged.
+    """
+    start = _HEADER
+    try:
+        if data[2] & _HAS_ARCHITECTURE_FLAGS:
+            start = bytecode.number(data, start)[1]
+        return _Reader(data, _NO_STATIC, start).qstrs()
+    except (IndexError, ValueError) as fault:
+        raise Failure(f"a .mpy file with machine code is damaged ({fault}); compile it again")
 
 
 def read(name, data, static_qstrs):
@@ -49,12 +65,15 @@ def read(name, data, static_qstrs):
 
 
 class _Reader:
-    def __init__(self, data, static_qstrs):
-        self._data, self._at, self._static = data, _HEADER, static_qstrs
+    def __init__(self, data, static_qstrs, at=_HEADER):
+        self._data, self._at, self._static = data, at, static_qstrs
+        self._counts = self._number(), self._number()  # of qstrs, of objects
+
+    def qstrs(self):
+        return [self._qstr() for _ in range(self._counts[0])]
 
     def module(self, name):
-        n_qstrs, n_objects = self._number(), self._number()
-        qstrs = [self._qstr() for _ in range(n_qstrs)]
+        qstrs, n_objects = self.qstrs(), self._counts[1]
         objects = [self._object() for _ in range(n_objects)]
         function = self._function()
         if self._at != len(self._data):
