@@ -119,7 +119,9 @@ def test_s06_a_touch_inside_a_stop_frame_counts_as_much():
         world.pass_ms(at_ms + 800)
         pressed_us = 5_000_000 + at_ms * 1000
         _check_stopped(world, pressed_us, [1])
-        assert not [frame for frame in world.frames() if frame.ok and frame.start_us < pressed_us < frame.end_us - 9_000]
+        assert not [
+            frame for frame in world.frames() if frame.ok and frame.start_us < pressed_us < frame.end_us - 9_000
+        ]
 
 
 def test_s06_one_sample_between_frames_is_enough():
