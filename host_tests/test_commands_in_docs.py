@@ -68,6 +68,9 @@ ROWS = {
     "make BOARD=ESP32_GENERIC_S3 FROZEN_MANIFEST=~/frozen.py": Foreign("needs ESP-IDF"),
     "make BOARD=ESP32_GENERIC_S3 PORT=/dev/ttyUSB0 deploy": Foreign("needs ESP-IDF, and a board"),
     "mpremote connect PORT resume fs cp -r build/frozen/firmware build/frozen/certs :": Foreign("needs a board"),
+    "freeze ESP32_GENERIC-20260406-v1.28.0.bin out.bin src": Parsed("needs an official image; test_freeze_cli.py"),
+    "freeze --list out.bin": Parsed("needs a linked image; test_freeze_cli.py"),
+    "esptool --chip esp32 write-flash 0x1000 out.bin": Foreign("needs a board"),
     "traceback log.txt --names build/images/generic-esp32/names.txt": Real(),
     "flash": Flashed(),
     "flash --port COM5": Flashed(),
@@ -113,21 +116,24 @@ class Read(Exception):
 @pytest.fixture
 def only_parsed(monkeypatch):
     """A function of a line: None when the tool's own parser takes it; AssertionError with its words when not."""
-    parse = argparse.ArgumentParser.parse_args
 
-    def stop(self, *arguments, **more):
-        parse(self, *arguments, **more)
-        raise Read
+    def stopped(parse):
+        def stop(self, *arguments, **more):
+            parse(self, *arguments, **more)
+            raise Read
+
+        return stop
 
     def read(line, capsys, may_be_cut=False):
-        name, *rest = shlex.split(line)
-        assert name in COMMANDS, name
-        if name == "test":
+        command, *rest = shlex.split(line)
+        assert command in COMMANDS, command
+        if command == "test":
             return  # its arguments are pytest's
         with monkeypatch.context() as patch:
-            patch.setattr(argparse.ArgumentParser, "parse_args", stop)
+            for name in ("parse_args", "parse_intermixed_args"):
+                patch.setattr(argparse.ArgumentParser, name, stopped(getattr(argparse.ArgumentParser, name)))
             try:
-                tools([name, *rest])
+                tools([command, *rest])
             except Read:
                 return
             except SystemExit as end:

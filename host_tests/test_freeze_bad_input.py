@@ -122,6 +122,23 @@ def test_pools_that_are_not_as_expected(found):
         assert ADVICE in refused(with_words(found, (at, found.memory.read(at, 1), b"\0")))
 
 
+def test_other_qstrs_than_those_of_mpy_files(found):
+    assert found.qstrs.texts[100] != found.qstrs.texts[101]
+    assert "not those of .mpy files" in refused(swapped_qstrs(found, 100))
+
+
+def swapped_qstrs(found, number):
+    """Return the app image with two neighbours of the first pool exchanged: addresses, hashes and lengths."""
+    pool = found.memory.word(found.memory.word(found.qstrs.address))
+    hashes, lengths = (found.memory.word(pool + at) for at in (16, 20))
+    places = ((pool + 24 + 4 * number, 4), (hashes + 2 * number, 2), (lengths + number, 1))
+    changes = []
+    for at, size in places:
+        both = found.memory.read(at, 2 * size)
+        changes.append((at, both, both[size:] + both[:size]))
+    return with_words(found, *changes)
+
+
 def test_constants_that_are_kept_in_another_way(found):
     pi = struct.pack("<f", 3.141592653589793)
     assert "floats in another way" in refused(with_text(found, pi, struct.pack("<I", 0x54442D18)))
@@ -142,6 +159,7 @@ def test_modules_that_are_not_as_expected(found):
     module = found.memory.word(found.frozen.contents)
     at = found.memory.word(module + 8)
     assert "kept in another way" in refused(with_words(found, (at, found.memory.read(at, 4), b"\0\0\7\0")))
+    assert "has no end" in refused(with_word(found, at + 4, found.memory.end - 1))
 
 
 def test_tables_that_something_else_knows(found):

@@ -5,11 +5,12 @@ import concurrent.futures
 import pytest
 from conftest import ROOT
 from frozen_reader import FrozenReader
-from official_images import ESP32, NAMES, PLACES, architecture, modules, official
+from official_images import C3, ESP32, NAMES, PLACES, architecture, modules, official
 
 from tools import Failure
-from tools.freeze import app_image, compiler, linker, mpy_file
+from tools.freeze import app_image, compiler, linker, mpy_file, tables, tried
 from tools.freeze import official as officials
+from tools.freeze.blob import Blob
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -27,7 +28,7 @@ def test_what_is_linked_reads_back_and_little_else_is_changed(name):
 def check_modules(before, after, given):
     """Fail unless the modules that were there and those that were given are frozen in an image."""
     assert after.frozen.names == before.frozen.names + tuple(sorted(given))
-    static = before.qstrs.texts[: before.qstrs.sizes[0]]
+    static = mpy_file.static_qstrs(before.qstrs.texts)
     reader = FrozenReader(after)
     for name, mpy in given.items():
         assert reader.module(name) == mpy_file.read(name, mpy, static)
@@ -67,12 +68,45 @@ def test_all_of_a_firmware_links_twice_alike():
     assert linked == linker.link(official(ESP32), dict(reversed(given.items())))
     after = officials.read(linked.data)
     reader = FrozenReader(after)
-    static = after.qstrs.texts[: after.qstrs.sizes[0]]
+    static = mpy_file.static_qstrs(after.qstrs.texts)
     for name, mpy in given.items():
         assert reader.module(name) == mpy_file.read(name, mpy, static)
 
 
-def test_what_is_linked_is_not_linked_again():
-    linked = linker.link(official(ESP32), modules("xtensawin"))
+@pytest.mark.parametrize("source", ["", "a_name_of_its_own = 1\n"])
+def test_a_small_module_is_enough_to_tell_a_linked_image(source):
+    given = {"m.py": compiler.compiled("m.py", source, "xtensawin")}
+    linked = linker.link(official(ESP32), given)
+    assert 1 <= officials.read(linked.data).qstrs.sizes[3] < 5
     with pytest.raises(Failure, match="linked into this image already"):
         linker.link(linked.data, modules("xtensawin"))
+
+
+def test_further_texts_are_interned():
+    given = modules("xtensawin")
+    linked = linker.link(official(ESP32), given, qstrs=("a text of ours", b"another", "print"))
+    texts = officials.read(linked.data).qstrs.texts
+    assert texts.count(b"a text of ours") == texts.count(b"another") == texts.count(b"print") == 1
+    assert linker.link(official(ESP32), given, qstrs=["another", "a text of ours"]).data == linked.data
+
+
+def test_without_new_texts_the_pool_stays():
+    image = officials.read(app_image.app_of(official(ESP32)))
+    blob = Blob(image.memory.end)
+    patches = tables.moved(image, blob, [], ["new.py"], [image.memory.word(image.frozen.contents)])
+    assert [f"{patch.address:x}" for patch in sorted(patches)] == PLACES[ESP32].split()[1:]
+
+
+def test_constant_data_does_not_run_into_code_of_the_same_pages():
+    image = officials.read(app_image.app_of(official(C3)))
+    assert tables._limit(image.memory) == 0x3C800000
+    # As if code lay behind constant data: from 0x42200020 on, the pages of 0x3C200000.
+    image.memory.code.append(app_image.Segment(0x42200020, b"code"))
+    assert tables._limit(image.memory) == 0x3C200000
+
+
+def test_all_official_images_are_known_as_tried():
+    for name in (ESP32, C3):
+        data = app_image.app_of(official(name))
+        assert tried.was_tried(data) and not tried.was_tried(data[:-1] + b"x")
+    assert sorted(tried.IMAGES.values()) == sorted(NAMES)

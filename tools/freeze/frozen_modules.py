@@ -110,11 +110,14 @@ class _Checker:
         return max(uses.objects, *below)
 
     def _bytecode(self, address, has_children, is_generator=None):
-        data, at = self._memory.data, address - self._memory.base
         if address not in self._memory:
             raise unsupported("its frozen bytecode is not constant data")
-        head = bytecode.prelude(data, at)
-        uses = bytecode.uses(data, head)
+        data = self._memory.data
+        try:
+            head = bytecode.prelude(data, address - self._memory.base)
+            uses = bytecode.uses(data, head)
+        except IndexError:
+            raise unsupported("the bytecode of a frozen module has no end")
         wrong = is_generator is not None and bool(is_generator) != bool(head.flags & bytecode.GENERATOR)
         if wrong or bool(uses.children) != has_children:
             raise unsupported("its frozen bytecode cannot be read")

@@ -59,12 +59,22 @@ def _known(image):
 
 
 def _end_moved(image, new_end):
-    if new_end > image.memory.chip.drom[1]:
+    if new_end > _limit(image.memory):
         raise unsupported("it has no addresses left for more constant data")
     patches, old_end = [], image.memory.end
     for site, addend in reserved_end.read(image.memory, image.code, image.idf):
         patches += patched(image, image.code.replaced(site, old_end + addend, new_end + addend))
     return patches
+
+
+def _limit(memory):
+    """Return the address that constant data must not pass: the end of what can be mapped, or where code takes the same pages."""
+    chip = memory.chip
+    ends = [chip.drom[1]]
+    for address, _ in memory.code if chip.shared else ():
+        if chips.within(address, chip.irom) and (taken := address - chip.irom[0] + chip.drom[0]) > memory.base:
+            ends.append(taken // chips.MMU_PAGE * chips.MMU_PAGE)
+    return min(ends)
 
 
 def patched(image, changes):
