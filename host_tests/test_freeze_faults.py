@@ -1,6 +1,7 @@
 """One fault in a good linked image, everything else right: the verifier refuses it, in words that name the fault."""
 
 import hashlib
+import random
 import re
 import struct
 
@@ -42,6 +43,21 @@ def test_what_is_unchanged_is_confirmed(image):
     """The faults above are refused for themselves: the same image, sealed by the same means, is confirmed."""
     made, modules = Linked(image).sealed(), linked_images.samples()
     assert len(verifier.verify(linked_images.official(image), made, modules).modules) == len(modules)
+
+
+@each_image
+def test_any_other_byte_in_memory_is_refused(image):
+    """Bytes at random (the same each time), most of them in what was added: there is none that does not matter."""
+    linked_images.official(image)
+    chance = random.Random(image)
+    for turn in range(40):
+        edit = Linked(image)
+        first, size = (edit.official.segments[0][:2], chance.choice(edit.segments)[:2])[turn % 4 == 0]
+        if turn % 4:  # behind the official end
+            first, size = first + size, edit.segments[0][1] - size
+        address = chance.randrange(first, first + size)
+        edit.flip(address, chance.randrange(1, 256))
+        assert _refusal(image, edit.sealed()), hex(address)
 
 
 def _headed(image, at, value):

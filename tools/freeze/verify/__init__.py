@@ -71,7 +71,7 @@ def modules_in(image):
     """
     memory, code = _reading(app_image.read(image, "given"))
     found = frozen_tables.find(memory, code)
-    return [(name.decode(), frozen_module.size(memory, address)) for name, address in found.modules]
+    return [(frozen_tables.shown(name), frozen_module.size(memory, address)) for name, address in found.modules]
 
 
 @functools.lru_cache(maxsize=2)
@@ -108,7 +108,7 @@ def _confirm_pools(official, linked):
 def _confirm_modules(memory, tables, kinds, wanted):
     """Return the frozen_module.Counts. Raise Failure for a module that is not as its `.mpy`."""
     comparison = frozen_module.Comparison(memory, tables.qstrs, kinds)
-    places = {name.decode(): address for name, address in tables.modules}
+    places = {frozen_tables.shown(name): address for name, address in tables.modules}
     for name, data in wanted.items():
         comparison.confirm(name, places[name], mpy_file.read(data, name))
     return comparison.counts()
