@@ -52,7 +52,7 @@ class Core:
         self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
         transmitter, beat = self._transmitter(), self._beats("radio")
-        self._radio = Radio(self._scheduler, transmitter, self._clock, self._cut, beat, self._miss)
+        self._radio = Radio(self._scheduler, transmitter, self._clock, self._cut, beat, self._miss, self._pressed)
         self._dispatcher = Dispatcher(
             fitting.safety(settings),
             self._scheduler,
@@ -173,6 +173,10 @@ class Core:
 
     def _on_wish(self, what, detail):
         """None; what a wish for another mode means is app.py's business."""
+
+    def _pressed(self):
+        """True when the e-stop was pressed since the last look (fingers.py): then everything was stopped."""
+        return self._fingers.look()
 
     def _cut(self):
         """The e-stop input cut a frame short."""

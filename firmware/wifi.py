@@ -18,6 +18,7 @@ _LOOK_MS = const(250)
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
 _DNS_PORT = const(53)
+_NO_NAME = "OpenShock"  # the setting's default
 _BEACON_TIMEOUT = const(200)  # whoever ends it for another reason tells a number that few can use (wifi_err_reason_t)
 
 
@@ -51,8 +52,8 @@ class Station:
         self.reason = ""
         self._servers = [_server(text) for text in servers]
         self._memory = Memory()
-        network.hostname(_host_label(hostname))
         self.wlan = network.WLAN(network.WLAN.IF_STA)
+        network.hostname(_host_label(hostname, self.wlan.config("mac")))  # DHCP gets it at the next `connect`
 
     # --- how it stands
 
@@ -64,6 +65,10 @@ class Station:
         """None as soon as the station has an address, and what is needed to join has left the memory: TLS needs the room."""
         while self.lock.locked() or not self.online():
             await asyncio.sleep_ms(_LOOK_MS)
+
+    def name(self):
+        """What we are called in the network, by DHCP and, with ".local" behind it, by mDNS."""
+        return network.hostname()
 
     def address(self):
         """Our address in the network that we have joined, "a.b.c.d"."""
@@ -141,10 +146,14 @@ def _ignore(number):
     """Do nothing: nobody follows."""
 
 
-def _host_label(name):
-    """`name` as the network can have it: letters, digits and hyphens, 32 at most (RFC 1123 §2.1). mDNS adds ".local" to it."""
+def _host_label(name, mac):
+    """`name` as the network can have it: letters, digits and hyphens, 32 at most (RFC 1123 §2.1). mDNS adds ".local" to it.
+
+    Without a name of its own a device has the last digits of its address, `mac`: two in one network are told apart.
+    """
     letters = [letter if letter < "\x7f" and (letter.isalpha() or letter.isdigit()) else "-" for letter in name]
-    return "".join(letters)[:32].strip("-") or "OpenShock"
+    label = "".join(letters)[:32].strip("-") or _NO_NAME
+    return label if label != _NO_NAME else "%s-%02X%02X%02X" % (label, mac[3], mac[4], mac[5])
 
 
 def _server(text):

@@ -6,7 +6,7 @@ import sys
 import network
 import simboard
 
-from firmware import access_point, networks
+from firmware import access_point, networks, settings
 from firmware.wifi import Station
 from host_tests.mp.hurry import Hurry
 from host_tests.mp.rooms import Dice, Store, book, forget, raised
@@ -293,6 +293,19 @@ class World:
         """How often these words are in the log, once they are so often."""
         await self.until(lambda: self.told(words) >= times)
         return self.told(words)
+
+
+def test_a_device_that_nobody_named_has_the_digits_of_its_address():
+    unnamed = settings.default("hostname")
+    for given, name in (
+        (unnamed, "OpenShock-000001"),
+        ("🏠 -", "OpenShock-000001"),  # no letter that a network takes
+        ("OpenShock-2", "OpenShock-2"),
+        ("Red Room", "Red-Room"),
+        ("x" * 32, "x" * 32),
+    ):
+        station = Station([], given, [], None, None)
+        assert station.name() == network.hostname() == name
 
 
 def test_it_joins_and_says_as_whom():

@@ -25,7 +25,8 @@ def main(argv):
         parser.error("OUT is missing")
     data = _read(options.image)
     app = app_image.app_of(data)
-    modules = sources.modules(options.dirs, app_image.read(app).chip.architecture, options.optimise)
+    found = official.read(app)
+    modules = sources.modules(options.dirs, found.memory.chip.architecture, options.optimise, found.types.mpy)
     if not modules and options.heap is None:
         parser.error("nothing to do: name a folder of modules, or --heap")
     if options.verify:

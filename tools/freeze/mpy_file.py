@@ -12,6 +12,17 @@ from tools.freeze import bytecode
 VERSION = 6
 _MOST_SMALL_INT_BITS = 31  # of a 32-bit chip, object representation A
 _HAS_ARCHITECTURE_FLAGS = 0x40  # in the third byte of the header: one more number follows it (MPY_FEATURE_ARCH_FLAGS)
+_ARCHITECTURES = {
+    1: "x86",
+    2: "x64",
+    3: "armv6",
+    4: "armv6m",
+    5: "armv7m",
+    6: "armv7em",
+    7: "armv7emsp",
+    8: "armv7emdp",
+}
+_ARCHITECTURES.update({9: "xtensa", 10: "xtensawin", 11: "rv32imc", 12: "rv64imc"})  # MP_NATIVE_ARCH_*
 _NO_STATIC = (b"",) * 0x10000
 _BYTECODE = 0  # mp_raw_code_kind_t less MP_CODE_BYTECODE
 _HEADER = 4
@@ -27,6 +38,12 @@ Function = namedtuple("Function", ("code", "children"))
 def is_native(data):
     """Return whether a .mpy (bytes) holds machine code, which its header then tells the architecture of."""
     return len(data) >= _HEADER and bool(data[2] >> 2 & 0x0F)
+
+
+def architecture(data):
+    """Return mpy-cross's name for the architecture that a header (bytes) tells of; None for bytecode alone."""
+    number = data[2] >> 2 & 0x0F
+    return _ARCHITECTURES.get(number, f"architecture {number}") if number else None
 
 
 def texts(data):
@@ -52,7 +69,7 @@ def read(name, data, static_qstrs):
         raise Failure(f"{name} is no .mpy file; compile it with mpy-cross")
     if data[1] != VERSION:
         raise Failure(
-            f"{name} is .mpy version {data[1]}, the image takes {VERSION}; compile it with a matching mpy-cross"
+            f"{name} is a .mpy file of version {data[1]}, the image takes {VERSION}; compile it with mpy-cross 1.23 or newer"
         )
     if is_native(data):
         raise Failure(f"{name} holds machine code, which cannot lie in flash; give it to tools.freeze.machine_code")

@@ -93,9 +93,8 @@ class Comparison:
             (0, "prelude"),
         )
         part = next(part for start, part in parts if at >= start)
-        raise Failure(
-            f"{what}: its {part} differ from the .mpy at byte {at} ({address + at:#x}): {found[at]:#04x}, not {wanted[at]:#04x}"
-        )
+        place = f"{part} at byte {at} ({address + at:#x}): {found[at]:#04x}, not {wanted[at]:#04x}"
+        raise Failure(f"{what}: its bytecode differs in the {place}")
 
 
 def size(memory, address):

@@ -13,6 +13,8 @@ from tools.freeze.verify.qstr_pools import SIZE, Qstrs, looks_like_pool
 # pool, contents, names: addresses that the code has · modules: [(name, address)] · qstrs: Qstrs
 Tables = namedtuple("Tables", ("pool", "contents", "names", "modules", "qstrs"))
 
+POOL, CONTENTS, NAMES = "qstr pool", "table of frozen modules", "names of frozen modules"
+TABLES = (POOL, CONTENTS, NAMES)
 _FIRST_NAME = re.compile(rb"[\w./-]+\.py\0")
 _MOST_MODULES = 4096
 
@@ -27,18 +29,24 @@ def find(memory, references):
         if _FIRST_NAME.match(memory.drom, names - memory.base):
             listed = _names(memory, names)
             found += [(contents, names, listed) for contents in addresses if _fits(memory, qstrs, contents, listed)]
-    contents, names, listed = _one(found, "the tables of frozen modules")
-    pointers = memory.words(contents, len(listed), "the table of frozen modules")
-    return Tables(pool, contents, names, list(zip(listed, pointers)), qstrs)
+    contents, names, _ = _one(found, "the tables of frozen modules")
+    return read(memory, pool, contents, names)
+
+
+def read(memory, pool, contents, names):
+    """Return the Tables at these addresses. Raise Failure when the interpreter could not read them."""
+    listed = _names(memory, names)
+    pointers = memory.words(contents, len(listed), f"the {CONTENTS}")
+    return Tables(pool, contents, names, list(zip(listed, pointers)), Qstrs(memory, pool))
 
 
 def extents(tables):
     """Return {what: (first, behind the last)} of the addresses that these tables take."""
     size = sum(len(name) + 1 for name, _ in tables.modules) + 1
     return {
-        "qstr pool": (tables.pool, tables.pool + SIZE + 4 * len(tables.qstrs.pools[-1].texts)),
-        "table of frozen modules": (tables.contents, tables.contents + 4 * len(tables.modules)),
-        "names of frozen modules": (tables.names, tables.names + size),
+        POOL: (tables.pool, tables.pool + SIZE + 4 * len(tables.qstrs.pools[-1].texts)),
+        CONTENTS: (tables.contents, tables.contents + 4 * len(tables.modules)),
+        NAMES: (tables.names, tables.names + size),
     }
 
 
