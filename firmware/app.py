@@ -5,10 +5,11 @@ import gc
 
 from micropython import const
 
+from firmware import image
 from firmware.cable import Cable
 from firmware.core import SETTINGS, Core, settings_now
 from firmware.hardware import Hardware
-from firmware.news import News, are_due
+from firmware.news import News, are_due, wants_check
 from firmware.timekeeper import unix_us
 from lib import tasks
 from lib.log import WARNING
@@ -39,7 +40,7 @@ class App(Core):
         self._begun = None  # what an update has in hand: its Journal and the Slots
         self._mode = None  # the one that an update wants
         self._trial = None
-        self._news = News()
+        self._news = News(asks=bool(image.BOARD))
         super().__init__(hardware, wall)
 
     def _build(self, hardware, wall):
@@ -153,11 +154,14 @@ class App(Core):
         return self.operating
 
     async def _linked(self, station, keeper, link):
-        """Never returns: the link; before its first connection, while there is memory for another, is asked for a new version."""
+        """Never return: the link; before its first connection, while there is memory for another, is asked for a new version."""
+        await self._ask_first(station, keeper)
+        await link.run()
+
+    async def _ask_first(self, station, keeper):
         if self._news.asks:
             self._news.asks = False
             await tasks.together(self._ask(station, keeper), self._beat_for("link"))
-        await link.run()
 
     async def _ask(self, station, keeper):
         await station.wait_online()
@@ -165,9 +169,12 @@ class App(Core):
             await asyncio.wait_for_ms(keeper.wait_known(), _ASK_MS)
         except asyncio.TimeoutError:
             return
+        now_s = unix_us() // 1000000
+        if not wants_check(settings_now(), now_s):
+            return
         from firmware import versions
 
-        version = await versions.offered(settings_now(), station, keeper, unix_us() // 1000000, self._log)
+        version = await versions.offered(settings_now(), station, keeper, now_s, self._log)
         if version:
             self._on_wish("update", version)
 
