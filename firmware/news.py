@@ -8,7 +8,7 @@ _JOURNAL = "update.json"
 
 
 def are_due():
-    """Return True where there may be something to say or to do about versions: in an image, and where an update left its journal."""
+    """Return True where there may be something to do about versions: in an image, and where an update left its journal."""
     if image.BOARD:
         return True
     try:

@@ -16,7 +16,7 @@ from tools.sim import bootloader
 from tools.sim.flash import app_image, chip, runtime_image
 
 ROWS = layout.table("sim")
-GOOD = runtime_image(b"a runtime of some length, of three letters: abc" * 300)
+GOOD = runtime_image(b"an image of some length, of three letters: abc" * 300)
 SPOILT = GOOD[:5000] + bytes((GOOD[5000] ^ 8,)) + GOOD[5001:]
 NEW, PENDING, VALID, INVALID, ABORTED, UNDEFINED = 0, 1, 2, 3, 4, 0xFFFFFFFF
 BLANK = None
@@ -110,8 +110,8 @@ def test_without_a_whole_image_nothing_starts():
 
 @pytest.mark.parametrize("text", [b"x", b"", bytes(range(256)) * 200])
 @pytest.mark.parametrize("of_chip", ["esp32", "esp32s3"])
-def test_the_runtime_s_stand_in_is_an_image_to_esptool(tmp_path, text, of_chip):
-    path = tmp_path / "runtime.bin"
+def test_the_simulated_image_is_an_image_to_esptool(tmp_path, text, of_chip):
+    path = tmp_path / "image.bin"
     path.write_bytes(runtime_image(text, of_chip))
     command = [sys.executable, "-m", "esptool", "image-info", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -175,7 +175,7 @@ def test_a_switch_and_a_confirmation_survive_every_power_cut():
         # whatever runs can be made to stay, and then it stays
         if slots.pending() or slots.booting != slots.running:
             if not slots.pending():
-                slots.writer("app")  # names ours again
+                slots.writer()  # names ours again
             bootloader.start(made)
             slots = Slots()
         assert slots.confirm() is True, what
@@ -199,8 +199,8 @@ def test_a_second_update_survives_every_power_cut_too():
             assert bootloader.start(made) is not None, what
 
 
-def test_before_the_idle_pair_is_written_no_cut_leads_to_it_any_more():
-    # otadata names the slot whose image is bad, so the other one runs; then the bad one is made whole: its app is not yet
+def test_before_the_idle_slot_is_written_no_cut_leads_to_it_any_more():
+    # otadata names the slot whose image is bad, so the other one runs; then the bad one is made whole, and nobody has switched
     ways = [
         (0, ((1, VALID), (2, VALID)), (GOOD, SPOILT)),
         (0, ((1, VALID), (2, NEW)), (GOOD, SPOILT)),
@@ -216,8 +216,9 @@ def test_before_the_idle_pair_is_written_no_cut_leads_to_it_any_more():
         if slots.state(slots.booting) == PENDING:
             bootloader.start(made)  # the image on trial was bad: it is given up first
             slots = Slots()
-        for _ in slots.copy_runtime():
-            pass
+        writer = slots.writer()
+        for at in range(0, len(GOOD), 4096):
+            writer.write(GOOD[at : at + 4096])
 
     for slot, entries, images in ways:
         for what, made in at_every_cut(written, lambda: flash(*entries, images)):  # noqa: B023  used at once
