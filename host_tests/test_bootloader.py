@@ -12,11 +12,12 @@ from simflash import Faults, Flash, PowerCut
 from host_tests.mp import flashes
 from lib.partitions import Slots
 from tools import layout
+from tools.images.simulated import slot_image
 from tools.sim import bootloader
-from tools.sim.flash import app_image, chip, runtime_image
+from tools.sim.flash import chip
 
 ROWS = layout.table("sim")
-GOOD = runtime_image(b"an image of some length, of three letters: abc" * 300)
+GOOD = slot_image(b"an image of some length, of three letters: abc" * 300)
 SPOILT = GOOD[:5000] + bytes((GOOD[5000] ^ 8,)) + GOOD[5001:]
 NEW, PENDING, VALID, INVALID, ABORTED, UNDEFINED = 0, 1, 2, 3, 4, 0xFFFFFFFF
 BLANK = None
@@ -112,7 +113,7 @@ def test_without_a_whole_image_nothing_starts():
 @pytest.mark.parametrize("of_chip", ["esp32", "esp32s3"])
 def test_the_simulated_image_is_an_image_to_esptool(tmp_path, text, of_chip):
     path = tmp_path / "image.bin"
-    path.write_bytes(runtime_image(text, of_chip))
+    path.write_bytes(slot_image(text, of_chip))
     command = [sys.executable, "-m", "esptool", "image-info", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -121,18 +122,11 @@ def test_the_simulated_image_is_an_image_to_esptool(tmp_path, text, of_chip):
 
 
 def test_every_byte_of_an_image_counts():
-    good = runtime_image(b"some text")
+    good = slot_image(b"some text")
     for at in range(len(good)):
         bad = good[:at] + bytes((good[at] ^ 0x10,)) + good[at + 1 :]
         made = flash(BLANK, BLANK, images=(bad, b""))
         assert bootloader.start(made) is None, f"byte {at}"
-
-
-def test_an_app_image_is_the_same_bytes_for_the_same_files():
-    files = {"lib/b.mpy": b"b" * 5000, "firmware/app.mpy": b"a", "firmware/www/index.html.gz": b"\xff" * 9000}
-    one, other = app_image(files, 0x30000), app_image(dict(reversed(files.items())), 0x30000)
-    assert one == other and len(one) % 4096 == 0 and len(one) < 0x30000
-    assert len(app_image(files, 0x30000, trim=False)) == 0x30000
 
 
 # every point where the power can go

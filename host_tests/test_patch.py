@@ -21,7 +21,7 @@ BASE = 0x3F400000  # where pointers of an image point
 
 
 def linked(seed, blocks=6, changed=()):
-    """Return an image of functions and tables of pointers to them; `changed`: numbers of functions that are longer by some bytes."""
+    """Return an image of functions and tables of pointers to them; the functions with the numbers `changed` are longer."""
     chance = random.Random(seed)
     functions = [bytes(chance.choices(range(64), k=chance.randrange(20, 300))) for _ in range(blocks * 12)]
     for number in changed:
@@ -48,7 +48,7 @@ class Applied:
                 pass
 
     def read(self, at, buffer):
-        assert 0 <= at and at + len(buffer) <= len(self.old) and len(buffer) <= BLOCK
+        assert at >= 0 and at + len(buffer) <= len(self.old) and len(buffer) <= BLOCK
         buffer[:] = self.old[at : at + len(buffer)]
 
     def write(self, block):
