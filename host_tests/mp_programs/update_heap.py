@@ -67,7 +67,10 @@ def _in_pieces():
 
 
 def run(url, root, key, wanted, is_broken=False):
-    """Update to `wanted` from `url`. `root`: a file with a DER certificate; `key`: in hex; `is_broken`: no piece is larger than 4 KB."""
+    """Update to `wanted` from `url`.
+
+    `root`: a file with a DER certificate; `key`: in hex; `is_broken`: no piece of the free heap is larger than 4 KB.
+    """
     import esp32  # noqa: F401
     import simota  # noqa: F401
     import simpartition  # noqa: F401

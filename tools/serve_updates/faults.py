@@ -1,6 +1,6 @@
 """What a server may do to who updates from it, on demand: it stalls, cuts, lies about lengths, redirects, never ends. For tests.
 
-    server.faults.add("*/app.lfs", stall(at=8192))          # the next request for it
+    server.faults.add("*/image.bin", stall(at=8192))          # the next request for it
     server.faults.add("*", refused(503, retry_after_s=7), times=2)
     server.faults.add("*/manifest.json", redirect("/elsewhere"), times=FOREVER, after=1)
 
