@@ -32,7 +32,7 @@ class Fault:
     length: int | None = None  # what Content-Length says; -1: there is none
     stall: int | str | None = None  # HEAD, or after so many bytes, until the client goes
     cut: int | None = None  # after so many bytes
-    reset: bool = False  # cut without TCP's goodbye
+    reset: bool = False  # cut by a reset and no FIN
     rate: float | None = None  # bytes a second, one by one
     chunks: int | None = None  # in chunks of so many bytes
     gzip: bool = False
