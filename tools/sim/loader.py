@@ -10,7 +10,9 @@ _BLOCK, _WORD = 32, 8
 _TEXT = 4 * _WORD  # type, hash, length, address; the bytes themselves are used where they lie
 _SMALL = 1 << 62
 _MOST_STATIC = 1000
-_CLASS_BODY = bytes((0x11, 0x16))  # MP_BC_LOAD_NAME __name__, MP_BC_STORE_NAME __module__: how a class begins (py/compile.c)
+_CLASS_BODY = bytes(
+    (0x11, 0x16)
+)  # MP_BC_LOAD_NAME __name__, MP_BC_STORE_NAME __module__: how a class begins (py/compile.c)
 
 
 def costs(modules):
