@@ -45,11 +45,11 @@ class Station:
         self.record = {}  # ssid → how it went (networks.note)
         self.heard = ()  # what the last `scan` gave
         self.on_channel = _ignore  # told the channel of a network that is about to be tried
+        self.on_failed = _ignore  # told `failed_rounds` when it has grown
         self.has_own_address = False  # not one that a network gave
         self.lock = asyncio.Lock()  # one attempt at a time
         self.failed_rounds = 0
         self.reason = ""
-        self._failed = asyncio.Event()
         self._servers = [_server(text) for text in servers]
         self._memory = Memory()
         self.wlan = network.WLAN(network.WLAN.IF_STA)
@@ -65,12 +65,6 @@ class Station:
         """None as soon as the station has an address, and what is needed to join has left the memory: TLS needs the room."""
         while self.lock.locked() or not self.online():
             await asyncio.sleep_ms(_LOOK_MS)
-
-    async def wait_failed(self, rounds):
-        """None as soon as so many rounds of all networks in a row have failed. For one task at a time."""
-        while self.failed_rounds < rounds:
-            self._failed.clear()
-            await self._failed.wait()
 
     def name(self):
         """What we are called in the network, by DHCP and, with ".local" behind it, by mDNS."""
@@ -118,7 +112,7 @@ class Station:
         self.failed_rounds = 0 if joined else self.failed_rounds + 1
         if not joined:
             self.log.line(WARNING, "wifi", "no network: rounds that failed in a row: %d" % self.failed_rounds)
-            self._failed.set()
+            self.on_failed(self.failed_rounds)
         return joined
 
     async def try_join(self, ssid, key, address=None):
@@ -148,8 +142,8 @@ class Station:
         self.log.line(WARNING, "wifi", "lost, too weak" if status == _BEACON_TIMEOUT else "lost (reason %d)" % status)
 
 
-def _ignore(channel):
-    """None: nobody follows."""
+def _ignore(number):
+    """Do nothing: nobody follows."""
 
 
 def _host_label(name, mac):

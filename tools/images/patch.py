@@ -127,7 +127,7 @@ def _same(old, new, piece, shift):
 
 
 def _between(old, new, gap, shift):
-    """Return Pieces for the gap between two matches: aligned with the one before (`gap.shift`), new, aligned with the one behind."""
+    """Return Pieces for the gap between two matches: like the one before (`gap.shift`), new, like the one behind."""
     most = _size(gap)
     if gap.shift == shift and most <= _SHORT:
         return [gap]
