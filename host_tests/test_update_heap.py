@@ -24,7 +24,9 @@ pytestmark = pytest.mark.skipif(
 
 SIGNER = Signer(b"heap")
 ROWS = layout.table("sim")
-HEAP = 2 * 112 * 1024  # bytes, the image not counted, and the stubs are in it: of words of 8 bytes, where a chip's have 4
+HEAP = (
+    2 * 112 * 1024
+)  # bytes, the image not counted, and the stubs are in it: of words of 8 bytes, where a chip's have 4
 BROKEN_HEAP = 2 * 160 * 1024  # half of it is taken, so that the rest is in pieces
 MOST_LIVE_BYTES = 36 * 1024  # on a chip: half of what lives here; names, which a chip has in its flash, are in it
 MOST_MORE_FOR_PATCH_BYTES = 12 * 1024
