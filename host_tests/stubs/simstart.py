@@ -85,7 +85,13 @@ def _failed(name):
 _mount(os.getenv("SIM_IMAGE"))
 gc.threshold(4096)  # what stays from here on lies close together
 if os.getenv("SIM_NAMES"):
-    import machine, neopixel, network, simpartition  # noqa: E401, F401  a chip has them in flash, so they are always there
+    for name in (
+        "machine",
+        "neopixel",
+        "network",
+        "simpartition",
+    ):  # a chip has them in flash, so they are always there
+        __import__(name)
 
     _make_names(os.getenv("SIM_NAMES"))
 if os.getenv("SIM_BALLAST"):
