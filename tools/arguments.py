@@ -4,6 +4,7 @@ A new kind of argument is a function (text) -> value that raises argparse.Argume
 """
 
 import argparse
+import contextlib
 import datetime
 import os
 import re
@@ -115,6 +116,8 @@ def folder(typed):
     """Return the Path of a folder to write into, which is there or can be made: no file is in its way."""
     wanted = path(typed)
     try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.lstat(wanted)
         there = next(place for place in (wanted, *wanted.absolute().parents) if os.path.lexists(place))
         if not there.is_dir():
             raise argparse.ArgumentTypeError(f"a folder is needed, and {one_line(str(there))} is a file")

@@ -12,7 +12,7 @@ _NO_SPACE = -28
 def image(files, size):
     """Return the file system (bytes) of `files` {path: bytes} for a partition of `size` bytes, up to its last used block.
 
-    The same files give the same bytes. Failure when they do not fit.
+    The same files give the same bytes. Failure when they do not fit, or have no name that LittleFS takes.
     """
     context = filesystem.Used(size)
     system = LittleFS(context, block_size=BLOCK, block_count=size // BLOCK)
@@ -20,7 +20,7 @@ def image(files, size):
         filesystem.put(system, files)
     except LittleFSError as fault:
         if fault.code != _NO_SPACE:
-            raise
+            raise Failure(f"vfs cannot take one of the files: {fault}")  # a name that is too long, or goes through a file
         total = sum(map(len, files.values()))
         raise Failure(f"{len(files)} files with {total} bytes do not fit into the {size // 1024} KB of vfs")
     system.unmount()

@@ -7,6 +7,7 @@ from tools.environment import ROOT
 from tools.flash import sources
 from tools.images import manifest, tree
 from tools.keyfile import KeyFile
+from tools.printable import one_line
 from tools.release import changelog, mip
 from tools.release.history import History
 from tools.rooms import room
@@ -68,7 +69,7 @@ def _may_be(options, tagged, commit):
     """Raise Failure for a version that is none, is there already, or comes before what the channel has."""
     version, semver = options.version, room("lib.semver")
     if not manifest.is_version(version):
-        raise Failure(f"'{version}' is no version (major.minor.patch, semver.org)")
+        raise Failure(f"'{one_line(version)}' is no version (major.minor.patch, semver.org)")
     if options.channel == "stable" and "-" in version.partition("+")[0]:
         raise Failure(f"{version} is a pre-release; --channel beta or develop takes it")
     if tagged.get(version, commit) != commit:
