@@ -20,7 +20,9 @@ def image(files, size):
         filesystem.put(system, files)
     except LittleFSError as fault:
         if fault.code != _NO_SPACE:
-            raise Failure(f"vfs cannot take one of the files: {fault}")  # a name that is too long, or goes through a file
+            raise Failure(
+                f"vfs cannot take one of the files: {fault}"
+            )  # a name that is too long, or goes through a file
         total = sum(map(len, files.values()))
         raise Failure(f"{len(files)} files with {total} bytes do not fit into the {size // 1024} KB of vfs")
     system.unmount()
