@@ -11,6 +11,7 @@ from firmware.command import ACT, ACTIONS, Command
 from firmware.replies import ERROR, SUCCESS, Wrong, board_of, number, parsed, response, truth
 from firmware.settings import Refused
 from firmware.version import VERSION
+from lib import heap
 
 # what is in asking.py, and in configuring.py
 _ASKING = ("remote", "seen", "respond", "pair")
@@ -91,10 +92,14 @@ def _sysinfo(desk, argument):
     uptime_ms = desk.clock()
     seconds = uptime_ms // 1000
     gc.collect()
-    yield response("RTOSInfo", "Free Heap|%d" % gc.mem_free())
+    used, free, idf, largest = heap.figures()
+    yield response("RTOSInfo", "Free Heap|%d" % free)
     yield response("RTOSInfo", "UptimeMS|%d" % uptime_ms)
     days = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60, seconds % 60
     yield response("RTOSInfo", "Uptime|%dd %dh %dm %ds" % days)
+    yield response("RTOSInfo", "Used Heap|%d" % used)
+    yield response("RTOSInfo", "Free IDF|%d" % idf)
+    yield response("RTOSInfo", "Largest IDF|%d" % largest)
     wifi = desk.rooms.wifi
     online = wifi.online()
     yield response("WiFiInfo", "Connected|" + truth(online))
