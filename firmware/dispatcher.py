@@ -5,6 +5,7 @@ from micropython import const
 from firmware import command as orders
 from firmware import safety as rules
 from firmware.command import ACTIONS, SOUND, STOP, VIBRATE, whole
+from firmware.inbox import Inbox
 from firmware.scheduler import Full
 from lib.plugs import NoSuchPlug
 
@@ -28,6 +29,8 @@ class Dispatcher:
         self._wall = wall
         self._log = log
         self._wishes = wishes
+        self._inbox = Inbox(safety.refuse, self._overtake)
+        radio.digest = self.digest
         self._keep_alive = scheduler.keep_alive  # as the settings have it
         scheduler.keep_alive = scheduler.keep_alive and not latch.latched
         radio.latched = latch.latched
@@ -51,6 +54,29 @@ class Dispatcher:
         """None; does what `order` says, at once."""
         self._duties[order](detail)
 
+    def receive(self, order, detail):
+        """None; for a connection: a stop is carried out at once, all else as soon as what was received has been read (S27)."""
+        if orders.stops((order, detail)):
+            self.obey(order, detail)
+        else:
+            self._inbox.put(order, detail)
+            self._radio.wake()
+
+    def _overtake(self, command):
+        self._safety.overtake(command, self._clock())
+
+    def attend(self):
+        """None; for a connection that has read something: more may be there, and be a stop."""
+        self._radio.attend()
+
+    def digest(self):
+        """False when nothing waits that was received; else the next of it was carried out. For the frame loop."""
+        waiting = self._inbox.next()
+        if waiting is None:
+            return False
+        self.obey(*waiting)
+        return True
+
     def refusals(self):
         """How many commands were refused since the start: a key of safety.REASONS → a number."""
         return self._safety.refused
@@ -67,6 +93,7 @@ class Dispatcher:
         """None; everything stops, every receiver that was on the air gets its stop frames. Needs no room and no leave (S5)."""
         now = self._clock()
         active = self._scheduler.active(now)
+        self._inbox.stop_all()
         self._scheduler.stop_all(now)
         self._safety.stopped_all(now, self._wall())
         self._radio.wake()
@@ -112,6 +139,7 @@ class Dispatcher:
         admitted, reason = self._safety.judge(asked, now, self._wall())
         try:
             if admitted and admitted.action == STOP:
+                self._inbox.stop(admitted.model, admitted.rf_id, admitted.channel)
                 self._scheduler.stop(admitted.model, admitted.rf_id, admitted.channel, now)
                 self._safety.stopped(admitted, now, self._wall())
             elif admitted and self._latch.latched:

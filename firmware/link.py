@@ -176,6 +176,7 @@ class Link:
 
     async def _take(self, data):
         """None; `data` became orders, and each of them was obeyed; answers are on their way. Leave when that ended it."""
+        self._dispatcher.attend()
         now = self._heard_ms = self._clock()
         receive = self._backend.receive
         self._obey(receive(b"", now))  # any byte is a sign of life
@@ -194,7 +195,7 @@ class Link:
         for order, detail in made:
             if order == LEAVE:
                 raise detail  # what came before it has been obeyed
-            self._dispatcher.obey(order, detail)
+            self._dispatcher.receive(order, detail)
 
     async def _watch(self):
         """Never returns; OSError when the other side is silent while something is active (S11). Waits for no writing."""

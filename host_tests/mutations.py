@@ -644,6 +644,70 @@ MUTATIONS = [
             "                pass\n",
             _RULES + "test_s25_what_a_rule",
         ),
+        # S27
+        (
+            "S27",
+            "firmware/link.py",
+            "        self._dispatcher.attend()\n",
+            "",
+            _LINK + "test_s27_a_stop_behind",
+        ),
+        (
+            "S27",
+            "firmware/radio.py",
+            "        if self._heeded >= self._much:\n",
+            "        if False:\n",
+            _LINK + "test_s27_a_stop_behind",
+        ),
+        (
+            "S27",
+            "firmware/radio.py",
+            "next(now, self._held)",
+            "next(now)",
+            _LINK + "test_s27_a_stop_behind",
+        ),
+        (
+            "S27",
+            "firmware/dispatcher.py",
+            "        if orders.stops((order, detail)):\n            self.obey",
+            "        if False:\n            self.obey",
+            _LINK + "test_s27_stop_frames_go_on",
+        ),
+        (
+            "S27",
+            "firmware/inbox.py",
+            "                self._actions[at] = command\n",
+            "                self._actions.append(command)\n",
+            _LINK + "test_s27_the_newest_order",
+        ),
+        (
+            "S27",
+            "firmware/dispatcher.py",
+            "        self._inbox.stop_all()\n",
+            "",
+            _LINK + "test_s27_what_came_before",
+        ),
+        (
+            "S27",
+            "firmware/dispatcher.py",
+            "                self._inbox.stop(admitted.model, admitted.rf_id, admitted.channel)\n",
+            "",
+            _LINK + "test_s27_what_came_before",
+        ),
+        (
+            "S27",
+            "firmware/radio.py",
+            "return not self._held",
+            "return True",
+            _LINK + "test_s27_stop_frames_go_on",
+        ),
+        (
+            "S27",
+            "firmware/inbox.py",
+            "        if len(self._others) >= _MOST_OTHERS:\n            self._make_room()\n",
+            "",
+            _LINK + "test_s27_refusals",
+        ),
     )
 ]
 
