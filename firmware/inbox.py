@@ -17,7 +17,7 @@ class Inbox:
     """`put` what came, `next` gives it back: actions first, the one that waits longest before the others."""
 
     def __init__(self, refuse, overtake):
-        """`refuse(reason)` counts an order that finds no room; `overtake(command)` is told of one that a newer one, or a stop, beat."""
+        """`refuse(reason)` counts what finds no room; `overtake(command)` is told of one that a newer one, or a stop, beat."""
         self._refuse = refuse
         self._tell_overtaken = overtake
         self._actions = []  # Commands, one for each receiver
