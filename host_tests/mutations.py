@@ -120,6 +120,20 @@ MUTATIONS = [
             "else None\n",
             _AIR + "test_s05_an_order_that_was",
         ),
+        (
+            "S05",
+            "firmware/link.py",
+            "            self._take(data)\n\n    def _take",
+            "            self._take(data)\n            await self._send_bytes(self._frames.take())\n\n    def _take",
+            _LINK + "test_s05_a_stop_does_not_wait",
+        ),
+        (
+            "S11",
+            "firmware/link.py",
+            "if self._writes_ms is not None and",
+            "if False and",
+            _LINK + "test_s11_a_hub_that_talks_on",
+        ),
         # S6
         (
             "S06",

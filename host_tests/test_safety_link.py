@@ -150,6 +150,19 @@ def test_s11_a_hub_that_takes_nothing_any_more_is_as_silent():
     assert world.active()[-1].end_us <= since_us + (3000 + FRAME_MS) * 1000
 
 
+def test_s11_a_hub_that_talks_on_but_takes_nothing_is_left():
+    hub = Hub(MANY)
+    world = connected(hub)
+    hub.wire.clog()
+    hub.log(entry(1, VIBRATE, 30, 30000))
+    since_us = world.time.now_us
+    for _ in range(150):
+        hub.wire.say(frame(9, b"?"))
+        world.pass_ms(100)
+    assert "takes nothing" in " ".join(world.lines("link"))
+    assert world.active()[-1].end_us <= since_us + 11_000_000
+
+
 def test_s11_silence_from_long_before_is_not_held_against_a_local_order_but_ends_it_in_time():
     hub = Hub(MANY)
     world = connected(hub)
@@ -405,3 +418,41 @@ def test_s27_refusals_of_a_flood_cost_little_and_are_counted():
     assert len(world.active(flood_us)) <= 1
     assert world.device.refused() == {"unknown": 500}
     assert len(world.lines("refused")) <= 45 and "refusals and notes" in " ".join(world.lines("note"))
+
+
+# S5: a stop never waits, whatever the answers of the device do
+
+
+@pytest.mark.parametrize("kind", ("stop", "estop", "invoked"))
+@pytest.mark.parametrize("busy_by", ("pings", "invocations"))
+def test_s05_a_stop_does_not_wait_behind_an_answer_that_nobody_takes(kind, busy_by):
+    hub = Hub(MANY[:2])
+    world = connected(hub, {"openshock_user.device_id": DEVICE})
+    hub.log(entry(1, SHOCK, 30, 20000), entry(2, SHOCK, 30, 20000))
+    world.pass_ms(700)
+    hub.wire.clog()
+    for number in range(20):
+        if busy_by == "pings":
+            hub.wire.say(frame(9, b"are you there"))
+        else:
+            hub.invoke("Nothing", number, invocation_id="id-%d" % number)
+            hub.invoke("Control", [control(1, VIBRATE, 5, 100)], "x", invocation_id="act-%d" % number)
+    world.pass_ms(300)
+    since_us = world.time.now_us
+    if kind == "invoked":
+        hub.invoke("Control", [control(1, STOP, 0, 300), control(2, STOP, 0, 300)], "x", invocation_id="stop")
+    else:
+        hub.wire.say(_stops(hub, kind))
+    world.pass_ms(1000)
+    assert len(world.active(since_us)) <= 1
+    assert all(
+        goodbye_ms([told for told in world.frames(since_us) if told.rf_id == rf_id]) >= 300 for rf_id in (100, 101)
+    )
+
+
+def test_s05_answers_still_leave_at_once():
+    hub = Hub()
+    world = connected(hub)
+    hub.invoke("Control", [control(1, VIBRATE, 5, 100)], "x", invocation_id="one")
+    world.pass_ms(5)
+    assert [record for record in hub.records if record.get("invocationId") == "one"]
