@@ -3,10 +3,8 @@
 An act is a function of the Setup (setup_api.py) and the body of the call. It returns the answer, or None for the new state.
 """
 
-from firmware import settings_lists
+from firmware import safety, settings_lists
 from firmware.command import ACTIONS
-from firmware.rule_commands import event_of, foreseen
-from firmware.safety import REASONS
 from firmware.settings import fits, is_text
 from firmware.setup import Wrong, store, text_of
 from lib.log import INFO
@@ -40,6 +38,8 @@ def attempt(setup, body):
     A table each: rule (its number), rests_s, refused (words, or ""), and unless it is refused what would go out, named as in a
     rule. No sentence: the page speaks more than one language.
     """
+    from firmware.rule_preview import event_of, foreseen
+
     rooms = setup.board.rooms
     event = event_of(*[text_of(body, name, _LONGEST) for name in ("backend", "kind", "severity", "text")])
     rows = []
@@ -51,7 +51,7 @@ def attempt(setup, body):
 
 def _shown(rooms, number, rests_s, refused, admitted):
     if admitted and not rooms.settings.get("cap." + ACTIONS[admitted.action]):
-        refused, admitted = REASONS["cap"], None  # safety itself learns of a new cap at the next start
+        refused, admitted = safety.words("cap"), None  # safety itself learns of a new cap at the next start
     told = {"rule": number, "rests_s": rests_s, "refused": refused}
     if admitted:
         told["action"] = ACTIONS[admitted.action]

@@ -121,7 +121,7 @@ class Core:
         return facts + (self._link.facts() if self._link else [])
 
     def _ask_service(self, what, detail):
-        """As links.Links.ask."""
+        """As link.Link.ask."""
         return self._link.ask(what, detail) if self._link else "there is no connection to a service now"
 
     def _tell_others(self):
@@ -135,7 +135,7 @@ class Core:
         remote = None
         settings = settings_now()
         if settings.get("remote.inputs") or settings.get("remote.dial"):
-            from firmware import fitting, inputs
+            from firmware import inputs
 
             board = fitting.board(settings)
             rooms = self._hardware, self._ask_service, self._why_blocked, self._clock, self._log

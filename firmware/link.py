@@ -18,13 +18,14 @@ _MESSAGE_BYTES = const(16384)  # of the largest message: an ESP32 has no larger 
 _TEND_MS = const(250)  # how often what is due is looked at
 _PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out that often (S11)
 _SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
-_WRITE_MS = const(10000)  # a side that takes nothing for so long is none, however much it says
+_WRITE_MS = const(10000)  # the other side has taken nothing for so long: lost
 _PULSE_MS = const(1000)
 _STEADY_MS = const(10000)  # up for so long: the back-off starts anew
 _ERRANDS = const(8)  # requests before a connection, a negotiation's redirects among them
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
 _FAREWELL_MS = const(1000)
+_DEAF = "the other side takes nothing"
 _GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.4.1)
 
 
@@ -33,10 +34,10 @@ class Link:
 
     `keeper` has `wait_known()`: no certificate can be checked before the time is known. `roots` are the DER certificates
     that TLS trusts; `beat()` is called at least once a second. `status` says in words how it stands. `news` has what the
-    service is still to be told of updates, as journal.Journal: `events()`, `told(count)`; None: nothing.
+    service is still to be told of updates, as journal.Journal: `events()`, `told(count)`; None: nothing. `name`: the backend's.
     """
 
-    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log, beat, news=None):
+    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log, beat, news=None, name=""):
         self._backend = backend
         backend.rssi = network.rssi
         self._dispatcher = dispatcher
@@ -47,16 +48,17 @@ class Link:
         self._log = log
         self._beat = beat
         self._news = news
+        self._name = name
         self._backoff = tasks.Backoff(_FIRST_MS, _CAP_MS)
         self._reader = None
         self._writer = None
-        self._due = asyncio.Event()  # there may be something to write
         self._writing = asyncio.Lock()  # a drain that another one overtakes would send twice
-        self._writes_ms = None  # since when something waits to be taken
         self._frames = None
         self._code = _GOING  # what our close frame will say
+        self._due = asyncio.Event()  # something may have to be sent
         self._heard_ms = 0
         self._probed_ms = 0
+        self._write_ms = None  # when the write under way began
         self.status = "starting"
 
     async def run(self):
@@ -83,7 +85,7 @@ class Link:
                 reason = "connection lost (%s)" % fault
             finally:
                 # whatever ended it, a fault or a cancelled task included: nobody is left to say stop (S10)
-                self._dispatcher.halt("link lost")
+                self._lost()
                 await self._hang_up()
             if self._clock() - since_ms >= _STEADY_MS:
                 self._backoff.good()
@@ -119,6 +121,13 @@ class Link:
         """What the service wants a person to see now, one line of text; "" for nothing."""
         return self._backend.shown()
 
+    def facts(self):
+        """Return how the connection stands, and what a person should see: [(group, name, value)], all texts."""
+        found = [("Hub", self._name, self.status)]
+        if self.shown():
+            found.append(("Hub", "Says", self.shown()))
+        return found
+
     def _say(self, text):
         self.status = text
         self._log.info("link", text)
@@ -136,15 +145,11 @@ class Link:
         self._heard_ms = self._probed_ms = self._clock()
         await self._tell(backend.hello)
         self._take(rest)
-        lives = self._listen, self._watch, self._tend, self._errands
-        await tasks.together(*[self._until_lost(life) for life in lives])
+        # everything stops in the very moment in which one of them ends: each turn of the loop may be a frame (S10)
+        await tasks.together(self._listen(), self._watch(), self._tend(), self._errands(), at_end=self._lost)
 
-    async def _until_lost(self, life):
-        """None; as `life`. Everything stops in the very moment in which it ends: each turn of the loop may be a frame (S10)."""
-        try:
-            await life()
-        finally:
-            self._dispatcher.halt("link lost")
+    def _lost(self):
+        self._dispatcher.halt("link lost")
 
     # --- on the way up
 
@@ -204,16 +209,16 @@ class Link:
         """Never returns; OSError when the other side is silent while something is active (S11). Waits for no writing."""
         while True:
             await asyncio.sleep_ms(_TEND_MS)
-            self._due.set()
             now = self._clock()
             if not self._network.online():
                 raise OSError("Wi-Fi is gone")
-            if self._writes_ms is not None and now - self._writes_ms >= _WRITE_MS:
-                raise OSError("the other side takes nothing")
+            if self._write_ms is not None and now - self._write_ms >= _WRITE_MS:
+                raise OSError(_DEAF)
             if not self._dispatcher.busy():
                 self._heard_ms = max(self._heard_ms, now - _PROBE_MS)  # the silence before an action does not count
             elif now - self._heard_ms >= _SILENT_MS:
                 raise OSError("silent while something is active")
+            self._due.set()
 
     async def _tend(self):
         """Never returns; sends what is due: answers as soon as something was read, all else every quarter of a second."""
@@ -256,10 +261,12 @@ class Link:
 
     async def _send_bytes(self, data):
         async with self._writing:
-            self._writes_ms = self._clock()
-            self._writer.write(data)
-            await self._writer.drain()
-            self._writes_ms = None
+            self._write_ms = self._clock()
+            try:
+                self._writer.write(data)
+                await self._writer.drain()
+            finally:
+                self._write_ms = None
 
     async def _hang_up(self):
         """None; said goodbye where there is somebody to hear it, for a second at most; the socket is closed."""
@@ -274,7 +281,7 @@ class Link:
                 await asyncio.wait_for_ms(self._send_bytes(last), _FAREWELL_MS)
             except (OSError, EOFError, ValueError, asyncio.TimeoutError):
                 pass  # it is gone already
-        self._reader = self._writer = self._frames = self._writes_ms = None
+        self._reader = self._writer = self._frames = None
         self._code = _GOING
         if writer:
             await close(writer)

@@ -2,16 +2,19 @@
 
 import hashlib
 import os
+import re
 import socket
 import subprocess
 import sys
 
+import official_images
 import pytest
 from conftest import ROOT, micropython
 
 from tools import Failure, console, deploy, layout
 from tools.deploy import blocks, cli, scripts, trial, ways
 from tools.flash import official, plan
+from tools.images import micropython as known_images
 from tools.images import modules, targets
 from tools.images.simulated import slot_image
 from tools.rooms import room
@@ -207,6 +210,24 @@ def test_ampy_does_it_where_mpremote_does_not(tmp_path, linked):
         assert deploy.main(["--port", board.port, "--via", "ampy"]) == 0
         assert board.holds("ota_0").startswith(made) and board.states()[0] == simota.NEW
         assert not (board.folder / "deploy.bin").exists()
+
+
+def test_a_changed_version_of_the_firmware_is_few_blocks(tmp_path, monkeypatch, capsys):
+    """From end to end, with an official MicroPython: the slot runs the same firmware as an older version."""
+    monkeypatch.setattr(cli, "OUT", tmp_path / "out")
+    entry = known_images.newest("esp32")
+    path = tmp_path / entry.file
+    path.write_bytes(official_images.official(entry.file.removesuffix(".bin")))
+    data = official.read(path.read_bytes()).data
+    old = cli.image.image(BOARD, data, (), modules.versioned("0.0.1"))
+    new = cli.image.image(BOARD, data)
+    with Board(tmp_path / "board", runs=old, idles=b"\xff") as board:
+        assert deploy.main(["--port", board.port, "--image", str(path)]) == 0
+        assert board.holds("ota_0").startswith(new) and board.states()[0] == simota.NEW
+        assert board.restart() == 0
+    told = capsys.readouterr().out
+    total, copied = map(int, re.search(r"(\d+) of \d+ blocks differ; (\d+) are on the board", told).groups())
+    assert total == count_of(new) and total - copied < total // 4, "most of it is MicroPython itself"
 
 
 # --- the trial

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 
+import official_images
 import pytest
 import web_serial
 from chromium import tab
@@ -17,7 +18,8 @@ from littlefs import LittleFS, UserContext
 
 from tools import Failure, build, layout
 from tools.flash import official
-from tools.images import image, manifest, targets
+from tools.freeze import verify
+from tools.images import image, manifest, micropython, modules, targets
 from tools.images.simulated import slot_image
 from tools.web import borrowed, flasher
 
@@ -204,6 +206,27 @@ def test_the_command_makes_the_page(tmp_path, monkeypatch, capsys):
     assert f"python3 -m http.server --directory '{tmp_path / 'a page'}'" in capsys.readouterr().out
     (only,) = index(tmp_path / "a page").values()
     assert (only["title"], only["name"], only["micropython"]) == ("seeed-xiao-esp32c3", "Seeed Xiao ESP32C3", "1.28.0")
+
+
+def test_a_page_with_an_official_image_linked(tmp_path, monkeypatch, capsys):
+    """From end to end, but for ESP Web Tools: what `build --web` makes of MicroPython as it is offered."""
+    monkeypatch.setattr(flasher.write, "__defaults__", (no_scripts,))
+    entry = micropython.newest("esp32")
+    data = official_images.official(entry.file.removesuffix(".bin"))
+    (tmp_path / entry.file).write_bytes(data)
+    page = tmp_path / "page"
+    arguments = ["--date", "2026-11-21", "--out", str(tmp_path / "out"), "--board", "nodemcu-32s", "--web", str(page)]
+    assert build.main([*arguments, "--image", str(tmp_path / entry.file)]) == 0
+    assert "Untried" not in capsys.readouterr().out
+    (only,) = index(page).values()
+    assert only["micropython"] == micropython.text(entry.version)
+    parts = {part["offset"]: (page / part["path"]).read_bytes() for part in only["parts"]}
+    target = targets.named("nodemcu-32s")
+    verify.verify(data, parts[0x10000], modules.compiled(target), image.HEAP_KB["esp32"])
+    assert parts[0x10000] == (tmp_path / "out" / "nodemcu-32s" / manifest.IMAGE).read_bytes()
+    merged = (page / only["merged"]["path"]).read_bytes()
+    assert official.read(merged) == official.Official("esp32", parts[0x1000], parts[0x10000], entry.version)
+    assert parts[0x1000] == official.read(data).boot_loader
 
 
 def test_the_page_is_made_of_what_was_built(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The check of JSON against RFC 8259, in machine code: only viper functions stand here. No I/O."""
+"""The check of JSON against RFC 8259, in machine code: only viper functions, and what they read, stand here. No I/O."""
 
 import micropython
 from micropython import const
@@ -6,6 +6,9 @@ from micropython import const
 _DEEPEST = const(64)  # as in lib/jsontext.py
 _LONGEST_NUMBER = const(330)  # a double written out in full has 309 digits
 _ESCAPES = const(0x1A2022)  # b f n r t u, a bit each, counted from a
+_WORDS = b"true,false,null,"  # all that there are (§3), each with an end that is no letter
+_FALSE_AT = const(5)
+_NULL_AT = const(11)
 
 _VALUE = const(0)
 _FIRST_ITEM = const(1)  # behind "[": a value or "]"
@@ -45,14 +48,17 @@ def _string_end(text: ptr8, at: int, size: int) -> int:
 
 
 @micropython.viper
-def _scalar_end(text: ptr8, start: int, size: int) -> int:
-    """Return the index behind the number (§6) or word at `start`; 0 when it is none, or a number longer than anybody needs."""
+def _scalar_end(text: ptr8, words: ptr8, start: int, size: int) -> int:
+    """Return the index behind the number (§6) or one of `words` at `start`; 0 when it is none, or longer than anybody needs."""
     at = start
     byte = text[at]
-    if byte == 102 or byte == 116 or (byte == 110 and at + 1 < size and text[at + 1] == 117):
-        while at < size and 97 <= text[at] <= 122:
-            at += 1  # json knows true, false, null, and no other word; but MicroPython writes nan
-        return at
+    if byte == 102 or byte == 116 or byte == 110:
+        # MicroPython's json takes words that run together, [truefalse] as two values
+        word = _FALSE_AT if byte == 102 else _NULL_AT if byte == 110 else 0
+        while at < size and text[at] == words[word] and words[word] != 44:
+            at += 1
+            word += 1
+        return at if words[word] == 44 else 0
     if byte == 45:
         at += 1
     if at + 1 < size and text[at] == 48 and 48 <= text[at + 1] <= 57:
@@ -110,7 +116,7 @@ def fault(text: ptr8, size: int, stack: ptr8) -> int:
             depth += 1
             state = _FIRST_ITEM if byte == 91 else _FIRST_KEY
         else:
-            at = int(_scalar_end(text, here, size))
+            at = int(_scalar_end(text, _WORDS, here, size))
             state = _END
         if at == 0:
             return here

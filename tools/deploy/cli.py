@@ -1,6 +1,7 @@
 """The command `deploy`: which board it is, what differs, that it was written, and what comes next."""
 
 import argparse
+import contextlib
 import hashlib
 from collections import namedtuple
 from pathlib import Path
@@ -28,18 +29,32 @@ def main(argv):
     if modules and options.via == "ampy":
         raise Failure("--mount needs mpremote")
     target = targets.named(options.board) if options.board else None
+    trusted = [KeyFile(name).public() for name in options.trust]
     port = ports.chosen(options.port)
     OUT.mkdir(parents=True, exist_ok=True)
     way = ways.WAYS[options.via](port, OUT)
     status = ways.quiet(port)
     if modules:
         return way.serve(ROOT, scripts.run(modules))
-    named, version = _asked(way, target)
-    official = _official(named, options, version)
-    made = image.image(named, official.data, [KeyFile(name).public() for name in options.trust])
-    if _written(way, named, made, trial.not_well(status)):
-        way.reset()
+    try:
+        _deployed(way, target, options, trusted, status)
+    except Failure:
+        # what ran before goes on, where the board can still be asked for that
+        with contextlib.suppress(Failure):
+            way.reset()
+        raise
+    way.reset()
     return 0
+
+
+def _deployed(way, target, options, trusted, status):
+    """Link the image for the board that is there, and write it. Failure when that does not work."""
+    target, version = _asked(way, target)
+    official = _official(target, options, version)
+    made = image.image(target, official.data, trusted)
+    if not trusted:
+        print("This firmware trusts no key, so that it takes no updates by itself; --trust NAME names one.")
+    _written(way, target, made, trial.not_well(status))
 
 
 def _parser():
@@ -118,7 +133,7 @@ def _official(target, options, version):
 
 
 def _written(way, target, made, not_well):
-    """Return whether the board has to start anew: the image is in the slot that did not run. Failure when it is not.
+    """Write the image into the slot that does not run, for the next start. Failure when it is not there then.
 
     `not_well`: what a trial does not ask for, None where there is none.
     """
@@ -127,7 +142,7 @@ def _written(way, target, made, not_well):
     running, idle, entries = _slots(way, target, len(parts))
     if running.sums == wanted:
         print(f"{target.title}: {running.label}, which runs, is this image already; nothing was written")
-        return True
+        return
     todo = blocks.transfer(wanted, idle.sums, running.sums)
     copied, sent = sum(run[2] for run in todo.copies), len(todo.writes)
     print(
@@ -142,7 +157,6 @@ def _written(way, target, made, not_well):
         data = [parts[number] for number in todo.writes]
         way.write(todo.writes, data, scripts.write, lambda count: print(f"  {count} of {sent} sent", flush=True))
     _finished(way, parts, not_well, pending)
-    return True
 
 
 def _finished(way, parts, not_well, pending):

@@ -2,10 +2,11 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from tools import Failure
-from tools.freeze import app_image, full_image, heap, linker, machine_code, official, sources
+from tools.freeze import app_image, full_image, heap, linker, machine_code, official, sources, tried
 
 _DESCRIPTION = """Link modules into an official MicroPython image (1.23 or newer) for ESP32, S2, S3 or C3. Their code then stays in
 flash and takes no memory. IMAGE is the .bin or .app-bin of a release; OUT is of the same kind."""
@@ -25,7 +26,8 @@ def main(argv):
         parser.error("OUT is missing")
     data = _read(options.image)
     app = app_image.app_of(data)
-    modules = sources.modules(options.dirs, app_image.read(app).chip.architecture, options.optimise)
+    found = official.read(app)
+    modules = sources.modules(options.dirs, found.memory.chip.architecture, options.optimise, found.types.mpy)
     if not modules and options.heap is None:
         parser.error("nothing to do: name a folder of modules, or --heap")
     if options.verify:
@@ -53,6 +55,8 @@ def _link(options, data, modules):
     out = Path(options.out)
     if out.exists() and out.samefile(options.image):
         raise Failure(f"{out} is the official image itself; name another file")
+    if not tried.was_tried(app_image.app_of(data)):
+        print("note: this image is not one of those that were tried; it is built like them", file=sys.stderr)
     linked = linker.link(data, modules, options.heap)
     _verify(app_image.app_of(data), linked.data, modules, options.heap)
     whole = full_image.is_full(data) and not options.app_only

@@ -84,7 +84,7 @@ class _Checker:
 
     def __init__(self, memory, types):
         self._memory = memory
-        self._types = set(types.addresses.values())
+        self._types, self._ellipsis = set(types.addresses.values()), types.ellipsis
 
     def check(self, module):
         _, objects, function = module
@@ -110,11 +110,14 @@ class _Checker:
         return max(uses.objects, *below)
 
     def _bytecode(self, address, has_children, is_generator=None):
-        data, at = self._memory.data, address - self._memory.base
         if address not in self._memory:
             raise unsupported("its frozen bytecode is not constant data")
-        head = bytecode.prelude(data, at)
-        uses = bytecode.uses(data, head)
+        data = self._memory.data
+        try:
+            head = bytecode.prelude(data, address - self._memory.base)
+            uses = bytecode.uses(data, head)
+        except IndexError:
+            raise unsupported("the bytecode of a frozen module has no end")
         wrong = is_generator is not None and bool(is_generator) != bool(head.flags & bytecode.GENERATOR)
         if wrong or bool(uses.children) != has_children:
             raise unsupported("its frozen bytecode cannot be read")
@@ -123,9 +126,5 @@ class _Checker:
     def _object(self, word):
         if word & 1 or word & 7 == 2 or word in (object_types.NONE, object_types.FALSE, object_types.TRUE):
             return
-        if word % 4 or self._memory.word(word) not in self._types and not self._is_singleton(word):
+        if word != self._ellipsis and self._memory.word(word) not in self._types:
             raise unsupported("its frozen constants are kept in another way")
-
-    def _is_singleton(self, word):
-        """Return whether an object without state is meant, such as Ellipsis: all that it has is a type."""
-        return self._memory.word(word) in self._memory

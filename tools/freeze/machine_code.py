@@ -95,6 +95,17 @@ def module_source(files):
     return _SOURCE.replace("{files}", "(\n" + "".join(lines) + ")")
 
 
+def check(name, data, image_mpy):
+    """Raise Failure unless an image runs the machine code in a .mpy. `image_mpy`: object_types.Types.mpy of the image."""
+    wanted, held = mpy_file.architecture(b"M" + image_mpy), mpy_file.architecture(data)
+    if wanted is None:
+        raise Failure(f"{name} holds machine code, and this image runs none; take MicroPython 1.24 or newer")
+    if held != wanted:
+        raise Failure(f"{name} holds machine code for {held}, the image runs {wanted}; compile it with -march={wanted}")
+    if bytes(data[1:3]) != image_mpy[:1] + bytes((image_mpy[1] & 0x3F | data[2] & 0x40,)):
+        raise Failure(f"{name} was compiled for another version of MicroPython; compile it with a matching mpy-cross")
+
+
 def _ordered(files):
     """Return the names in the order in which they are imported."""
     imports = {name: _imported(data, files) - {name} for name, data in files.items()}

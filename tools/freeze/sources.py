@@ -10,11 +10,12 @@ from tools.freeze import compiler, machine_code
 _SKIPPED = ("__pycache__",)
 
 
-def modules(places, architecture, optimise):
+def modules(places, architecture, optimise, image_mpy):
     """Return {name: .mpy bytes} of all modules in `places`: folders, whose content is named from there on, and single files.
 
     `.py` files are compiled, `.mpy` files are taken as they are. Those with machine code end up in one module of their own,
-    machine_code.MODULE. Raise Failure for a name twice, a folder without modules, and what does not compile.
+    machine_code.MODULE, if the image runs them (`image_mpy`: its object_types.Types.mpy). Raise Failure for a name twice, a
+    folder without modules, and what does not compile.
     """
     files = {}
     for place in map(Path, places):
@@ -31,6 +32,8 @@ def modules(places, architecture, optimise):
             raise Failure(
                 f"{machine_code.MODULE} is the name of the module that is made for machine code; rename yours"
             )
+        for name, mpy in native.items():
+            machine_code.check(name, mpy, image_mpy)
         source = machine_code.module_source(native)
         compiled = {name: mpy for name, mpy in compiled.items() if name not in native}
         compiled[machine_code.MODULE] = compiler.compiled(machine_code.MODULE, source, architecture, optimise)

@@ -22,7 +22,7 @@ _SLOW_S = 20.0
 
 
 class Bench:
-    """`settings`: the device's, over what it needs; `heap`: bytes, None for the simulator's own; `world`: further arguments of World."""
+    """`settings`: over what the device needs. `heap`: bytes, None: the simulator's own. `world`: further arguments of World."""
 
     def __init__(self, settings=None, heap=None, **world):
         settings = {"remote.inputs": [], **(settings or {})}

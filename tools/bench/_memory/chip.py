@@ -13,6 +13,7 @@ from tools.bench._memory.dump import BLOCK
 
 CHIP_BLOCK = 16
 STUBS = ("machine", "network", "neopixel", "esp32", "time", "probe", "__main__")  # and whatever begins with "sim"
+_PROBE = ("probe", "__main__", "array", "uctypes")
 _FUNCTIONS = ("function", "generator function")
 _IMAGE = 0x10000  # no other piece is as large
 _BYTECODE = 0x020000  # the first three bytes of a mp_raw_code_t (py/emitglue.h)
@@ -148,7 +149,7 @@ class Account:
         """Return whose the loader's work for that module is: a chip's own for machine code, none of its for others."""
         if self._dump.modules.get(module) in self._native:
             return ""
-        return "stubs" if module in self._strange else "loader"
+        return self._stand_in(self._module(module)) if module in self._strange else "loader"
 
     # --- whose the rest is
 
@@ -160,6 +161,9 @@ class Account:
 
     def _stub(self, name):
         return name in STUBS or name.startswith("sim")
+
+    def _stand_in(self, name):
+        return "probe" if name in _PROBE else "stubs"
 
     def _find_owners(self):
         classes = {at: self._class_module(at) for at in self._dump.pieces if self._is("type", at)}
@@ -249,7 +253,7 @@ class Account:
             if size >= _IMAGE:
                 what = "image"
             elif self._stub(owner) and not what:
-                what = "stubs"
+                what = self._stand_in(owner)
             if what:
                 self.here[what] += size
                 continue
