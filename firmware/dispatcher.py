@@ -7,6 +7,7 @@ from firmware import safety as rules
 from firmware.command import ACTIONS, SOUND, STOP, VIBRATE, whole
 from firmware.inbox import Inbox
 from firmware.scheduler import Full
+from lib.log import INFO
 from lib.plugs import NoSuchPlug
 
 TEST_LEVEL = const(30)  # what a test pulse may be at most
@@ -137,6 +138,7 @@ class Dispatcher:
         """Empty when `asked` passed, otherwise why not; with `locked` nothing but a stop passes."""
         now = self._clock()
         admitted, reason = self._safety.judge(asked, now, self._wall())
+        repeated = False  # live control: kept in the log, but not written ten times a second
         try:
             if admitted and admitted.action == STOP:
                 self._inbox.stop(admitted.model, admitted.rf_id, admitted.channel)
@@ -147,6 +149,7 @@ class Dispatcher:
             elif admitted and locked:
                 admitted, reason = self._safety.refuse("locked")
             elif admitted:
+                repeated = self._safety.repeats(admitted, now)
                 self._scheduler.put(admitted, now)
                 self._safety.book(admitted, now)
         except NoSuchPlug:
@@ -157,7 +160,7 @@ class Dispatcher:
             admitted, reason = self._safety.refuse("full")
         if admitted:
             self._radio.wake()
-            self._log.info("act", _words(admitted))
+            self._log.line(INFO, "act", _words(admitted), repeated)
         else:
             self._log.warning("refused", "%s: %s" % (rules.words(reason), _words(asked)))
         return reason

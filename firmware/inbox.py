@@ -22,7 +22,7 @@ class Inbox:
         self._tell_overtaken = overtake
         self._actions = []  # Commands, one for each receiver
         self._others = []  # (order, detail)
-        self._left_out = 0  # refusals and notes that found no room
+        self._left_out = 0  # refusals and notes that found no room, and events that a stop came for
         self._overtaken = 0  # actions that a newer order, or a stop, came for
 
     def put(self, order, detail):
@@ -86,7 +86,9 @@ class Inbox:
         """None; a stop for everything came: no action that is older is carried out, and no event makes one."""
         while self._actions:
             self._overtake(self._actions.pop())
-        self._others = [entry for entry in self._others if entry[0] != EVENT]
+        kept = [entry for entry in self._others if entry[0] != EVENT]
+        self._left_out += len(self._others) - len(kept)
+        self._others = kept
 
     def next(self):
         """(order, detail) to be carried out next, or None."""
@@ -106,7 +108,7 @@ class Inbox:
         if overtaken:
             words.append("%d orders came with a newer one for the same receiver, or with a stop" % overtaken)
         if left_out:
-            words.append("%d refusals and notes came with too many others" % left_out)
+            words.append("%d refusals, notes and events came with too many others, or with a stop" % left_out)
         return NOTE, "; ".join(words)
 
 

@@ -155,6 +155,11 @@ class Safety:
                 return True
         return False
 
+    def repeats(self, command, now):
+        """True when `command`, as `judge` gave it, only says once more what that receiver is doing."""
+        page = self._pages.get((command.model, command.rf_id))
+        return bool(page) and page.repeats(command.action, command.intensity, now)
+
     def book(self, command, now):
         """None; `command`, as `judge` gave it, is on the air from now on."""
         model, rf_id, action, level, duration_ms, _, _, asked_us = command

@@ -25,6 +25,7 @@ Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 _AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
 _DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
 _RULES = "test_safety_rules.py::"
+_LOAD = "test_safety_load.py::"
 _BOTH = "test_both.py::"  # host_tests/mp, for rooms that the others do without
 
 MUTATIONS = [
@@ -626,7 +627,7 @@ MUTATIONS = [
         (
             "S25",
             "firmware/dispatcher.py",
-            '            self._log.info("act", _words(admitted))\n',
+            '            self._log.line(INFO, "act", _words(admitted), repeated)\n',
             "",
             _DEVICE + "test_s25",
         ),
@@ -657,6 +658,42 @@ MUTATIONS = [
             '                self._log.info("rules", note)\n',
             "                pass\n",
             _RULES + "test_s25_what_a_rule",
+        ),
+        # S26
+        (
+            "S26",
+            "lib/output.py",
+            "count = min(self._free, self._used)",
+            "count = self._used",
+            _LOAD + "test_s26_a_stop_under_load",
+        ),
+        (
+            "S26",
+            "lib/output.py",
+            "_BYTES_A_MS = const(11)",
+            "_BYTES_A_MS = const(17)",
+            _BOTH + "test_s26_it_leaves_no_faster",
+        ),
+        (
+            "S26",
+            "lib/output.py",
+            "            self._stuck_ms = self._clock()\n",
+            "            pass\n",
+            _LOAD + "test_s26_a_port_that_is_read_again",
+        ),
+        (
+            "S26",
+            "firmware/core.py",
+            "self._hardware.has_usb() and self._dispatcher.busy()",
+            "False",
+            _LOAD + "test_s26_a_host_that_stops_reading",
+        ),
+        (
+            "S26",
+            "firmware/dispatcher.py",
+            '"act", _words(admitted), repeated)',
+            '"act", _words(admitted))',
+            _LOAD + "test_s26_repeats",
         ),
         # S27
         (

@@ -417,7 +417,7 @@ def test_s27_refusals_of_a_flood_cost_little_and_are_counted():
     world.pass_ms(2000)
     assert len(world.active(flood_us)) <= 1
     assert world.device.refused() == {"unknown": 500}
-    assert len(world.lines("refused")) <= 45 and "refusals and notes" in " ".join(world.lines("note"))
+    assert len(world.lines("refused")) <= 45 and "refusals, notes and events" in " ".join(world.lines("note"))
 
 
 # S5: a stop never waits, whatever the answers of the device do

@@ -86,6 +86,7 @@ def test_s05_a_stop_of_all_drops_every_action_and_event_but_no_order_for_another
     desk.inbox.stop_all()
     made = desk.all()
     assert made[0] == (PORTAL, True) and [order for order, _ in made[1:]] == [NOTE]
+    assert made[1][1].startswith("2 orders") and "1 refusals, notes and events" in made[1][1]
     assert len(desk.overtaken) == 2
 
 

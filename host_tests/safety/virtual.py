@@ -16,6 +16,8 @@ class Time:
     def __init__(self, now_us=0, look_us=1):
         self.now_us = now_us
         self.look_us = look_us
+        self.stalls = []  # (when it began, µs, what was active) of each time that something held up the interpreter
+        self.active = bool  # asked at each of them
 
     def look(self):
         """Microseconds for `simclock`, which makes the ticks of them."""
@@ -24,6 +26,11 @@ class Time:
 
     def sleep(self, delay_us):
         """None; time passed."""
+        self.now_us += delay_us
+
+    def stall(self, delay_us):
+        """None; something held up the interpreter for so long: no line of Python ran (S26)."""
+        self.stalls.append((self.now_us, delay_us, self.active()))
         self.now_us += delay_us
 
     def wind(self):

@@ -81,7 +81,7 @@ class _Run:
 
         real = Link._take
 
-        async def broken(link, data):
+        def broken(link, data):
             Link._take = real
             raise RuntimeError("a fault for the bench")
 
