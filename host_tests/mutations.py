@@ -278,8 +278,8 @@ MUTATIONS = [
         (
             "S10",
             "firmware/link.py",
-            ", at_end=self._lost)",
-            ")",
+            "self._errands(), at_end=self._lost)",
+            "self._errands())",
             _LINK + "test_s10_a_connection_that_is_lost_while",
         ),
         (
