@@ -18,12 +18,14 @@ _MESSAGE_BYTES = const(16384)  # of the largest message: an ESP32 has no larger 
 _TEND_MS = const(250)  # how often what is due is looked at
 _PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out that often (S11)
 _SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
+_WRITE_MS = const(10000)  # the other side has taken nothing for so long: lost
 _PULSE_MS = const(1000)
 _STEADY_MS = const(10000)  # up for so long: the back-off starts anew
 _ERRANDS = const(8)  # requests before a connection, a negotiation's redirects among them
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
 _FAREWELL_MS = const(1000)
+_DEAF = "the other side takes nothing"
 _GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.4.1)
 
 
@@ -53,8 +55,10 @@ class Link:
         self._writing = asyncio.Lock()  # a drain that another one overtakes would send twice
         self._frames = None
         self._code = _GOING  # what our close frame will say
+        self._due = asyncio.Event()  # something may have to be sent
         self._heard_ms = 0
         self._probed_ms = 0
+        self._write_ms = None  # when the write under way began
         self.status = "starting"
 
     async def run(self):
@@ -140,7 +144,7 @@ class Link:
         self._frames = websock.Frames(_MESSAGE_BYTES)
         self._heard_ms = self._probed_ms = self._clock()
         await self._tell(backend.hello)
-        await self._take(rest)
+        self._take(rest)
         # everything stops in the very moment in which one of them ends: each turn of the loop may be a frame (S10)
         await tasks.together(self._listen(), self._watch(), self._tend(), self._errands(), at_end=self._lost)
 
@@ -176,10 +180,14 @@ class Link:
             data = await self._reader.read(_CHUNK)
             if not data:
                 raise EOFError("closed without a word")
-            await self._take(data)
+            self._take(data)
 
-    async def _take(self, data):
-        """None; `data` became orders, and each of them was obeyed; answers are on their way. Leave when that ended it."""
+    def _take(self, data):
+        """None; `data` became orders. Leave when that ended it.
+
+        Answers are for `_tend`: who reads never waits for a side that takes nothing, for what comes next may be a stop (S5).
+        """
+        self._dispatcher.attend()
         now = self._heard_ms = self._clock()
         receive = self._backend.receive
         self._obey(receive(b"", now))  # any byte is a sign of life
@@ -189,16 +197,13 @@ class Link:
                 self._obey(receive(payload, now))
             elif opcode == websock.CLOSE:
                 raise Leave(self._frames.fault or "closed by the server: %d %s" % payload, status=payload[0])
-        answers = self._frames.take()
-        if answers:
-            await self._send_bytes(answers)
-        await self._send(self._backend.keepalive(now))
+        self._due.set()
 
     def _obey(self, made):
         for order, detail in made:
             if order == LEAVE:
                 raise detail  # what came before it has been obeyed
-            self._dispatcher.obey(order, detail)
+            self._dispatcher.receive(order, detail)
 
     async def _watch(self):
         """Never returns; OSError when the other side is silent while something is active (S11). Waits for no writing."""
@@ -207,16 +212,23 @@ class Link:
             now = self._clock()
             if not self._network.online():
                 raise OSError("Wi-Fi is gone")
+            if self._write_ms is not None and now - self._write_ms >= _WRITE_MS:
+                raise OSError(_DEAF)
             if not self._dispatcher.busy():
                 self._heard_ms = max(self._heard_ms, now - _PROBE_MS)  # the silence before an action does not count
             elif now - self._heard_ms >= _SILENT_MS:
                 raise OSError("silent while something is active")
+            self._due.set()
 
     async def _tend(self):
-        """Never returns; sends what is due."""
+        """Never returns; sends what is due: answers as soon as something was read, all else every quarter of a second."""
         while True:
-            await asyncio.sleep_ms(_TEND_MS)
+            await self._due.wait()
+            self._due.clear()
             now = self._clock()
+            answers = self._frames.take()
+            if answers:
+                await self._send_bytes(answers)
             await self._tell()
             await self._send(self._backend.keepalive(now))
             if self._dispatcher.busy() and now - self._probed_ms >= _PROBE_MS:
@@ -249,8 +261,12 @@ class Link:
 
     async def _send_bytes(self, data):
         async with self._writing:
-            self._writer.write(data)
-            await self._writer.drain()
+            self._write_ms = self._clock()
+            try:
+                self._writer.write(data)
+                await self._writer.drain()
+            finally:
+                self._write_ms = None
 
     async def _hang_up(self):
         """None; said goodbye where there is somebody to hear it, for a second at most; the socket is closed."""

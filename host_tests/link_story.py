@@ -81,7 +81,10 @@ class Recorder(Seen):
         self.active = False
         self.fault = None
 
-    def obey(self, order, detail):
+    def attend(self):
+        """Nothing waits here."""
+
+    def receive(self, order, detail):
         if self.fault:
             raise self.fault
         self.orders.append((order, detail))
