@@ -102,13 +102,13 @@ def build(wanted, made, out, officials=None, key=None, signer=sign.sign_file, te
     return folders
 
 
-def officials(wanted, paths=(), version=None, fetch=None):
-    """Return {title: Official} for the Targets `wanted` that have a chip; `paths`, `version`, `fetch` as sources.officials.
+def officials(wanted, paths=(), version=None, fetch=None, to_look_at=False):
+    """Return {title: Official} for the Targets `wanted` that have a chip; the other arguments as sources.officials.
 
     Raise Failure when one cannot be had.
     """
     boards = [target for target in wanted if target.chip]
-    found = sources.officials([target.chip for target in boards], paths, version, fetch)
+    found = sources.officials([target.chip for target in boards], paths, version, fetch, to_look_at)
     return {target.title: found[target.chip] for target in boards}
 
 
@@ -188,7 +188,8 @@ def main(argv):
             folder = frozen_sources.write(options.frozen, target, made.trusted, made.changes)
             print(f"{folder / frozen_sources.MANIFEST}: FROZEN_MANIFEST for MicroPython's own build")
         return 0
-    images = officials(boards, options.image, options.micropython)
+    to_look_at = not (options.key or options.publish or options.web)
+    images = officials(boards, options.image, options.micropython, to_look_at=to_look_at)
     folders = build(boards, made, options.out, images, options.key, tell=tell)
     if not trusted:
         print("These images trust no key, so that they take no updates; --key or --trust names one.")

@@ -31,10 +31,11 @@ def target_of(options, settings, chip=None):
     return target
 
 
-def official_image(path, fetched=False):
+def official_image(path, fetched=False, to_look_at=False):
     """Return the Official in the file; say it when it is none of those that the project has linked and verified.
 
-    Failure in words for a file that is no image, or of a MicroPython that is too old. What was `fetched` and is no image is
+    Failure in words for a file that is no image, or of a MicroPython that is too old; `to_look_at`: that is only said, as nobody
+    is going to run it. What was `fetched` and is no image is
     deleted.
     """
     path = Path(path)
@@ -49,7 +50,9 @@ def official_image(path, fetched=False):
         raise Failure(f"{path}: {fault}")
     if found.version is not None and found.version < official.OLDEST:
         version, oldest = (micropython.text(one) for one in (found.version, official.OLDEST))
-        raise Failure(f"{path} is MicroPython {version}; the firmware needs {oldest} or newer")
+        if not to_look_at:
+            raise Failure(f"{path} is MicroPython {version}; the firmware needs {oldest} or newer")
+        print(f"{path.name} is MicroPython {version}: the firmware links into it, but needs {oldest} or newer to run.")
     if micropython.entry_of(data) is None and micropython.entry_of(found.data) is None:
         print(
             f"Untried: {path.name} ({described(found.version)}) is none of the images with which this firmware was verified."

@@ -35,15 +35,15 @@ def _version(text):
         raise argparse.ArgumentTypeError(str(fault))
 
 
-def officials(chips, paths=(), version=None, fetch=None):
+def officials(chips, paths=(), version=None, fetch=None, to_look_at=False):
     """Return {chip: Official} for each of these chips: of the files `paths`, or else downloaded.
 
-    `version`: which one is downloaded, None for the newest verified one. `fetch(chip, version)` returns an Official. Failure in
-    words when one cannot be had, and for two files of one chip.
+    `version`: which one is downloaded, None for the newest verified one. `fetch(chip, version)` returns an Official. `to_look_at`
+    as plan.official_image. Failure in words when one cannot be had, and for two files of one chip.
     """
     given, found = {}, {}
     for path in paths:
-        read = plan.official_image(path)
+        read = plan.official_image(path, to_look_at=to_look_at)
         if read.chip in given:
             raise Failure(f"{path}: there is another MicroPython for {read.chip} already")
         given[read.chip] = read
