@@ -114,13 +114,21 @@ class Account(Talk):
             self._refresh_due = now + (self._left_ms() if self._ways[0] else 0)
         return super().hello(now)
 
-    def receive(self, message, now):
-        """As Talk.receive; what the server gave is handed on to be stored."""
-        made = super().receive(message, now)
+    def receive(self, piece, now):
+        """As Talk.receive; what the server gave in other ways is handed on to be stored first."""
         if self._kept:
-            made.append((KEEP, (NAME, self._kept)))
-            self._kept = {}
-        return made
+            self._made = self._keeping(self._made)
+        return super().receive(piece, now)
+
+    def _orders(self, event, now):
+        """As Talk._orders; what the server gave is handed on to be stored."""
+        made = super()._orders(event, now)
+        return self._keeping(made) if self._kept else made
+
+    def _keeping(self, made):
+        """Return the orders `made`, and behind them the one that stores what the server gave."""
+        kept, self._kept = self._kept, {}
+        return list(made) + [(KEEP, (NAME, kept))]
 
     # --- calls of ours
 

@@ -1,7 +1,7 @@
 """Keeps one backend talking: errands, connect, greet, read, keep alive, leave, and once more. Owns no radio and no rule.
 
 A backend never sees a socket; this room never sees a shocker. The contract of a backend is in DESIGN §8:
-OPCODE, begin, errand, fetched, request, hello, receive, keepalive, goodbye, and what it has of command.Service.
+OPCODE, FRAMES, begin, errand, fetched, request, hello, receive, keepalive, goodbye, and what it has of command.Service.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from lib import tasks, websock
 from lib.hangup import close
 
 _CHUNK = const(1024)  # bytes a read
-_MESSAGE_BYTES = const(16384)  # of the largest message: an ESP32 has no larger piece of memory to spare
 _TEND_MS = const(250)  # how often what is due is looked at
 _PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out that often (S11)
 _SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
@@ -129,7 +128,7 @@ class Link:
                 break
         self._reader, self._writer, rest = await self._reach().knock(*backend.request(), self._say)
         self._say("connected")
-        self._frames = websock.Frames(_MESSAGE_BYTES)
+        self._frames = backend.FRAMES()
         self._heard_ms = self._probed_ms = self._clock()
         await self._tell(backend.hello)
         await self._take(rest)
@@ -175,7 +174,7 @@ class Link:
             await self._take(data)
 
     async def _take(self, data):
-        """None; `data` became orders, and each of them was obeyed; answers are on their way. Leave when that ended it."""
+        """None; `data` became orders, and each was obeyed before the next was made; answers are on their way. Leave at the end."""
         now = self._heard_ms = self._clock()
         receive = self._backend.receive
         self._obey(receive(b"", now))  # any byte is a sign of life

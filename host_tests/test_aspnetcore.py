@@ -49,3 +49,20 @@ async def test_both_call_methods_and_hear_events(server, client):
         ["Counter", 3],
     )]  # fmt: skip
     return told
+
+
+@both
+async def test_ten_thousand_events_of_20_bytes(server, client):
+    await client.open(server.url, path="/1/hubs/user", device_id=DEVICE)
+    await server.do("burst", count=10_000, size=20)
+    told = await client.ticks(10_000)
+    return told, await client.invoke("Echo", "still here"), len(server.all("connected"))
+
+
+@both
+async def test_a_stop_in_the_middle_of_a_burst_arrives(server, client):
+    await client.open(server.url, path="/1/hubs/user", device_id=DEVICE)
+    log = [{"name": "somebody"}, [{"shocker": {"id": RED, "name": "red"}, "type": 0, "intensity": 0, "duration": 300}]]
+    await server.do("burst", count=1000, size=200, at=500, target="Log", arguments=log)
+    told = await client.ticks(1000)
+    return told, client.count("Log"), len(server.all("connected"))

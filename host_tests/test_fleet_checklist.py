@@ -502,7 +502,7 @@ def check(backend, messages, now=0):
             backend.begin(now)
             url, _ = backend.request()
             backend.hello(now)
-            assert url.startswith("https://") and backend.receive(b"{}\x1e", now) is not None
+            assert url.startswith("https://") and list(backend.receive(b"{}\x1e", now)) is not None
             continue
         for order, detail in made:
             assert order in (NOTE, EVENT, KEEP), order
@@ -519,7 +519,7 @@ def greeted(**changed):
     backend.begin(0)
     backend.request()
     backend.hello(0)
-    backend.receive(b"{}\x1e", 0)
+    list(backend.receive(b"{}\x1e", 0))
     return backend
 
 

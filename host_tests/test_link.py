@@ -6,7 +6,7 @@ import functools
 import pytest
 from link_story import AGENT, DEVICE, RED, TIMES, TOKEN, Server, Story, order, text, told
 
-from firmware.command import ACT, EMERGENCY, NOTE, REFUSE, Leave, Service, Unasked, Wish
+from firmware.command import ACT, EMERGENCY, HALT, NOTE, REFUSE, Leave, Service, Unasked, Wish
 from lib import tasks
 
 LONG_MS = 300_000
@@ -265,16 +265,12 @@ GARBAGE = [
     (text(b"\xc3\x28\x1e"), 1007),
     (text(b"\xed\xa0\x80\x1e"), 1007),
     (text(b"\xc3", final=False) + text(b"\x28", opcode=0), 1007),
-    (text(b"x" * 16385), 1009),
-    (b"\x81\x7f\x00\x00\x00\x00\x7f\xff\xff\xff", 1009),  # two gigabytes are announced
-    (b"\x01\x7e\x3f\xff" + b"x" * 16383 + b"\x80\x02xx", 1009),
     (text(b"{\x1e"), 1007),
     (text(b"[]\x1e"), 1007),
     (text(b"no record\x1e"), 1007),
     (text(b'{"type":1,"target":"Log","arguments":{}}\x1e'), 1007),
     (text(b'{"type":1,"target":"Log","arguments":[1 2]}\x1e'), 1007),
     (text(b'{"type":6,"x":' + b"[" * 1000 + b"]" * 1000 + b"}\x1e"), 1007),
-    (b"".join(text(b"x" * 16000) for _ in range(3)), 1009),  # a record without an end
 ]
 
 
@@ -294,6 +290,43 @@ def test_garbage_ends_the_connection_with_the_right_code_and_nothing_else(number
         await again(server, story)
 
     story(monkeypatch)
+
+
+LARGE = b'{"type":6,"x":"' + b"x" * 16384 + b'"}\x1e'
+
+
+@pytest.mark.parametrize("behind", [b"", order(70) * 50])
+def test_a_record_above_16_kb_stops_everything_is_told_and_the_link_stays(behind, monkeypatch):
+    @told
+    async def story(server, story):
+        peer = await up(server, story)
+        peer.say(text(LARGE + behind + order(71)))
+        await story.dispatcher.acted(71)
+        (halt,) = [detail for kind, detail in story.dispatcher.orders if kind == HALT]
+        assert halt == "a record above 16384 bytes"
+        assert any("was not read: everything stops" in str(detail) for _, detail in story.dispatcher.orders)
+        assert server.knocks.empty() and not story.dispatcher.halts
+
+    story(monkeypatch)
+
+
+@told
+async def test_a_record_without_an_end_stops_everything_long_before_that(server, story):
+    peer = await up(server, story)
+    peer.say(b"\x81\x7f\x00\x00\x00\x00\x7f\xff\xff\xff")  # two gigabytes are announced
+    for _ in range(40):
+        peer.say(b"x" * 1000)
+    await story.dispatcher.until(lambda: any(kind == HALT for kind, _ in story.dispatcher.orders))
+    peer.cut()
+    await again(server, story)
+
+
+@told
+async def test_a_message_of_any_size_is_heard_record_by_record(server, story):
+    peer = await up(server, story)
+    peer.say(text(b'{"type":6}\x1e' * 10_000 + order(72)))
+    await story.dispatcher.acted(72)
+    assert not story.dispatcher.halts
 
 
 @told

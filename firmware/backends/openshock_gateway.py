@@ -11,7 +11,7 @@ from micropython import const
 from firmware import command as orders
 from firmware.command import SOUND, STOP, Command, Leave, Service
 from lib import flatbuf
-from lib.websock import BINARY
+from lib.websock import BINARY, Frames
 
 # By number (§d.4). The wire has no D80
 _MODELS = ("caixianlin", "petrainer", "petrainer998dr", "wellturnt330")
@@ -41,6 +41,7 @@ class Backend(Service):
     """One hub. `settings`: url, token; `agent` is the User-Agent header, "OpenShock/<version> (…)"."""
 
     OPCODE = BINARY
+    FRAMES = Frames
 
     def __init__(self, settings, agent):
         base = settings["url"].rstrip("/")

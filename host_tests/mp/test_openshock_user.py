@@ -54,7 +54,7 @@ def test_the_client_speaks_first_and_all_that_follows_may_be_glued():
     backend = Backend(settings_with(), "a/1")
     backend.begin(0)
     assert backend.hello(0) == [b'{"protocol":"json","version":1}\x1e']
-    assert backend.receive(b"{}\x1e" + WELCOME + STATUS, 1) == [(NOTE, "welcome")]
+    assert list(backend.receive(b"{}\x1e" + WELCOME + STATUS, 1)) == [(NOTE, "welcome")]
     assert backend.connection_id == "mY-c0nnect10n_id012345"
     assert backend.online == {DEVICE: "1.5.1"}
 
