@@ -14,6 +14,7 @@ from lib import tasks, websock
 from lib.hangup import close
 
 _CHUNK = const(1024)  # bytes a read
+_DIGEST_MS = const(20)  # of reading without a turn for others (S26)
 _TEND_MS = const(250)  # how often what is due is looked at
 _PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out that often (S11)
 _SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
@@ -167,11 +168,15 @@ class Link:
     # --- while it is up: one task reads, one watches, one writes, one runs errands
 
     async def _listen(self):
+        """Never return. What has arrived is read on for a while without a turn for others: each of those may be a frame."""
         while True:
             data = await self._reader.read(_CHUNK)
-            if not data:
-                raise EOFError("closed without a word")
-            await self._take(data)
+            since_ms = self._clock()
+            while data is not None:
+                if not data:
+                    raise EOFError("closed without a word")
+                await self._take(data)
+                data = self._reader.s.read(_CHUNK) if self._clock() - since_ms < _DIGEST_MS else None
 
     async def _take(self, data):
         """None; `data` became orders, and each was obeyed before the next was made; answers are on their way. Leave at the end."""

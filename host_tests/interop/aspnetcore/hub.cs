@@ -65,7 +65,7 @@ static class Doors
 {
     public static readonly ConcurrentDictionary<string, (HubConnectionContext Connection, ILifetime Lifetime)> Open = new();
     public static string Map = """{"message":"","data":[]}""";
-    public static JsonElement Greeting; // {"target", "arguments", "count"}, said behind the welcome
+    public static JsonElement Greeting; // {"target", "arguments", "times"}, said behind the welcome
     public static bool Throws; // OnConnectedAsync does
 
     public static void Tell(string what, params object?[] detail)
@@ -122,7 +122,7 @@ static class Doors
 
     public static async Task Say(HubConnectionContext connection, JsonElement what)
     {
-        var count = what.TryGetProperty("count", out var value) ? value.GetInt32() : 1;
+        var count = what.TryGetProperty("times", out var value) ? value.GetInt32() : 1;
         for (var i = 0; i < count; i++)
             await connection.WriteAsync(new InvocationMessage(what.GetProperty("target").GetString()!, Items(what.GetProperty("arguments"))));
     }

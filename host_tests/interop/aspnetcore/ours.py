@@ -24,6 +24,8 @@ from lib.jsontext import loads  # noqa: E402
 _LONG_MS = 60000
 _LOOK_MS = 5
 _TOKEN = "s" * 64
+_GARBAGE_BYTES = 4096  # as firmware/app.py
+_PIECE = 512  # bytes of ballast in one allocation
 
 
 def say(**what):
@@ -196,9 +198,11 @@ class Player:
         say(busy=True)
 
     async def do_ballast(self, order):
-        """The heap's live bytes become so many, the image not counted."""
+        """Fill the heap until `free` bytes of it are."""
         gc.collect()
-        self._ballast = bytearray(max(0, order["live"] - (gc.mem_alloc() - order["image"])))
+        self._ballast = ()
+        while gc.mem_free() > order["free"]:
+            self._ballast = self._ballast, bytearray(_PIECE)
         gc.collect()
         say(free=gc.mem_free())
 
@@ -213,6 +217,7 @@ class Player:
 
 async def main(roots=()):
     """Return when stdin ends."""
+    gc.threshold(_GARBAGE_BYTES)
     player = Player(roots)
     poll = select.poll()
     poll.register(sys.stdin, select.POLLIN)
