@@ -120,6 +120,20 @@ MUTATIONS = [
             "else None\n",
             _AIR + "test_s05_an_order_that_was",
         ),
+        (
+            "S05",
+            "firmware/talk.py",
+            "return [(orders.HALT, why), (orders.NOTE",
+            "return [(orders.NOTE",
+            _LINK + "test_s05_a_record_too_large",
+        ),
+        (
+            "S05",
+            "lib/signalr.py",
+            "        return ((SKIPPED, why),)\n",
+            "        return ()\n",
+            _LINK + "test_s05_a_record_too_large",
+        ),
         # S6
         (
             "S06",
