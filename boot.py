@@ -51,7 +51,7 @@ if bites >= 5:
     stay("the watchdog has bitten five times in a row")
 sys.path.insert(0, ".frozen")  # before a folder lib/ or firmware/ that somebody has put on the file system
 try:
-    import _machine_code  # noqa: F401  first, while there is executable memory
+    import _machine_code  # noqa: F401  # pyright: ignore[reportMissingImports]  the linker writes it; first, while there is memory for it
 except Exception as fault:
     if on_trial():
         machine.reset()  # the boot loader gives this image up, and takes the other one

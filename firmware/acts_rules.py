@@ -3,10 +3,9 @@
 An act is a function of the Setup (setup_api.py) and the body of the call. It returns the answer, or None for the new state.
 """
 
-from firmware import settings_lists
+from firmware import safety, settings_lists
 from firmware.command import ACTIONS
 from firmware.rule_commands import event_of, foreseen
-from firmware.safety import REASONS
 from firmware.settings import fits, is_text
 from firmware.setup import Wrong, store, text_of
 from lib.log import INFO
@@ -51,7 +50,7 @@ def attempt(setup, body):
 
 def _shown(rooms, number, rests_s, refused, admitted):
     if admitted and not rooms.settings.get("cap." + ACTIONS[admitted.action]):
-        refused, admitted = REASONS["cap"], None  # safety itself learns of a new cap at the next start
+        refused, admitted = safety.words("cap"), None  # safety itself learns of a new cap at the next start
     told = {"rule": number, "rests_s": rests_s, "refused": refused}
     if admitted:
         told["action"] = ACTIONS[admitted.action]

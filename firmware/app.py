@@ -5,10 +5,11 @@ import gc
 
 from micropython import const
 
+from firmware import image
 from firmware.cable import Cable
 from firmware.core import SETTINGS, Core, settings_now
 from firmware.hardware import Hardware
-from firmware.news import News, are_due
+from firmware.news import News, are_due, wants_check
 from firmware.timekeeper import unix_us
 from lib import tasks
 from lib.log import WARNING
@@ -39,7 +40,7 @@ class App(Core):
         self._begun = None  # what an update has in hand: its Journal and the Slots
         self._mode = None  # the one that an update wants
         self._trial = None
-        self._news = News()
+        self._news = News(asks=bool(image.BOARD))
         super().__init__(hardware, wall)
 
     def _build(self, hardware, wall):
@@ -104,6 +105,7 @@ class App(Core):
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
         station, keeper, link = self._connection()
         self._station, self._link = station, link
+        station.on_failed = self._on_failed
         await tasks.together(
             *self._remote(),
             *self._body(),
@@ -111,9 +113,8 @@ class App(Core):
             self._kept("time", keeper.run),
             self._kept("link", lambda: self._linked(station, keeper, link)),
             self._kept("console", self._cable(station, settings_now, _nobody, tuple).run),
-            self._watch_wifi(station),
-            self._prove(station, link),
             self._until_wished(),
+            *self._proof(station, link),
         )
         return self.leaving
 
@@ -153,11 +154,14 @@ class App(Core):
         return self.operating
 
     async def _linked(self, station, keeper, link):
-        """Never returns: the link; before its first connection, while there is memory for another, is asked for a new version."""
+        """Never return: the link; before its first connection, while there is memory for another, is asked for a new version."""
+        await self._ask_first(station, keeper)
+        await link.run()
+
+    async def _ask_first(self, station, keeper):
         if self._news.asks:
             self._news.asks = False
             await tasks.together(self._ask(station, keeper), self._beat_for("link"))
-        await link.run()
 
     async def _ask(self, station, keeper):
         await station.wait_online()
@@ -165,17 +169,23 @@ class App(Core):
             await asyncio.wait_for_ms(keeper.wait_known(), _ASK_MS)
         except asyncio.TimeoutError:
             return
+        now_s = unix_us() // 1000000
+        if not wants_check(settings_now(), now_s):
+            return
         from firmware import versions
 
-        version = await versions.offered(settings_now(), station, keeper, unix_us() // 1000000, self._log)
+        version = await versions.offered(settings_now(), station, keeper, now_s, self._log)
         if version:
             self._on_wish("update", version)
 
+    def _proof(self, station, link):
+        """Return [the coroutine in which a version on trial proves itself], [] for any other."""
+        return [self._prove(station, link)] if self._trial else []
+
     async def _prove(self, station, link):
-        """Never returns; a version on trial has begun to prove itself, and a restart follows, whichever way it went."""
-        if self._trial:
-            stays = await self._trial.run(self._hardware, station, link)
-            self._on_wish("restart", "the new version stays" if stays else "the new version goes back")
+        """Never return; a restart follows, whichever way it went."""
+        stays = await self._trial.run(self._hardware, station, link)
+        self._on_wish("restart", "the new version stays" if stays else "the new version goes back")
         await asyncio.Event().wait()
 
     def _on_fault(self, name, fault):
@@ -184,21 +194,19 @@ class App(Core):
             self._trial.fault(name)
 
     def _connection(self):
-        """(station, timekeeper, links) as the settings want them."""
-        from firmware import fitting
+        """Return (station, timekeeper, link) as the settings want them."""
+        from firmware import connecting
 
-        settings = fitting.read(SETTINGS)
         beat = self._beats("link")
         busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
-        return fitting.connection(
-            settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat, self._news
+        return connecting.connection(
+            settings_now(), self._dispatcher, self._hardware, busy, self._clock, self._log, beat, self._news
         )
 
-    async def _watch_wifi(self, station):
-        """Never returns; when no known network takes us any more, somebody has to say which one shall."""
-        await station.wait_failed(_ROUNDS)
-        self._on_wish("portal", _LOST)
-        await asyncio.Event().wait()  # until then
+    def _on_failed(self, rounds):
+        """Open the set-up when no known network takes us any more: somebody has to say which one shall."""
+        if rounds == _ROUNDS:
+            self._on_wish("portal", _LOST)
 
     def _cable(self, station, settings, access, urls, greeting=()):
         """The console on the REPL's line, for whoever holds the cable. The arguments as in console.Rooms."""

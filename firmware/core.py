@@ -52,7 +52,7 @@ class Core:
         self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
         transmitter, beat = self._transmitter(), self._beats("radio")
-        self._radio = Radio(self._scheduler, transmitter, self._clock, self._cut, beat, self._miss)
+        self._radio = Radio(self._scheduler, transmitter, self._clock, self._cut, beat, self._miss, self._pressed)
         self._dispatcher = Dispatcher(
             fitting.safety(settings),
             self._scheduler,
@@ -121,7 +121,7 @@ class Core:
         return facts + (self._link.facts() if self._link else [])
 
     def _ask_service(self, what, detail):
-        """As links.Links.ask."""
+        """As link.Link.ask."""
         return self._link.ask(what, detail) if self._link else "there is no connection to a service now"
 
     def _tell_others(self):
@@ -135,7 +135,7 @@ class Core:
         remote = None
         settings = settings_now()
         if settings.get("remote.inputs") or settings.get("remote.dial"):
-            from firmware import fitting, inputs
+            from firmware import inputs
 
             board = fitting.board(settings)
             rooms = self._hardware, self._ask_service, self._why_blocked, self._clock, self._log
@@ -173,6 +173,10 @@ class Core:
 
     def _on_wish(self, what, detail):
         """None; what a wish for another mode means is app.py's business."""
+
+    def _pressed(self):
+        """True when the e-stop was pressed since the last look (fingers.py): then everything was stopped."""
+        return self._fingers.look()
 
     def _cut(self):
         """The e-stop input cut a frame short."""

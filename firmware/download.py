@@ -12,7 +12,6 @@ from lib import fetch, http1
 from lib.patch import Damaged
 
 _BLOCK = const(4096)  # of the flash
-_PIECE = const(16)  # of a patch: three steps, so three blocks at most in one turn
 _READ_MS = const(10000)  # a read may take so long
 _TRIES = const(6)  # in a row without one more block
 _FIRST_MS = const(1000)
@@ -60,10 +59,13 @@ class Source:
             blocks = _Blocks(size, writer, on_block)
             await self._insist(path, lambda: self._take(path, blocks), lambda: writer.written)
 
-    async def patch(self, path, size, patch, on_block):
-        """None when a patch.Patch has made all `size` bytes out of a file. Failed; what its reading and writing raise."""
-        steps = _Steps(size, patch, on_block)
-        await self._insist(path, lambda: self._take(path, steps), lambda: patch.written)
+    async def patch(self, path, most, patch, on_block):
+        """Return when a patch.Patch has made its image out of a file of `most` bytes at most. Raise Failed; what the patch raises.
+
+        `on_block()` as for `part`.
+        """
+        units = _Units(most, patch, on_block)
+        await self._insist(path, lambda: self._take(path, units), lambda: patch.start)
 
     async def _insist(self, path, once, how_far):
         """None when `once()` has ended well; a failure is tried again, with growing pauses. Failed."""
@@ -141,11 +143,11 @@ class _Bytes:
         """None: the answer said itself that it is whole."""
 
 
-class _Steps:
-    """Takes a patch, which is never larger than what it makes: `size` bytes."""
+class _Units:
+    """Takes a patch of `most` bytes at most."""
 
-    def __init__(self, size, patch, on_block):
-        self._size = size
+    def __init__(self, most, patch, on_block):
+        self._most = most
         self._patch = patch
         self._on_block = on_block
 
@@ -160,23 +162,21 @@ class _Steps:
         raise Failed("the patch has become shorter", True)
 
     def fits(self, size):
-        return size <= self._size
+        return size <= self._most
 
     async def take(self, piece):
-        before = self._patch.written
-        for at in range(0, len(piece), _PIECE):  # a small piece may stand for many blocks: a turn of the loop for a few
-            try:
-                self._patch.feed(piece[at : at + _PIECE])
-            except Damaged as fault:
-                raise Failed("the patch is none (%s)" % fault, True)
-            if self._patch.written > before:
-                before = self._patch.written
+        try:
+            for _ in self._patch.feed(piece):  # a small piece may stand for many blocks: a turn of the loop for each
                 self._on_block()
                 await asyncio.sleep_ms(0)
+        except Damaged as fault:
+            raise Failed("the patch is none (%s)" % fault, True)
+        if self._patch.start > self._most:
+            raise Failed("more than %d bytes" % self._most, True)
 
     def end(self):
-        if self._patch.written < self._size:
-            raise Failed("the patch ended too early")
+        if not self._patch.done:
+            raise Failed("the patch ends too early", True)
 
 
 class _Blocks:

@@ -18,8 +18,8 @@ OPERATE = const(0)
 UPDATE = const(1)
 PROVE = const(2)
 
-# OtaUpdateProgressTask (reference/openshock-api.md §a.6)
-FETCHING, PREPARING, WRITING_APP, VERIFYING, WRITING_RUNTIME, MARKING, REBOOTING = range(7)
+# OtaUpdateProgressTask (reference/openshock-api.md §a.6); 2 and 3 are about a file system, which no update has
+FETCHING, PREPARING, WRITING, MARKING, REBOOTING = 0, 1, 4, 5, 6
 
 _VALID = const(2)  # otadata's word for a slot that has proved itself (lib/partitions.py)
 _MOST_STARTS = const(10)  # of the mode `updating`, for one order
@@ -27,6 +27,7 @@ _MOST_POWER_EVENTS = const(3)
 _LONGEST = const(128)  # characters of a reason (reference/openshock-api.md §d.3)
 _STALE_S = const(180 * 86400)
 _MOST_TOLD = const(8)  # events that wait for a hub
+_BLOCK_BITS = const(10)  # of a mark: the largest slot has 752 blocks, and half an image fits into the other 21 bits
 _GIVEN_UP = "it ended before it had proved itself"
 
 
@@ -181,20 +182,23 @@ class Journal:
     # --- the mode `updating`
 
     def believed(self, version, image, slot):
-        """None; the manifest with the hash `image` is what will be written to `slot`. What is there of another one is void."""
+        """Note that the manifest with the hash `image` is what will be written to `slot`. What is there of another one is void."""
         if self._get("image", str, "") != image or self._get("slot", int, -1) != slot:
             self._kept["image"] = ""
-            self._marks.put("app.lfs", 0)
-            self._marks.put("runtime.bin", 0)
+            self.mark(0)
         self._put(stage=_WRITING, version=version, image=image, slot=slot)
 
-    def mark(self, part, number):
-        """None; `number` tells how far that part is written."""
-        self._marks.put(part, number)
+    def mark(self, blocks, patch_at=0):
+        """Note how far the idle slot is written: so many blocks.
 
-    def marked(self, part):
-        """How far that part is written; 0 when nobody knows."""
-        return self._marks.get(part, 0)
+        `patch_at`: the byte of the patch, below 2 MiB, that goes on from there; 0 when they are of the whole image.
+        """
+        self._marks.put("image", blocks | patch_at << _BLOCK_BITS)  # one number: no cut comes between the two
+
+    def marked(self):
+        """Return (blocks, patch_at) as the last `mark`; zeros when nobody knows."""
+        kept = self._marks.get("image", 0)
+        return kept & (1 << _BLOCK_BITS) - 1, kept >> _BLOCK_BITS
 
     def means(self, version):
         """None; the version that is looked for now. Kept in memory, as `progress`."""

@@ -32,10 +32,10 @@ class Link:
 
     `keeper` has `wait_known()`: no certificate can be checked before the time is known. `roots` are the DER certificates
     that TLS trusts; `beat()` is called at least once a second. `status` says in words how it stands. `news` has what the
-    service is still to be told of updates, as journal.Journal: `events()`, `told(count)`; None: nothing.
+    service is still to be told of updates, as journal.Journal: `events()`, `told(count)`; None: nothing. `name`: the backend's.
     """
 
-    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log, beat, news=None):
+    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log, beat, news=None, name=""):
         self._backend = backend
         backend.rssi = network.rssi
         self._dispatcher = dispatcher
@@ -46,6 +46,7 @@ class Link:
         self._log = log
         self._beat = beat
         self._news = news
+        self._name = name
         self._backoff = tasks.Backoff(_FIRST_MS, _CAP_MS)
         self._reader = None
         self._writer = None
@@ -80,7 +81,7 @@ class Link:
                 reason = "connection lost (%s)" % fault
             finally:
                 # whatever ended it, a fault or a cancelled task included: nobody is left to say stop (S10)
-                self._dispatcher.halt("link lost")
+                self._lost()
                 await self._hang_up()
             if self._clock() - since_ms >= _STEADY_MS:
                 self._backoff.good()
@@ -116,6 +117,13 @@ class Link:
         """What the service wants a person to see now, one line of text; "" for nothing."""
         return self._backend.shown()
 
+    def facts(self):
+        """Return how the connection stands, and what a person should see: [(group, name, value)], all texts."""
+        found = [("Hub", self._name, self.status)]
+        if self.shown():
+            found.append(("Hub", "Says", self.shown()))
+        return found
+
     def _say(self, text):
         self.status = text
         self._log.info("link", text)
@@ -133,15 +141,11 @@ class Link:
         self._heard_ms = self._probed_ms = self._clock()
         await self._tell(backend.hello)
         await self._take(rest)
-        lives = self._listen, self._watch, self._tend, self._errands
-        await tasks.together(*[self._until_lost(life) for life in lives])
+        # everything stops in the very moment in which one of them ends: each turn of the loop may be a frame (S10)
+        await tasks.together(self._listen(), self._watch(), self._tend(), self._errands(), at_end=self._lost)
 
-    async def _until_lost(self, life):
-        """None; as `life`. Everything stops in the very moment in which it ends: each turn of the loop may be a frame (S10)."""
-        try:
-            await life()
-        finally:
-            self._dispatcher.halt("link lost")
+    def _lost(self):
+        self._dispatcher.halt("link lost")
 
     # --- on the way up
 

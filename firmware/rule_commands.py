@@ -5,11 +5,11 @@ A list of rules goes in, a list of rules or words come out; who asks stores it. 
 
 from micropython import const
 
+from firmware import safety
 from firmware.command import ACTIONS, Event
 from firmware.configuring import change, written
 from firmware.replies import SUCCESS, Wrong, number, parsed, response
 from firmware.rules import Rules
-from firmware.safety import REASONS
 
 _LONGEST = const(200)  # characters of an event
 
@@ -42,7 +42,7 @@ def foreseen(rows, dispatcher, event, now):
     told = []
     for rule, asked, wait_ms in (dispatcher.rules or Rules(rows)).foretold(event, now):
         admitted, reason = dispatcher.foresee(asked)
-        told.append((rule, (wait_ms + 999) // 1000, REASONS[reason] if reason else "", admitted))
+        told.append((rule, (wait_ms + 999) // 1000, safety.words(reason) if reason else "", admitted))
     return told
 
 

@@ -70,7 +70,7 @@ class SettingUp:
         heard = self._heard()
         point.start(self._channel(heard))
         try:
-            port, names = settings.get("portal.port"), (settings.get("hostname").lower() + ".local",)
+            port, names = settings.get("portal.port"), (station.name().lower() + ".local",)
             place = Place(point.address(), port, settings.get("portal.dns_port"), names)
             self._portal = Portal(self._setup, place, self._clock, self._log)
             self._log.info("setup", "%s is open, its page is %s" % (point.name, self._portal.url))

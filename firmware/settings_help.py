@@ -3,7 +3,7 @@
 # A row each: key, line. One text, as the table (settings.py) is one.
 HELP = """
 board The board that this is: it knows its chip, its pins and its lamp. The set-up page lists all of them.
-hostname The device's name in your network. It takes effect at the next start.
+hostname The device's name in your network. The default gets six digits of its address behind it. It takes effect at the next start.
 wifi The Wi-Fi networks that the device may join, each with its name, its key and, if you like, an address of your own.
 dns Name servers to ask instead of those that the network gives.
 rf.pin The pin of the transmitter.

@@ -8,6 +8,7 @@ from micropython import const
 from firmware import command as orders
 from firmware.command import Leave, Service, Unasked
 from lib import signalr
+from lib.tables import find
 from lib.websock import TEXT, Pieces
 
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
@@ -18,10 +19,11 @@ _CLOSED_WAIT_MS = const(60000)  # after a close that does not invite back (refer
 
 
 class Talk(Service):
-    """`_handlers` of the backend: name of an event in lower case → function(name, arguments, now) that gives orders."""
+    """`EVENTS` of the backend: (name of an event in lower case, name of the method (name, arguments, now) that gives orders)."""
 
     OPCODE = TEXT
     FRAMES = Pieces  # a server packs many records into one message, and cuts it where it likes
+    EVENTS = ()
     _session = None
     _left = None  # the Leave that ends this connection, once what came before it was obeyed
     _heard = ()  # the last invocation ids
@@ -94,11 +96,11 @@ class Talk(Service):
     def _invoked(self, event, now):
         _, target, arguments, invocation_id = event
         repeated = invocation_id is not None and self._again(invocation_id)
-        handler = self._handlers.get(target.lower())
-        if handler is None:
+        method = find(self.EVENTS, target.lower())
+        if method is None:
             return ()
         try:
-            made = handler(target, arguments, now)
+            made = getattr(self, method)(target, arguments, now)
         except MISFITS:
             return [(orders.NOTE, "%s came with arguments that do not fit" % target)]
         except MemoryError:

@@ -18,6 +18,7 @@ _LOOK_MS = const(250)
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
 _DNS_PORT = const(53)
+_NO_NAME = "OpenShock"  # the setting's default
 _BEACON_TIMEOUT = const(200)  # whoever ends it for another reason tells a number that few can use (wifi_err_reason_t)
 
 
@@ -44,15 +45,15 @@ class Station:
         self.record = {}  # ssid → how it went (networks.note)
         self.heard = ()  # what the last `scan` gave
         self.on_channel = _ignore  # told the channel of a network that is about to be tried
+        self.on_failed = _ignore  # told `failed_rounds` when it has grown
         self.has_own_address = False  # not one that a network gave
         self.lock = asyncio.Lock()  # one attempt at a time
         self.failed_rounds = 0
         self.reason = ""
-        self._failed = asyncio.Event()
         self._servers = [_server(text) for text in servers]
         self._memory = Memory()
-        network.hostname(_host_label(hostname))
         self.wlan = network.WLAN(network.WLAN.IF_STA)
+        network.hostname(_host_label(hostname, self.wlan.config("mac")))  # DHCP gets it at the next `connect`
 
     # --- how it stands
 
@@ -65,11 +66,9 @@ class Station:
         while self.lock.locked() or not self.online():
             await asyncio.sleep_ms(_LOOK_MS)
 
-    async def wait_failed(self, rounds):
-        """None as soon as so many rounds of all networks in a row have failed. For one task at a time."""
-        while self.failed_rounds < rounds:
-            self._failed.clear()
-            await self._failed.wait()
+    def name(self):
+        """What we are called in the network, by DHCP and, with ".local" behind it, by mDNS."""
+        return network.hostname()
 
     def address(self):
         """Our address in the network that we have joined, "a.b.c.d"."""
@@ -113,7 +112,7 @@ class Station:
         self.failed_rounds = 0 if joined else self.failed_rounds + 1
         if not joined:
             self.log.line(WARNING, "wifi", "no network: rounds that failed in a row: %d" % self.failed_rounds)
-            self._failed.set()
+            self.on_failed(self.failed_rounds)
         return joined
 
     async def try_join(self, ssid, key, address=None):
@@ -143,14 +142,18 @@ class Station:
         self.log.line(WARNING, "wifi", "lost, too weak" if status == _BEACON_TIMEOUT else "lost (reason %d)" % status)
 
 
-def _ignore(channel):
-    """None: nobody follows."""
+def _ignore(number):
+    """Do nothing: nobody follows."""
 
 
-def _host_label(name):
-    """`name` as the network can have it: letters, digits and hyphens, 32 at most (RFC 1123 §2.1). mDNS adds ".local" to it."""
+def _host_label(name, mac):
+    """`name` as the network can have it: letters, digits and hyphens, 32 at most (RFC 1123 §2.1). mDNS adds ".local" to it.
+
+    Without a name of its own a device has the last digits of its address, `mac`: two in one network are told apart.
+    """
     letters = [letter if letter < "\x7f" and (letter.isalpha() or letter.isdigit()) else "-" for letter in name]
-    return "".join(letters)[:32].strip("-") or "OpenShock"
+    label = "".join(letters)[:32].strip("-") or _NO_NAME
+    return label if label != _NO_NAME else "%s-%02X%02X%02X" % (label, mac[3], mac[4], mac[5])
 
 
 def _server(text):

@@ -79,7 +79,7 @@ def test_the_firmware_is_linked_into_each_official_image_and_esptool_reads_it(na
     assert build.main(["--board", board, "--image", str(path), "--out", str(tmp_path), "--date", DATE]) == 0
     told = capsys.readouterr().out
     too_old = name.rpartition("-v")[2] < "1.25"
-    assert ("needs 1.25.0 or newer to run" in told) == too_old, told
+    assert ("needs 1.25 or newer to run" in told) == too_old, told
     command = [sys.executable, "-m", peer_module("esptool"), "image-info", tmp_path / board / "image.bin"]
     read = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     assert read.count("(valid)") == 2, read
@@ -147,10 +147,10 @@ def test_another_version_is_another_image():
 
 def test_what_does_not_compile_is_refused_in_words():
     target = targets.named(ESP32)
-    with pytest.raises(Failure, match=r"firmware/usage.py does not compile: .*SyntaxError"):
+    with pytest.raises(Failure, match=r"firmware/usage.py does not compile: line 2: SyntaxError: invalid syntax$"):
         modules.compiled(target, changes={"firmware/usage.py": "import os\nos = = 1\n"})
     viper = "import micropython\n@micropython.viper\ndef f(p: ptr32):\n    p[0] = 1 << 30\n"
-    with pytest.raises(Failure, match=r"(?s)firmware/usage.py does not compile: .*ViperTypeError"):
+    with pytest.raises(Failure, match=r"firmware/usage.py does not compile: .*ViperTypeError"):
         modules.compiled(target, changes={"firmware/usage.py": viper})
     with pytest.raises(Failure, match="there is no board 'esp8266', only dfrobot-firebeetle2-esp32e, generic-esp32,"):
         targets.named("esp8266")
@@ -209,6 +209,8 @@ def _started(folder, out, **environment):
     """A build in a process of its own, from a copy of the sources in `folder`."""
     for name in ("firmware", "lib", "tools", "host_tests/stubs", "host_tests/cpython"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("boot.py", "main.py"):
+        shutil.copy(ROOT / name, folder / name)
     (folder / "requirements-dev.txt").touch()
     call = "import os, sys; os.umask(int(sys.argv[1], 8)); from tools import build; sys.exit(build.main(sys.argv[2:]))"
     Path(f"{out}.bin").write_bytes(official(ESP32_IMAGE))

@@ -3,16 +3,21 @@
 Most tests write a small image that `build` could have left in a folder (--app); one writes a really linked MicroPython.
 """
 
+import functools
 import hashlib
+import http.server
 import io
 import json
 import re
 import shlex
+import struct
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
+import official_images
 import pytest
 from esp_pylib import serial_reset
 from esptool import loader as esptool_loader
@@ -22,12 +27,13 @@ from serial.tools import list_ports
 from serial.urlhandler import protocol_socket
 
 from tools import Failure, keys, layout
-from tools.flash import chosen, cli, download, kept, official, pieces, plan, ports, waiting
+from tools.flash import chosen, cli, download, kept, official, pieces, plan, ports, vfs, waiting
 from tools.flash.bar import Bar
 from tools.flash.cli import main
 from tools.flash.device import Device, Facts
-from tools.images import manifest, micropython, runtime, targets
-from tools.sim import flash
+from tools.freeze import verify
+from tools.images import image, manifest, micropython, modules, runtime, targets
+from tools.images.simulated import slot_image
 
 M = 1024 * 1024
 CHIPS = ("esp32", "esp32s2", "esp32s3", "esp32c3")
@@ -50,13 +56,13 @@ def at_once(monkeypatch, tmp_path):
 
 
 def the_runtime(chip, text=TEXT):
-    return flash.runtime_image(text + chip.encode() + bytes(range(256)) * 60, chip)
+    return slot_image(text + chip.encode() + bytes(range(256)) * 60, chip)
 
 
 def combined(chip, **wrong):
     """The bytes of an official .bin: boot loader, flash map, runtime, as micropython.org offers them."""
     at = official.BOOT_LOADER_AT[chip]
-    loader = flash.runtime_image(b"second stage " * 90, chip)
+    loader = slot_image(b"second stage " * 90, chip)
     rows = [layout.Row("nvs", 1, 2, 0x9000, 0x6000), layout.Row("factory", 0, 0, 0x10000, 0x1F0000)]
     runs = wrong.get("runs") or the_runtime(chip)
     return loader.ljust(0x8000 - at, b"\xff") + layout.binary(rows).ljust(0x8000, b"\xff") + runs
@@ -247,6 +253,38 @@ def test_a_board_that_stays_silent_is_told_of(given, capsys):
     assert "python3 -m tools console" in words
 
 
+# --- MicroPython itself
+
+
+@pytest.mark.parametrize("chip", ["esp32", "esp32c3"])
+def test_an_official_image_is_linked_and_written(chip, tmp_path, capsys):
+    """From end to end, with the image that is taken by default: what a person's board gets, byte for byte."""
+    entry = micropython.newest(chip)
+    data = official_images.official(entry.file.removesuffix(".bin"))
+    (tmp_path / entry.file).write_bytes(data)
+    found = official.read(data)
+    with FakeBoard(chip, 4, SET_UP) as board:
+        assert main(["--port", board.port, "--image", str(tmp_path / entry.file), "--wait", "6"]) == 0
+        assert board.bootable()
+    told = capsys.readouterr().out
+    assert f"MicroPython {micropython.text(entry.version)}" in told and "Untried" not in told
+    rows = {row.label: row for row in layout.table("4MB")}
+    at = official.BOOT_LOADER_AT[chip]
+    assert board.flash[at : at + len(found.boot_loader) - 32] == found.boot_loader[:-32], "it is for 4 MB as it is"
+    slot = bytes(board.flash[rows["ota_0"].offset :][: rows["ota_0"].size])
+    written = runtime.read(slot).data
+    target = targets.named("generic-" + chip)
+    heap_kb = image.HEAP_KB.get(chip)
+    verify.verify(found.data, written, modules.compiled(target), heap_kb)
+    assert official.version(written) == entry.version
+    assert rows["ota_0"].size - len(written) >= image.SPARE_BYTES and set(slot[len(written) :]) == {0xFF}
+    assert target.title.encode() in written and vfs_of(board, "4MB") == {}
+    path = tmp_path / "image.bin"
+    path.write_bytes(written)
+    told = esptool("image-info", path)
+    assert told.count("(valid)") == 2 and "Detected image type" in told
+
+
 # --- what is kept
 
 
@@ -254,7 +292,7 @@ def set_up(board, name, files, nvs=b"numbers" * 100):
     """The board has a firmware of ours, with these files on vfs."""
     rows = layout.table(name)
     at = official.BOOT_LOADER_AT[board.chip]
-    loader = official.for_flash(flash.runtime_image(b"old", board.chip), layout.flash_size(name))
+    loader = official.for_flash(slot_image(b"old", board.chip), layout.flash_size(name))
     parts = {"boot": loader, "vfs": files, "nvs": nvs}
     for piece in pieces.every(rows, board.chip, layout.flash_size(name), parts):
         board.put(piece.offset, piece.data)
@@ -284,7 +322,7 @@ def test_settings_of_a_plain_micropython_are_kept(given, capsys):
     """Its table has no vfs: the port puts it behind the last partition."""
     with FakeBoard("esp32s3", 8) as board:
         board.put(0, combined("esp32s3"))
-        board.put(0x200000, flash.app_image({"settings.json": b'{"rf.pin": 7}', "lib/x.py": b"old"}, 6 * M))
+        board.put(0x200000, vfs.image({"settings.json": b'{"rf.pin": 7}', "lib/x.py": b"old"}, 6 * M))
         assert main(arguments(board, given, "--keep-settings", wait="0")) == 0
         assert vfs_of(board, "4MB") == {"settings.json": b'{"rf.pin": 7}'}
     assert "kept: 1 files, no NVS" in capsys.readouterr().out
@@ -332,7 +370,7 @@ class Quick:
 
 def test_a_backup_is_the_whole_flash(tmp_path, capsys):
     path = tmp_path / "old flash.bin"
-    facts = Facts("esp32c3", "", "", 4 * M)
+    facts = Facts("esp32c3", "", "", 4 * M, 3)
     cli.backup(Quick(b"precious" * (M // 2)), path, 4 * M, facts)
     assert path.read_bytes() == b"precious" * (M // 2)
     assert f"esptool --chip esp32c3 write-flash --flash-size keep 0 '{path}'" in capsys.readouterr().out
@@ -475,6 +513,24 @@ def test_a_flash_that_does_not_tell_its_size_must_be_told(given):
         assert board.bootable()
 
 
+def test_a_chip_that_is_too_old_for_the_boot_loader_is_left_alone(given, tmp_path):
+    """MicroPython's own boot loaders for the C3 want v0.3: the chips before it were samples."""
+    loader = bytearray(official.read(combined("esp32c3")).boot_loader[:-32])
+    for least, most, words in (
+        (5, 199, r"revision v0\.4, and this MicroPython is for v0\.5 to v1\.99; nothing was written"),
+        (101, 0xFFFF, r"revision v0\.4, and this MicroPython is for v1\.1 or newer"),
+        (0, 3, r"revision v0\.4, and this MicroPython is for v0\.0 to v0\.3"),
+    ):
+        loader[15:19] = struct.pack("<HH", least, most)
+        sealed = bytes(loader) + hashlib.sha256(loader).digest()
+        (tmp_path / "c3.bin").write_bytes(sealed.ljust(0x8000, b"\xff") + combined("esp32c3")[0x8000:])
+        with FakeBoard("esp32c3", 4) as board:
+            with pytest.raises(Failure, match=words):
+                main(arguments(board, given, "--image", tmp_path / "c3.bin"))
+            assert board.written == 0 and ERASE_REGION not in board.log
+    assert official.revisions(sealed) == (0, 3) and official.revisions(linked("esp32c3")) == (0, 99)
+
+
 def test_a_locked_chip_is_left_alone(given):
     with FakeBoard("esp32", 4) as board:
         board.registers[0x3FF5A000] = 1 << 20  # FLASH_CRYPT_CNT is odd
@@ -538,6 +594,7 @@ def test_the_options_must_belong_together(given, tmp_path, capsys):
         ["--wifi", "a", "b", "c"],
         ["--flash-size", "4 KB"],
         ["--trust", "a", "--trust", "b", "--trust", "c"],
+        ["--trust", "a", "--app", str(tmp_path)],
         ["--micropython", "newest"],
         ["--micropython", "1.28.0", "--image", image],
     ):
@@ -670,7 +727,7 @@ def test_an_old_micropython_is_refused(tmp_path):
 
 @pytest.mark.parametrize(("mb", "code"), [(4, 2), (8, 3), (16, 4)])
 def test_the_boot_loader_learns_how_large_the_flash_is(mb, code, tmp_path):
-    loader = flash.runtime_image(b"second stage", "esp32c3")
+    loader = slot_image(b"second stage", "esp32c3")
     made = official.for_flash(loader, mb * M)
     assert made[3] == code << 4 | loader[3] & 15 and official.flash_bytes(made) == mb * M
     assert made[4:-32] == loader[4:-32] and made[-32:] == hashlib.sha256(made[:-32]).digest()
@@ -777,6 +834,32 @@ def test_without_a_network_one_line_names_the_option(tmp_path, monkeypatch):
         with pytest.raises(Failure, match="cannot be downloaded.*--image FILE"):
             main(["--port", board.port, "--board", "generic-esp32s3"])
         assert board.log == [], "nobody disturbed the board for that"
+
+
+def test_what_a_server_offers_is_read(tmp_path, monkeypatch):
+    """The function that asks, against a server of this machine."""
+    data = known(monkeypatch, "esp32", (1, 28, 0))
+    folder = tmp_path / "resources" / "firmware"
+    folder.mkdir(parents=True)
+    (folder / "ESP32_GENERIC-20260406-v1.28.0.bin").write_bytes(data)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    handler = functools.partial(Quiet, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        site = f"http://127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setattr(download, "_FILES", site + "/resources/firmware/")
+        monkeypatch.setattr(download, "_PAGES", site + "/download/")
+        assert download.image("esp32", None, tmp_path / "kept").read_bytes() == data
+        with pytest.raises(Failure, match=r"cannot be asked for ESP32_GENERIC 1\.30\.0 \(.*\); --image FILE"):
+            download.image("esp32", (1, 30, 0), tmp_path / "kept")
+        monkeypatch.setattr(download, "_MOST_BYTES", len(data) - 1)
+        with pytest.raises(Failure, match="cannot be downloaded .it is larger than any image"):
+            download.image("esp32", None, tmp_path / "another")
+        server.shutdown()
 
 
 def test_the_version_that_is_asked_for_is_the_one_that_is_written(given, monkeypatch, capsys):

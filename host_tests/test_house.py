@@ -18,7 +18,7 @@ DOORS = {
     "machine": ("boot.py", "firmware/hardware.py"),
     "neopixel": ("firmware/hardware.py",),
     "network": ("firmware/access_point.py", "firmware/wifi.py"),
-    "esp32": ("boot.py", "lib/nvs.py", "lib/partitions.py", "lib/rmt.py"),
+    "esp32": ("boot.py", "lib/nvs.py", "lib/otadata.py", "lib/partitions.py", "lib/rmt.py"),
     "socket": ("lib/udp.py",),
     "ssl": ("lib/tls.py",),
 }

@@ -17,6 +17,7 @@ COMMANDS = {
     "ws-echo": "the firmware's WebSocket client as an echo client, for conformance suites",
     "rf": "encode, decode, plot and export radio frames",
     "build": "images for boards, their manifests, and the tree that devices update themselves from",
+    "freeze": "links compiled modules into an official MicroPython image, for any project",
     "release": "a version: built from a clean commit, signed, published, with its web flasher and changelog",
     "flash": "puts MicroPython, the firmware and settings on a board",
     "console": "a terminal on a board's serial line",

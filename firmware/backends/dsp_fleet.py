@@ -27,6 +27,20 @@ _CALM_MS = const(10000)  # between two places of a peer that are told
 class Backend(Account):
     """One device of a fleet. `settings`: url, latitude, longitude, and what the server gives; `agent` is the User-Agent."""
 
+    EVENTS = (
+        ("devicebound", "_bound"),
+        ("receivemessage", "_message"),
+        ("zonesync", "_zones"),
+        ("zoneadded", "_zones"),
+        ("zonedeleted", "_zone_deleted"),
+        ("startfastlocation", "_start_fast"),
+        ("stopfastlocation", "_stop_fast"),
+        ("requesthistorysync", "_wants_history"),
+        ("rescuesessionstarted", "_rescue"),
+        ("rescuepeerlocation", "_rescue"),
+        ("rescuesessionended", "_rescue"),
+    )
+
     def __init__(self, settings, agent):
         super().__init__(settings, agent)
         self._version = agent.partition("/")[2].partition(" ")[0] or "0.0.0"
@@ -43,19 +57,6 @@ class Backend(Account):
         self._rescues = {}  # session → (role, peer's id, peer's name)
         self._peer_due = 0
         self.zones = {}  # number → name, as the server last said
-        self._handlers = {
-            "devicebound": self._bound,
-            "receivemessage": self._message,
-            "zonesync": self._zones,
-            "zoneadded": self._zones,
-            "zonedeleted": self._zone_deleted,
-            "startfastlocation": self._start_fast,
-            "stopfastlocation": self._stop_fast,
-            "requesthistorysync": self._wants_history,
-            "rescuesessionstarted": self._rescue,
-            "rescuepeerlocation": self._rescue,
-            "rescuesessionended": self._rescue,
-        }
 
     def hello(self, now):
         """Messages to send first."""

@@ -22,6 +22,8 @@ _ACTIONS = ("", "shock", "vibrate", "sound")  # the permission for each action
 class Backend(Talk):
     """One share link. `settings`: url, link (its id, or an address that holds it), name, session; `agent` is the User-Agent."""
 
+    EVENTS = (("welcome", "_welcome"), ("updated", "_updated"))
+
     def __init__(self, settings, agent):
 
         base = settings["url"].rstrip("/")
@@ -34,7 +36,6 @@ class Backend(Talk):
         self._welcomed = False
         self._shut = 0  # connections in a row that ended between the handshake and their Welcome
         self._words = ""  # why the link does not let us in
-        self._handlers = {"welcome": self._welcome, "updated": self._updated}
 
     # --- errands: HTTP requests that the link runs, before the socket is open and while it is
 

@@ -12,7 +12,6 @@ from firmware.command import STOP, Command, Leave, whole
 from firmware.openshock_hub import Talk
 from firmware.openshock_map import shockers_of
 from firmware.talk import MISFITS
-from lib import negotiate
 
 _SETTLE_MS = const(500)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
@@ -24,6 +23,24 @@ _HUB = "/1/hubs/user"
 
 class Backend(Talk):
     """One account's hub. `settings`: url, token, device_id, negotiate; remote_name, stop_others; `agent` is the User-Agent."""
+
+    EVENTS = (
+        ("welcome", "_welcome"),
+        ("devicestatus", "_device_status"),
+        ("log", "_log"),
+        ("deviceupdate", "_device_update"),
+        ("control", "_control"),
+        ("controlv2", "_control"),
+        ("emergencystop", "_emergency_stop"),
+        ("captiveportal", "_captive_portal"),
+        ("otainstall", "_ota_install"),
+        ("reboot", "_reboot"),
+        ("otainstallstarted", "_ota"),
+        ("otainstallprogress", "_ota"),
+        ("otainstallfailed", "_ota"),
+        ("otarollback", "_ota"),
+        ("otainstallsucceeded", "_ota"),
+    )
 
     def __init__(self, settings, agent):
         self._base = settings["url"].rstrip("/")
@@ -43,20 +60,6 @@ class Backend(Talk):
         self.connection_id = ""
         self.online = {}  # device id → firmware version or None, as DeviceStatus tells it
         self.updates = {}  # device id → the last word on its update
-        self._handlers = {
-            "welcome": self._welcome,
-            "devicestatus": self._device_status,
-            "log": self._log,
-            "deviceupdate": self._device_update,
-            "control": self._control,
-            "controlv2": self._control,
-            "emergencystop": self._emergency_stop,
-            "captiveportal": self._captive_portal,
-            "otainstall": self._ota_install,
-            "reboot": self._reboot,
-        }
-        for event in ("installstarted", "installprogress", "installfailed", "rollback", "installsucceeded"):
-            self._handlers["ota" + event] = self._ota
 
     # --- errands: HTTP requests that the link runs, before the socket is open and while it is
 
@@ -222,7 +225,9 @@ class Backend(Talk):
 
 
 def _negotiation():
-    """The room for negotiating, in memory only where it is used."""
+    """Return the module that negotiates, which most devices never need."""
+    from lib import negotiate
+
     return negotiate
 
 

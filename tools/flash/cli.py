@@ -7,9 +7,8 @@ from pathlib import Path
 
 from tools import Failure, layout
 from tools.environment import ROOT
-from tools.flash import chosen, kept, official, pieces, plan, ports, steps
+from tools.flash import chosen, kept, official, pieces, plan, ports, sources, steps
 from tools.flash.device import Device, Lost
-from tools.images import micropython
 
 _M = 1024 * 1024
 OUT = ROOT / "build" / "flash"
@@ -22,16 +21,7 @@ def _parser():
     )
     parser.add_argument("--port", help="the board's port; left out, the only one that there is")
     parser.add_argument("--board", metavar="NAME", help="which board it is; left out, a generic one with that chip")
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--image", type=Path, metavar="FILE", help="MicroPython's .bin or .app-bin; left out, it is downloaded"
-    )
-    source.add_argument(
-        "--micropython",
-        type=_version,
-        metavar="VERSION",
-        help="which one is downloaded; left out, the newest that the project has linked and verified",
-    )
+    sources.add_options(parser)
     parser.add_argument(
         "--settings", type=Path, metavar="FILE", help="settings for the board (JSON, see docs/settings.md)"
     )
@@ -57,18 +47,11 @@ def _parser():
     parser.add_argument("--chip", choices=sorted(official.BOOT_LOADER_AT), help="which chip must be there")
     parser.add_argument("--flash-size", type=_size, metavar="4MB", help="how much flash there is, if it does not tell")
     parser.add_argument("--baud", type=int, default=460800, help="speed of the port; 460800")
-    parser.add_argument("--no-stub", action="store_true", help="talk to the chip's ROM; slower")
+    parser.add_argument("--no-stub", action="store_true", help="use the chip's ROM loader; slower")
     parser.add_argument(
         "--wait", type=float, default=60.0, metavar="SECONDS", help="for its first words; 60, 0: do not"
     )
     return parser
-
-
-def _version(text):
-    try:
-        return micropython.parsed(text)
-    except ValueError as fault:
-        raise argparse.ArgumentTypeError(str(fault))
 
 
 def _size(text):
@@ -84,6 +67,8 @@ def _checked(parser, arguments):
         parser.error("--wifi SSID [KEY]; a name with spaces stands in quotes")
     if len(options.trust) > 2:
         parser.error("--trust: two at most, the one that signs and a spare one")
+    if options.trust and options.app:
+        parser.error("--trust: the image of --app is made already, with its keys")
     return options
 
 
@@ -131,6 +116,7 @@ def _prepared(device, options, settings, image, chips, saved):
         raise Failure(f"--flash-size says {size // _M} MB, the flash {facts.flash_bytes // _M} MB")
     made = plan.made(options, settings, image, facts.chip, size)
     loader = made.official.boot_loader or _boot_loader_of(device, facts.chip)
+    _check_revision(facts, loader)
     rows, why = _rows_of(device)
     kept_path = options.kept
     if options.keep_settings:
@@ -149,7 +135,21 @@ def _prepared(device, options, settings, image, chips, saved):
         kept.write(kept_path, saved)
         print(f"kept: {len(saved.files)} files{'' if saved.nvs else ', no NVS (this board had another map)'}")
     print(f"board {made.target.title}, map {made.target.layout}, {_version_of(todo)}")
+    if not options.app and not options.trust:
+        print("This firmware trusts no key, so that it takes no updates by itself; --trust NAME names one.")
     return steps.Work(device, made, todo, _old_vfs(rows, size), kept_path, options.erase)
+
+
+def _check_revision(facts, loader):
+    """Raise Failure for a chip whose revision the boot loader is not built for: esptool would refuse it, but after the erasing."""
+    least, most = official.revisions(loader)
+    if facts.revision < least or most is not None and facts.revision > most:
+        own, needed = (f"v{one // 100}.{one % 100}" for one in (facts.revision, least))
+        raise Failure(
+            f"this chip has revision {own}, and this MicroPython is for {needed}"
+            + (f" to v{most // 100}.{most % 100}" if most is not None else " or newer")
+            + "; nothing was written"
+        )
 
 
 def _rows_of(device):

@@ -13,7 +13,8 @@ from tools.flash.bar import Quiet
 from tools.images import runtime
 
 # chip: "esp32s3" · name: as its maker writes it · mac: "aa:bb:…" · flash_bytes: None where the flash does not tell
-Facts = namedtuple("Facts", ("chip", "name", "mac", "flash_bytes"))
+# · revision: of the chip, 100 for v1.0
+Facts = namedtuple("Facts", ("chip", "name", "mac", "flash_bytes", "revision"))
 
 _ROM_BAUD = 115200
 FAULTS = (FatalError, OSError, EOFError)  # pyserial's exceptions are OSErrors
@@ -66,7 +67,7 @@ class Device:
         if esp.secure_download_mode or esp.get_flash_encryption_enabled() or esp.get_secure_boot_enabled():
             raise Failure("this chip is locked (secure boot or encrypted flash): it takes only what its owner signed")
         mac = ":".join(f"{byte:02x}" for byte in esp.read_mac())
-        return Facts(chip, esp.get_chip_description(), mac, None)
+        return Facts(chip, esp.get_chip_description(), mac, None, esp.get_chip_revision())
 
     def _prepare(self):
         """Make the flash answer."""

@@ -61,6 +61,15 @@ def version(image):
     return tuple(map(int, found.groups())) if found else None
 
 
+def revisions(image):
+    """Return (least, most) revision of the chip for which an image was built, 100 for v1.0; (0, None) where it has no limit.
+
+    ESP-IDF, esp_app_format.h: min_chip_rev_full and max_chip_rev_full. The boot loader refuses an app of another one.
+    """
+    least, most = struct.unpack_from("<HH", image, 15)
+    return (least, None if most == 0xFFFF else most) if most else (0, None)
+
+
 def for_flash(loader, flash_bytes):
     """Return the boot loader with `flash_bytes` in its header, and its SHA-256 made anew.
 

@@ -35,8 +35,7 @@ def official_image(path, fetched=False, to_look_at=False):
     """Return the Official in the file; say it when it is none of those that the project has linked and verified.
 
     Failure in words for a file that is no image, or of a MicroPython that is too old; `to_look_at`: that is only said, as nobody
-    is going to run it. What was `fetched` and is no image is
-    deleted.
+    is going to run it. What was `fetched` and is no image is deleted.
     """
     path = Path(path)
     try:

@@ -6,8 +6,6 @@ Sources: MicroPython `py/bc.h` (MP_BC_PRELUDE_SIG_DECODE, MP_BC_PRELUDE_SIZE_DEC
 
 from collections import namedtuple
 
-from tools.freeze.unsupported import unsupported
-
 GENERATOR = 0x01  # MP_SCOPE_FLAG_GENERATOR
 
 # flags: of the scope · names: indices into the module's qstrs: the function's, its arguments' · code: where the opcodes begin
@@ -68,11 +66,13 @@ def _prelude_sizes(data, at):
 
 
 def uses(data, head):
-    """Return the Uses of the function with that Prelude. It ends behind an opcode that never goes on and that no jump passes."""
+    """Return the Uses of the function with that Prelude. It ends behind an opcode that never goes on and that no jump passes.
+
+    Raise IndexError where the data ends within it.
+    """
     at = furthest = head.code
     needed = {"qstrs": max(head.names) + 1, "objects": 0, "children": 0}
-    limit = len(data)
-    while at < limit:
+    while True:
         op = data[at]
         at += 1
         form = _FORMATS >> 2 * (op >> 4) & 3
@@ -89,7 +89,6 @@ def uses(data, head):
             furthest = max(furthest, at + distance)
         if op in _NEVER_GOES_ON and at > furthest:
             return Uses(**needed, end=at)
-    raise unsupported("the bytecode of a frozen module has no end")
 
 
 def _table(op, form):

@@ -10,8 +10,9 @@ XTENSA, RISCV = "xtensa", "riscv"
 MMU_PAGE = 0x10000  # bytes; CONFIG_MMU_PAGE_SIZE of every official build
 
 # id: chip id in the header of an image · drom: flash mapped as data, irom: as instructions, iram: instructions in RAM: (first,
-# end) each · isa: XTENSA or RISCV · architecture: mpy-cross -march · heap: bytes of the initial heap
-Chip = namedtuple("Chip", ("name", "id", "isa", "architecture", "drom", "irom", "iram", "heap"))
+# end) each · isa: XTENSA or RISCV · architecture: mpy-cross -march · heap: bytes of the initial heap · shared: whether drom and
+# irom are the same pages of one MMU table (SOC_MMU_DI_VADDR_SHARED)
+Chip = namedtuple("Chip", ("name", "id", "isa", "architecture", "drom", "irom", "iram", "heap", "shared"))
 
 CHIPS = (
     Chip(
@@ -23,6 +24,7 @@ CHIPS = (
         irom=(0x400D0000, 0x40400000),
         iram=(0x40070000, 0x400A0000),
         heap=56 * 1024,
+        shared=False,
     ),
     Chip(
         "esp32s2",
@@ -33,6 +35,7 @@ CHIPS = (
         irom=(0x40080000, 0x40800000),
         iram=(0x40020000, 0x40070000),
         heap=64 * 1024,
+        shared=False,
     ),
     Chip(
         "esp32c3",
@@ -43,6 +46,7 @@ CHIPS = (
         irom=(0x42000000, 0x42800000),
         iram=(0x4037C000, 0x403E0000),
         heap=64 * 1024,
+        shared=True,
     ),
     Chip(
         "esp32s3",
@@ -53,6 +57,7 @@ CHIPS = (
         irom=(0x42000000, 0x44000000),
         iram=(0x40370000, 0x403E0000),
         heap=64 * 1024,
+        shared=True,
     ),
 )
 

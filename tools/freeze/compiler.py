@@ -1,6 +1,7 @@
 """Compiling a module for freezing, with mpy-cross."""
 
 import functools
+import re
 import subprocess
 
 from tools import Failure, environment
@@ -22,5 +23,13 @@ def compiled(name, source, architecture, optimise=2):
     command = [compiler, f"-march={architecture}", f"-O{optimise}", "-s", name, "-", "-o", "-"]
     done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
     if done.returncode or done.stdout[:1] != b"M":
-        raise Failure(f"{name} does not compile: {done.stderr.decode(errors='replace').strip()}")
+        raise Failure(f"{name} does not compile: {_in_one_line(done.stderr.decode(errors='replace'))}")
     return done.stdout
+
+
+def _in_one_line(told):
+    """Return mpy-cross's words, which are a traceback, as "line 3: SyntaxError: invalid syntax"."""
+    lines = told.split("\n")
+    places = [found.group() for line in lines if (found := re.search(r"line \d+", line))]
+    words = [line.strip() for line in lines if line.strip()]
+    return ": ".join(places[-1:] + words[-1:]) or "mpy-cross failed without a word"

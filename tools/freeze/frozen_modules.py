@@ -19,7 +19,8 @@ Frozen = namedtuple("Frozen", ("contents", "names_at", "names"))
 BYTECODE, _NATIVE = 2, (3, 4, 5)  # mp_raw_code_kind_t: MP_CODE_BYTECODE; MP_CODE_NATIVE_PY, _VIPER, _ASM
 RAW_CODE_HEAD = 12
 _NAME = rb"[\w./-]{1,200}\.py\0"
-_NAMES = re.compile(rb"(?:" + _NAME + rb"){3,}\0")
+_FEWEST = 3  # modules; the port itself has more
+_NAMES = re.compile(rb"(?:" + _NAME + rb"){%d,}\0" % _FEWEST)
 _DEEPEST = 20  # functions within functions
 
 
@@ -39,14 +40,19 @@ def read(memory, qstrs, types, code):
 
 
 def _candidates(memory, qstrs, code):
-    """Yield each Frozen that may be: a table of names and a table of pointers, both of which the code refers to."""
+    """Yield each Frozen that may be: a table of names and a table of pointers, both of which the code refers to.
+
+    Other texts may stand before the names. The first that fits is the beginning: code also holds addresses of texts that are not
+    part of an image (.flash.rodata_noload), and in a linked image such an address may be that of a later name.
+    """
     for match in _NAMES.finditer(memory.data):
         names = match.group()[:-2].split(b"\0")
-        at = memory.base + match.start()
-        while len(names) >= 3:
+        at, found = memory.base + match.start(), []
+        while len(names) >= _FEWEST and not found:
             if code.sites(at):
-                yield from _of_names(memory, qstrs, code, at, names)
+                found = list(_of_names(memory, qstrs, code, at, names))
             at += len(names.pop(0)) + 1
+        yield from found
 
 
 def _of_names(memory, qstrs, code, names_at, names):
@@ -104,11 +110,14 @@ class _Checker:
         return max(uses.objects, *below)
 
     def _bytecode(self, address, has_children, is_generator=None):
-        data, at = self._memory.data, address - self._memory.base
         if address not in self._memory:
             raise unsupported("its frozen bytecode is not constant data")
-        head = bytecode.prelude(data, at)
-        uses = bytecode.uses(data, head)
+        data = self._memory.data
+        try:
+            head = bytecode.prelude(data, address - self._memory.base)
+            uses = bytecode.uses(data, head)
+        except IndexError:
+            raise unsupported("the bytecode of a frozen module has no end")
         wrong = is_generator is not None and bool(is_generator) != bool(head.flags & bytecode.GENERATOR)
         if wrong or bool(uses.children) != has_children:
             raise unsupported("its frozen bytecode cannot be read")

@@ -31,7 +31,7 @@ def link(official, modules, heap_kb=None, most_bytes=None, qstrs=()):
     data = app_image.app_of(official)
     image = officials.read(data)
     officials.check_unlinked(image)
-    patches = [] if heap_kb is None else heap.patches(image, heap_kb * 1024)
+    patches = [] if heap_kb is None else heap.patches(image, heap_kb)
     blob, sizes = Blob(image.memory.end), {}
     if modules:
         sizes, moved = _frozen(image, blob, _read(image, modules), qstrs)
@@ -46,7 +46,7 @@ def link(official, modules, heap_kb=None, most_bytes=None, qstrs=()):
 
 def _read(image, modules):
     """Return the mpy_file.Modules in the order of their names. Raise Failure for one that cannot be frozen."""
-    static = image.qstrs.texts[: image.qstrs.sizes[0]]
+    static = mpy_file.static_qstrs(image.qstrs.texts)
     for name in sorted(modules):
         if not _NAME.fullmatch(name):
             raise Failure(f"'{name}' is no name of a module; it should be like package/name.py")

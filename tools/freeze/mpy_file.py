@@ -4,13 +4,23 @@ A file is a header of four bytes ("M", version, architecture << 2 | sub-version,
 and objects, these, and the tree of functions. Sub-version and architecture are zero in a file without machine code.
 """
 
+import hashlib
 from collections import namedtuple
 
 from tools import Failure
 from tools.freeze import bytecode
+from tools.freeze.unsupported import unsupported
 
 VERSION = 6
+# The qstrs that files of this version refer to by number (static_qstr_list of `py/makeqstrdata.py`): how many there are with number
+# 0, which is none, and the SHA-256 of their texts.
+_STATIC_COUNT = 166
+_STATIC_DIGEST = "8ae563a902d1c2fc8ff75562cf03fa77dfeddfe02cbb64e19123a215eb39dd09"
 _MOST_SMALL_INT_BITS = 31  # of a 32-bit chip, object representation A
+_HAS_ARCHITECTURE_FLAGS = 0x40  # in the third byte of the header: one more number follows it (MPY_FEATURE_ARCH_FLAGS)
+_ARM = ("armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp")
+_ARCHITECTURES = ("x86", "x64", *_ARM, "xtensa", "xtensawin", "rv32imc", "rv64imc")  # MP_NATIVE_ARCH_*, from 1 on
+_NO_STATIC = (b"",) * _STATIC_COUNT
 _BYTECODE = 0  # mp_raw_code_kind_t less MP_CODE_BYTECODE
 _HEADER = 4
 _SINGLETONS = {1: None, 2: False, 3: True, 4: Ellipsis}  # MP_PERSISTENT_OBJ_*
@@ -22,13 +32,43 @@ Module = namedtuple("Module", ("name", "qstrs", "objects", "function"))
 Function = namedtuple("Function", ("code", "children"))
 
 
+def static_qstrs(texts):
+    """Return those of an image's qstrs (texts by number) that .mpy files refer to by number. Raise Failure when they are others."""
+    static = texts[:_STATIC_COUNT]
+    if hashlib.sha256(b"\0".join(static)).hexdigest() != _STATIC_DIGEST:
+        raise unsupported("its qstrs are not those of .mpy files")
+    return static
+
+
 def is_native(data):
     """Return whether a .mpy (bytes) holds machine code, which its header then tells the architecture of."""
     return len(data) >= _HEADER and bool(data[2] >> 2 & 0x0F)
 
 
-def read(name, data, static_qstrs):
-    """Return the Module in the bytes of a .mpy. `static_qstrs`: texts of the qstrs that .mpy files refer to by number.
+def architecture(data):
+    """Return mpy-cross's name for the architecture that a header (bytes) tells of; None for bytecode alone."""
+    number = data[2] >> 2 & 0x0F
+    if number > len(_ARCHITECTURES):
+        return f"an unknown architecture ({number})"
+    return _ARCHITECTURES[number - 1] if number else None
+
+
+def texts(data):
+    """Return the texts (bytes) that a .mpy brings for its qstrs, whether it holds machine code or not.
+
+    Those that it refers to by number, because every image has them, are empty. Raise Failure when it is damaged.
+    """
+    start = _HEADER
+    try:
+        if data[2] & _HAS_ARCHITECTURE_FLAGS:
+            start = bytecode.number(data, start)[1]
+        return _Reader(data, _NO_STATIC, start).qstrs()
+    except (IndexError, ValueError) as fault:
+        raise Failure(f"a .mpy file with machine code is damaged ({fault}); compile it again")
+
+
+def read(name, data, static):
+    """Return the Module in the bytes of a .mpy. `static`: what static_qstrs returned for the image.
 
     Raise Failure when it is damaged, holds machine code, or was compiled for another version.
     """
@@ -36,25 +76,28 @@ def read(name, data, static_qstrs):
         raise Failure(f"{name} is no .mpy file; compile it with mpy-cross")
     if data[1] != VERSION:
         raise Failure(
-            f"{name} is .mpy version {data[1]}, the image takes {VERSION}; compile it with a matching mpy-cross"
+            f"{name} is a .mpy file of version {data[1]}, the image takes {VERSION}; compile it with mpy-cross 1.23 or newer"
         )
     if is_native(data):
         raise Failure(f"{name} holds machine code, which cannot lie in flash; give it to tools.freeze.machine_code")
     if data[2] or data[3] > _MOST_SMALL_INT_BITS:
         raise Failure(f"{name} was compiled for another kind of chip; compile it with mpy-cross -march of this chip")
     try:
-        return _Reader(data, static_qstrs).module(name)
-    except (IndexError, ValueError) as fault:
+        return _Reader(data, static).module(name)
+    except (IndexError, ValueError, RecursionError) as fault:
         raise Failure(f"{name} is damaged ({fault}); compile it again")
 
 
 class _Reader:
-    def __init__(self, data, static_qstrs):
-        self._data, self._at, self._static = data, _HEADER, static_qstrs
+    def __init__(self, data, static, at=_HEADER):
+        self._data, self._at, self._static = data, at, static
+        self._counts = self._number(), self._number()  # of qstrs, of objects
+
+    def qstrs(self):
+        return [self._qstr() for _ in range(self._counts[0])]
 
     def module(self, name):
-        n_qstrs, n_objects = self._number(), self._number()
-        qstrs = [self._qstr() for _ in range(n_qstrs)]
+        qstrs, n_objects = self.qstrs(), self._counts[1]
         objects = [self._object() for _ in range(n_objects)]
         function = self._function()
         if self._at != len(self._data):

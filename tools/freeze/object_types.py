@@ -19,8 +19,9 @@ _NAME_AT = 6  # mp_obj_type_t: base, flags (u16), name (u16)
 _OLDEST = (1, 23)
 _BEFORE_VERSION = b"; MicroPython v"  # in sys.version
 
-# addresses: {name: address} of the types str … complex · ellipsis: address · version: text such as "1.28.0"
-Types = namedtuple("Types", ("addresses", "ellipsis", "version"))
+# addresses: {name: address} of the types str … complex · ellipsis: address · version: text such as "1.28.0" · mpy: the two
+# bytes that follow the "M" of a .mpy file with machine code for it: version, architecture << 2 | sub-version
+Types = namedtuple("Types", ("addresses", "ellipsis", "version", "mpy"))
 
 
 def qstr_object(number):
@@ -49,9 +50,9 @@ def read(memory, qstrs):
     addresses = {name: only(finder.types(name.encode(), type_type), f"mp_type_{name}") for name in _TYPE_NAMES}
     version = finder.checked_text(addresses)
     finder.check_numbers(addresses)
-    finder.check_mpy_version()
+    mpy = finder.checked_mpy()
     ellipsis = only(finder.members(b"Ellipsis"), "Ellipsis")
-    return Types(addresses, ellipsis, version)
+    return Types(addresses, ellipsis, version, mpy)
 
 
 class _Finder:
@@ -110,12 +111,13 @@ class _Finder:
         if struct.pack("<I", word(at + 4)) != struct.pack("<f", 3.141592653589793):
             raise unsupported("it keeps floats in another way")
 
-    def check_mpy_version(self):
-        """Raise Failure when sys.implementation (name, version, _machine, _mpy, …) tells another version of .mpy files."""
+    def checked_mpy(self):
+        """Return what sys.implementation (name, version, _machine, _mpy, …) tells of .mpy files, as two bytes."""
         values = set()
         for at in self._memory.places(self._object(b"micropython")):
             if at + 12 in self._memory and (word := self._memory.word(at + 12)) & 1 and 0x200 < word < 0x20000:
                 values.add(word >> 1)
-        version = only(values, "sys.implementation._mpy") & 0xFF
-        if version != mpy_file.VERSION:
-            raise unsupported(f"it takes .mpy files of version {version}, not {mpy_file.VERSION}")
+        found = only(values, "sys.implementation._mpy")
+        if found & 0xFF != mpy_file.VERSION:
+            raise unsupported(f"it takes .mpy files of version {found & 0xFF}, not {mpy_file.VERSION}")
+        return found.to_bytes(2, "little")

@@ -3,19 +3,17 @@
 from collections import namedtuple
 
 from tools import Failure
-from tools.freeze import app_image, chips, frozen_modules, memory, object_types, qstrs, xtensa
+from tools.freeze import app_image, chips, frozen_modules, memory, object_types, qstrs, riscv, xtensa
 
-# image: app_image.AppImage · memory: memory.Memory · code: xtensa.Code · idf: (major, minor) · then the modules' own
+# image: app_image.AppImage · memory: memory.Memory · code: xtensa.Code or riscv.Code · idf: (major, minor) · then the modules' own
 Official = namedtuple("Official", ("image", "memory", "code", "idf", "qstrs", "types", "frozen"))
 
-_CODE = {chips.XTENSA: xtensa.Code}
+_CODE = {chips.XTENSA: xtensa.Code, chips.RISCV: riscv.Code}
 
 
 def read(data):
     """Return the Official of an app image (bytes), linked or not. Raise Failure when it cannot be read."""
     image = app_image.read(data)
-    if image.chip.isa not in _CODE:
-        raise Failure(f"modules cannot be linked into an image for the {image.chip.name} yet")
     view = memory.Memory(image)
     object_types.check_age(view)
     idf = app_image.idf_version(image)

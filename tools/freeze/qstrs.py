@@ -36,6 +36,8 @@ def hash_of(text, hash_bytes):
 def read(memory):
     """Return the Qstrs of an image. Raise Failure when its pools are not as expected."""
     pools = {pool.address: pool for pool in _candidates(memory)}
+    # What is as short may be something else: only one that follows another is taken for a pool.
+    pools = {at: pool for at, pool in pools.items() if pool.size >= _ALLOC or pool.previous in pools}
     last = only(set(pools) - {pool.previous for pool in pools.values()}, "last qstr pool")
     chain = []
     while last:

@@ -34,8 +34,11 @@ def moved(image, blob, new_texts, names, modules):
     remainders = [old % _MODULO[isa] for old in olds]
     news = blob.put_at_remainders(list(zip(pieces, remainders)), _MODULO[isa])
     blob.pad((image.memory.end - blob.end) % _END_MODULO[isa])
-    patches = [patch for old, new in zip(olds, news) for patch in _redirected(image, old, new)]
-    return patches + _end_moved(image, blob.end)
+    patches = _end_moved(image, blob.end)
+    for old, new in zip(olds, news):
+        for site in image.code.sites(old):
+            patches += patched(image, image.code.replaced(site, old, new))
+    return patches
 
 
 def _known(image):
@@ -55,22 +58,28 @@ def _known(image):
     return list(spans)
 
 
-def _redirected(image, old, new):
-    sites = image.code.sites(old)
-    return [patch for site in sites for patch in _patched(image, site, old, new)]
-
-
 def _end_moved(image, new_end):
-    if new_end > image.memory.chip.drom[1]:
+    if new_end > _limit(image.memory):
         raise unsupported("it has no addresses left for more constant data")
     patches, old_end = [], image.memory.end
     for site, addend in reserved_end.read(image.memory, image.code, image.idf):
-        patches += _patched(image, site, old_end + addend, new_end + addend)
+        patches += patched(image, image.code.replaced(site, old_end + addend, new_end + addend))
     return patches
 
 
-def _patched(image, site, old, new):
-    return [Patch(at, image.code.bytes_at(at, len(data)), data) for at, data in image.code.replaced(site, old, new)]
+def _limit(memory):
+    """Return the address that constant data must not pass: the end of what can be mapped, or where code takes the same pages."""
+    chip = memory.chip
+    ends = [chip.drom[1]]
+    for address, _ in memory.code if chip.shared else ():
+        if chips.within(address, chip.irom) and (taken := address - chip.irom[0] + chip.drom[0]) > memory.base:
+            ends.append(taken // chips.MMU_PAGE * chips.MMU_PAGE)
+    return min(ends)
+
+
+def patched(image, changes):
+    """Return the Patches of [(address, new bytes)]."""
+    return [Patch(at, image.code.bytes_at(at, len(new)), new) for at, new in changes]
 
 
 def changed(image, more_data, patches):

@@ -11,6 +11,8 @@ import re
 import struct
 from collections import namedtuple
 
+from tools.freeze.unsupported import unsupported
+
 _L32R = re.compile(
     rb"[\x01\x11\x21\x31\x41\x51\x61\x71\x81\x91\xa1\xb1\xc1\xd1\xe1\xf1]"
 )  # op0 1; the upper half is the register
@@ -82,7 +84,8 @@ class Code:
     def bytes_at(self, address, size):
         """Return bytes of the code."""
         segment = self._of(address)
-        return segment.data[address - segment.address :][:size]
+        at = address - segment.address
+        return segment.data[at : at + size]
 
     def sites(self, value):
         """Return the Sites of a value, those that an instruction truly loads, in the order of their addresses."""
@@ -93,15 +96,36 @@ class Code:
         """Return [(address, bytes)] that make the instructions of a Site load another value."""
         return [(site.at, struct.pack("<I", new))]
 
-    def function(self, address):
-        """Return {address: size} of the instructions of the function around an address; None where it is not found."""
+    def branches_to(self, address):
+        """Return the addresses of the instructions that may jump to an address of the same function."""
         segment = self._of(address)
-        return segment and segment.function_around(address)
+        target = address - segment.address
+        around = segment.function_around(target)
+        return [segment.address + at for at in around if target in step(segment.data, at)[1]]
+
+    def near(self, address, distance):
+        """Return the addresses of the instructions of the same function at most `distance` bytes away, in their order."""
+        segment = self._of(address)
+        at = address - segment.address
+        return sorted(segment.address + o for o in segment.function_around(at) if abs(o - at) <= distance)
 
     def literal_of(self, address):
         """Return the address of the literal that the `l32r` at an address loads."""
         segment = self._of(address)
         return segment.address + _target(segment.data, address - segment.address)
+
+    def literal_value(self, address):
+        """Return what the `l32r` at an address loads; None where that is not in its segment."""
+        segment, literal = self._of(address), self.literal_of(address)
+        return segment.word(literal) if literal >= segment.address else None
+
+    def users(self, literal):
+        """Return the addresses of the instructions that load a literal."""
+        return self._of(literal).users(literal)
+
+    def share_segment(self, first, second):
+        """Return whether two addresses are in one segment."""
+        return self._of(first) is self._of(second)
 
     def _of(self, address):
         return next((s for s in self._segments if s.address <= address < s.address + len(s.data)), None)
@@ -149,12 +173,12 @@ class _Segment:
                 return
             yield self._walk(entry)
 
-    def function_around(self, address):
-        at = address - self.address
+    def function_around(self, at):
+        """Return {offset: size} of the instructions of the function around an offset. Raise Failure where it is not found."""
         for instructions in self._functions_before(at):
             if at in instructions:
-                return {self.address + offset: size for offset, size in instructions.items()}
-        return None
+                return instructions
+        raise unsupported("the beginning of a function is not found")
 
     def _walk(self, entry):
         """Return {offset: size} of the instructions that are reached from an `entry`."""

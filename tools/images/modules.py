@@ -36,10 +36,7 @@ def compiled(target, trusted=(), changes=None, root=ROOT):
     `trusted`: public keys (bytes), release and spare; without any the image takes no updates. `changes`: {path: source}, put in
     place or added. Raise Failure when something does not compile.
     """
-    texts = sources(target, trusted, changes, root)
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as workers:
-        waiting = {path: workers.submit(_compiled, path, text, target.architecture) for path, text in texts.items()}
-        made = {path: one.result() for path, one in waiting.items()}
+    made = _made(sources(target, trusted, changes, root), target.architecture)
     native = {path: data for path, data in made.items() if compiler.is_native(data)}
     if native:
         for path in native:
@@ -47,6 +44,19 @@ def compiled(target, trusted=(), changes=None, root=ROOT):
         text = machine_code.module_source(native)
         made[machine_code.MODULE] = _compiled(machine_code.MODULE, text, target.architecture)
     return dict(sorted(made.items()))
+
+
+def native(target):
+    """Return {"lib/ook.py": .mpy bytes} of the modules that hold machine code."""
+    made = _made(sources(target), target.architecture)
+    return {path: data for path, data in made.items() if compiler.is_native(data)}
+
+
+def _made(texts, architecture):
+    """Return {path: .mpy bytes} of {path: source}."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as workers:
+        waiting = {path: workers.submit(_compiled, path, text, architecture) for path, text in texts.items()}
+        return {path: one.result() for path, one in waiting.items()}
 
 
 def sources(target, trusted=(), changes=None, root=ROOT):

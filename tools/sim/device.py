@@ -20,6 +20,7 @@ from tools.sim.chip import model
 RF_PIN = 4
 STOP_PIN = 13
 WIFI_BYTE = 63
+_PINS = 64
 AT_PROMPT = 43  # exit codes: boot.py stays at the prompt (host_tests/stubs/simstart.py) …
 NO_IMAGE = 45  # … and the boot loader finds nothing to start
 POWER_ON, RESET, WATCHDOG = 1, 2, 3  # what started it, as machine.reset_cause says
@@ -54,7 +55,7 @@ class Device:
         self.path = []  # further folders of modules for that program
         self.changes = None  # {path: source} of modules that are others than in the source tree
         self.networks = None  # what its Wi-Fi hears, as SIM_NETWORKS of stubs/simboard.py; None: the one of World
-        self.levels = bytearray([1]) * 64  # of the input pins, as they are when it starts
+        self.levels = bytearray([1]) * _PINS  # of the input pins, as they are when it starts
         self._inputs_path = folder / "inputs"
         self._on_line = on_line
         self._process = None
@@ -98,10 +99,17 @@ class Device:
         (self.folder / "certs" / "root.der").write_bytes(der)
 
     def set_input(self, pin, level):
-        """None; the level of an input pin, from now on. WIFI_BYTE: 0 takes the radio network out of reach."""
+        """None; the level of an input pin, from now on. WIFI_BYTE: 0 takes the radio network out of reach.
+
+        The device counts an input's changes as well: an interrupt sees those that nobody looks at in time.
+        """
         with open(self._inputs_path, "r+b") as file:
-            file.seek(pin)
-            file.write(bytes([level]))
+            inputs = bytearray(file.read())
+            if inputs[pin] != level:
+                inputs[pin] = level
+                inputs[_PINS + pin] = inputs[_PINS + pin] + 1 & 0xFF
+            file.seek(0)
+            file.write(inputs)
 
     def type(self, line):
         """None; somebody types `line` at the device's console."""
@@ -109,7 +117,7 @@ class Device:
 
     async def start(self, **environment):
         """None once the process runs; it is started anew whenever it resets."""
-        self._inputs_path.write_bytes(self.levels)
+        self._inputs_path.write_bytes(self.levels + bytes(_PINS))
         self.trace_path.write_bytes(b"")
         self._environment = dict(
             os.environ,

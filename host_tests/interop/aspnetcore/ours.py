@@ -32,48 +32,27 @@ def say(**what):
     print(json.dumps(what))
 
 
-class Handlers:
-    """In the place of the backend's table: each event is told, and those that the backend knows are obeyed, too."""
-
-    def __init__(self, known, ticks, missing):
-        self._known = known
-        self._ticks = ticks
-        self._missing = missing
-
-    def get(self, name):
-        """Return a handler; None for the targets that nobody shall serve."""
-        if name in self._missing:
-            return None
-        return self._ticks.take if name == "tick" else self._tell
-
-    def _tell(self, name, arguments, now):
-        say(event=name, arguments=arguments)
-        handler = self._known.get(name.lower())
-        return handler(name, arguments, now) if handler else ()
-
-
 class Ticks:
     """Numbered events, counted."""
 
     def __init__(self):
         self.count = self.disorder = 0
 
-    def take(self, name, arguments, now):
-        if arguments[0] != self.count:
+    def take(self, number):
+        if number != self.count:
             self.disorder += 1
         self.count += 1
-        return ()
 
 
 class Backend(openshock_user.Backend):
-    """The user hub's backend; its calls are told by their ends."""
+    """The user hub's backend; what it hears is told, and its calls by their ends."""
 
     def __init__(self, order, ticks):
         settings = {"url": order["url"], "token": order.get("token", _TOKEN), "device_id": order.get("device_id", "")}
         settings["negotiate"] = not order.get("skip")
         super().__init__(settings, "OpenShock/0.1.0 (MicroPython; test)")
         self._headers += list(order.get("headers", {}).items())
-        self._handlers = Handlers(self._handlers, ticks, order.get("missing", ()))
+        self._ticks = ticks
         self._order = order
         self._ends = {}
 
@@ -94,6 +73,15 @@ class Backend(openshock_user.Backend):
     def send(self, target, arguments):
         """A call without an answer."""
         self._wanted.append(self._session.send(target, arguments))
+
+    def _invoked(self, event, now):
+        _, target, arguments, _ = event
+        if target == "Tick":
+            self._ticks.take(arguments[0])
+        elif target not in self._order.get("missing", ()):
+            say(event=target, arguments=arguments)
+            return super()._invoked(event, now)
+        return ()
 
     def _result(self, event, made, now):
         super()._result(event, made, now)

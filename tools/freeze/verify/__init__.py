@@ -6,7 +6,7 @@ It takes nothing for granted that the linked image says of itself, and confirms:
 1. the file: header, segments, checksum, SHA-256, mapping (app_image.py);
 2. the memory: that of the official image, but for a longer DROM, and for the words by which code knows the tables, the end
    of DROM and the initial heap. Which words those are is found by the flow of control in the official image (xtensa.py,
-   riscv.py): every use of them has to mean the new table, no other byte may differ (changes.py);
+   riscv.py, uses.py): every use has to mean the new table, no other byte may differ (changes.py);
 3. the qstrs: chain of pools, hashes, lengths, order, and the interpreter's own search for each (qstr_pools.py);
 4. the tables of modules: the official ones first and as they were, then the new ones, each found by its name
    (frozen_tables.py);
@@ -16,10 +16,11 @@ It takes nothing for granted that the linked image says of itself, and confirms:
 Not confirmed: that the code of the modules is right, that the chip's slot is large enough, and anything about the boot loader.
 """
 
+import functools
 from collections import namedtuple
 
 from tools import Failure
-from tools.freeze.verify import app_image, changes, frozen_module, frozen_tables, layout, mpy_file, references
+from tools.freeze.verify import app_image, changes, frozen_module, frozen_tables, layout, mpy_file, references, uses
 from tools.freeze.verify.memory import Memory
 
 # chip: "esp32" … · version: MicroPython's · modules: names of the new ones · functions, constants, qstrs: how many of theirs
@@ -28,6 +29,7 @@ Report = namedtuple(
     "Report", ("chip", "version", "modules", "functions", "constants", "qstrs", "new_qstrs", "added", "patched")
 )
 _Reading = namedtuple("Reading", ("memory", "code"))
+_Official = namedtuple("Official", ("head", "reading", "tables", "layout", "uses"))
 
 
 def verify(official, linked, modules, heap_kb=None):
@@ -38,23 +40,26 @@ def verify(official, linked, modules, heap_kb=None):
     """
     if not modules:
         raise Failure("there is nothing to verify: no module was to be linked")
-    official_image, linked_image = app_image.read(official, "official"), app_image.read(linked, "linked")
-    _same_header(official_image, linked_image)
-    before, after = _reading(official_image), _reading(linked_image)
-    old_tables, new_tables = (frozen_tables.find(*reading) for reading in (before, after))
-    patches = changes.confirm(before, after, old_tables, new_tables, heap_kb)
-    _confirm_pools(old_tables, new_tables)
-    frozen_tables.confirm_names(old_tables, new_tables, modules)
-    kinds = layout.read(before.memory, old_tables.qstrs)
-    counts = _confirm_modules(after.memory, new_tables, kinds, modules)
-    _nothing_else(after.memory, before.memory.end)
+    expected = _official(bytes(official), heap_kb is not None)
+    before, tables = expected.reading, expected.tables
+    linked_image = app_image.read(linked, "linked")
+    _same_header(expected.head, linked_image.head)
+    memory = Memory(linked_image)
+    padding = changes.confirm_memory(before, memory, expected.uses)
+    new_tables = frozen_tables.read(memory, *changes.moved_to(expected.uses, before.memory, memory))
+    meaning = changes.meanings(before.memory, memory, new_tables, heap_kb)
+    patches = changes.confirm_uses(expected.uses, before, memory, meaning, padding)
+    _confirm_pools(tables, new_tables)
+    frozen_tables.confirm_names(tables, new_tables, modules)
+    counts = _confirm_modules(memory, new_tables, expected.layout, modules)
+    _nothing_else(memory, before.memory.end)
     return Report(
-        before.memory.chip.name,
-        kinds.version,
+        memory.chip.name,
+        expected.layout.version,
         sorted(modules),
         *counts,
         len(new_tables.qstrs.pools[-1].texts),
-        after.memory.end - before.memory.end,
+        memory.end - before.memory.end,
         patches,
     )
 
@@ -66,7 +71,18 @@ def modules_in(image):
     """
     memory, code = _reading(app_image.read(image, "given"))
     found = frozen_tables.find(memory, code)
-    return [(name.decode(), frozen_module.size(memory, address)) for name, address in found.modules]
+    return [(frozen_tables.shown(name), frozen_module.size(memory, address)) for name, address in found.modules]
+
+
+@functools.lru_cache(maxsize=2)
+def _official(data, with_heap):
+    """Return what is to be known of an official image before another is compared with it: an _Official."""
+    image = app_image.read(data, "official")
+    reading = _reading(image)
+    tables = frozen_tables.find(*reading)
+    tables.qstrs.confirm(len(tables.qstrs.pools))
+    kinds = layout.read(reading.memory, tables.qstrs)
+    return _Official(image.head, reading, tables, kinds, uses.find(reading, tables, with_heap))
 
 
 def _reading(image):
@@ -76,7 +92,7 @@ def _reading(image):
 
 def _same_header(official, linked):
     """Raise Failure unless the headers are the same but for the number of segments."""
-    for at, (one, other) in enumerate(zip(official.head, linked.head)):
+    for at, (one, other) in enumerate(zip(official, linked)):
         if one != other and at != 1:
             raise Failure(f"byte {at} of the linked image's header is {other:#04x}, the official image's {one:#04x}")
 
@@ -92,7 +108,7 @@ def _confirm_pools(official, linked):
 def _confirm_modules(memory, tables, kinds, wanted):
     """Return the frozen_module.Counts. Raise Failure for a module that is not as its `.mpy`."""
     comparison = frozen_module.Comparison(memory, tables.qstrs, kinds)
-    places = {name.decode(): address for name, address in tables.modules}
+    places = {frozen_tables.shown(name): address for name, address in tables.modules}
     for name, data in wanted.items():
         comparison.confirm(name, places[name], mpy_file.read(data, name))
     return comparison.counts()

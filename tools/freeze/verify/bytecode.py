@@ -18,7 +18,12 @@ _BYTE, _QSTR, _NUMBER, _OFFSET = range(4)
 _CONSTANT = 0x23  # MP_BC_LOAD_CONST_OBJ
 _CHILD = (0x20, 0x21, 0x32, 0x33)  # make_closure, make_closure_defargs, make_function, make_function_defargs
 _SIGNED = 0x44  # the last instruction whose offset may be negative: pop_jump_if_false
-_LEAVING = (0x40, 0x42, 0x63, 0x64, 0x65, 0x66)  # unwind_jump, jump, return_value, raise_last, raise_obj, raise_from
+_LEAVING = (
+    0x63,
+    0x64,
+    0x65,
+    0x66,
+)  # return_value, raise_last, raise_obj, raise_from; behind a jump there is always one
 
 # end: offset behind the last instruction · qstrs, constants, children: the highest index used, -1 for none
 Used = namedtuple("Used", ("end", "qstrs", "constants", "children"))
@@ -69,7 +74,7 @@ def prelude(data, at=0):
 
 
 def used(data, at):
-    """Return the Used of the instructions from offset `at` on: up to one that control leaves, and no jump goes beyond.
+    """Return the Used of the instructions from offset `at` on: up to one that leaves the function, with no jump beyond it.
 
     IndexError when `data` ends before that.
     """

@@ -43,6 +43,8 @@ class Comparison:
             words = self._memory.words(objects, len(mpy.objects), f"{name}: the table of constants")
             for index, (word, value) in enumerate(zip(words, mpy.objects)):
                 self._constants.confirm(word, value, f"{name}: constant {index}")
+        elif objects:
+            raise Failure(f"{name}: the table of constants is {objects:#x}; its .mpy has none")
         self._function(function, mpy.function, name, texts)
 
     def _qstr(self, number, wanted, what):
@@ -76,6 +78,8 @@ class Comparison:
         elif mpy.children:
             raise Failure(f"{what} at {address:#x} has functions inside it, but no table of them")
         self._code(code, mpy.code, prelude, what)
+        if children and not mpy.children:
+            raise Failure(f"{what} has a table of functions at {children:#x}; its .mpy has none inside it")
         if mpy.children:
             table = self._memory.words(children, len(mpy.children), f"{what}: the table of functions inside it")
             for child, wanted in zip(table, mpy.children):
@@ -93,9 +97,8 @@ class Comparison:
             (0, "prelude"),
         )
         part = next(part for start, part in parts if at >= start)
-        raise Failure(
-            f"{what}: its {part} differ from the .mpy at byte {at} ({address + at:#x}): {found[at]:#04x}, not {wanted[at]:#04x}"
-        )
+        place = f"{part} at byte {at} ({address + at:#x}): {found[at]:#04x}, not {wanted[at]:#04x}"
+        raise Failure(f"{what}: its bytecode differs in the {place}")
 
 
 def size(memory, address):

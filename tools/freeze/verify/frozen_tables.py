@@ -13,6 +13,8 @@ from tools.freeze.verify.qstr_pools import SIZE, Qstrs, looks_like_pool
 # pool, contents, names: addresses that the code has · modules: [(name, address)] · qstrs: Qstrs
 Tables = namedtuple("Tables", ("pool", "contents", "names", "modules", "qstrs"))
 
+POOL, CONTENTS, NAMES = "qstr pool", "table of frozen modules", "names of frozen modules"
+TABLES = (POOL, CONTENTS, NAMES)
 _FIRST_NAME = re.compile(rb"[\w./-]+\.py\0")
 _MOST_MODULES = 4096
 
@@ -27,18 +29,24 @@ def find(memory, references):
         if _FIRST_NAME.match(memory.drom, names - memory.base):
             listed = _names(memory, names)
             found += [(contents, names, listed) for contents in addresses if _fits(memory, qstrs, contents, listed)]
-    contents, names, listed = _one(found, "the tables of frozen modules")
-    pointers = memory.words(contents, len(listed), "the table of frozen modules")
-    return Tables(pool, contents, names, list(zip(listed, pointers)), qstrs)
+    contents, names, _ = _one(found, "the tables of frozen modules")
+    return read(memory, pool, contents, names)
+
+
+def read(memory, pool, contents, names):
+    """Return the Tables at these addresses. Raise Failure when the interpreter could not read them."""
+    listed = _names(memory, names)
+    pointers = memory.words(contents, len(listed), f"the {CONTENTS}")
+    return Tables(pool, contents, names, list(zip(listed, pointers)), Qstrs(memory, pool))
 
 
 def extents(tables):
     """Return {what: (first, behind the last)} of the addresses that these tables take."""
     size = sum(len(name) + 1 for name, _ in tables.modules) + 1
     return {
-        "qstr pool": (tables.pool, tables.pool + SIZE + 4 * len(tables.qstrs.pools[-1].texts)),
-        "table of frozen modules": (tables.contents, tables.contents + 4 * len(tables.modules)),
-        "names of frozen modules": (tables.names, tables.names + size),
+        POOL: (tables.pool, tables.pool + SIZE + 4 * len(tables.qstrs.pools[-1].texts)),
+        CONTENTS: (tables.contents, tables.contents + 4 * len(tables.modules)),
+        NAMES: (tables.names, tables.names + size),
     }
 
 
@@ -57,10 +65,10 @@ def confirm_names(official, linked, wanted):
     before = len(official.modules)
     for (name, address), (now, there) in zip(official.modules, linked.modules):
         if name != now:
-            raise Failure(f"the official module '{name.decode()}' is called '{now.decode()}' in the linked image")
+            raise Failure(f"the official module '{shown(name)}' is called '{shown(now)}' in the linked image")
         if address != there:
-            raise Failure(f"the official module '{name.decode()}' at {address:#x} is taken from {there:#x} instead")
-    names = [name.decode() for name, _ in linked.modules]
+            raise Failure(f"the official module '{shown(name)}' at {address:#x} is taken from {there:#x} instead")
+    names = [shown(name) for name, _ in linked.modules]
     for index, name in enumerate(names):
         if name in names[:index]:
             raise Failure(f"the module '{name}' is in the table of names twice")
@@ -71,10 +79,15 @@ def confirm_names(official, linked, wanted):
         raise Failure(f"the linked image has a module '{extra[0]}' that was not asked for")
     for name, address in linked.modules:
         if lookup(linked, name) != address:
-            raise Failure(f"the interpreter would not find '{name.decode()}': an earlier name hides it")
+            raise Failure(f"the interpreter would not find '{shown(name)}': an earlier name hides it")
         for slash in (index for index, byte in enumerate(name) if byte == ord("/")):
             if lookup(linked, name[:slash]) != "directory":
-                raise Failure(f"the interpreter would not find the package '{name[:slash].decode()}'")
+                raise Failure(f"the interpreter would not find the package '{shown(name[:slash])}'")
+
+
+def shown(name):
+    """Return the name of a module as text, whatever bytes it has."""
+    return name.decode(errors="replace")
 
 
 def _one(found, what):

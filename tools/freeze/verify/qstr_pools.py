@@ -13,7 +13,7 @@ Pool = namedtuple("Pool", ("address", "prev", "before", "is_sorted", "alloc", "t
 SIZE = 24  # bytes before the pointers
 _SORTED = 1 << 31
 _SPECIAL = (0, 0, 10)  # prev, total_prev_len and alloc of the first pool
-_MOST_ALLOC = 10  # MICROPY_ALLOC_QSTR_ENTRIES_INIT: a pool with room (alloc > len) would be written to
+_MOST_ALLOC = 10  # MICROPY_ALLOC_QSTR_ENTRIES_INIT: a pool with free entries (alloc > len) would be written to
 _MOST_IDS = 0x10000  # qstr_short_t
 EMPTY = 1  # MP_QSTR_; id 0 is MP_QSTRnull, which has no text either
 

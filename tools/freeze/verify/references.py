@@ -16,15 +16,15 @@ Reference = namedtuple("Reference", ("value", "by", "held_at", "size"))
 class References:
     """All References of an image's code.
 
-    all: list of them · by_use: {by: Reference} · functions: sorted addresses at which functions start, as calls and pointers
-    tell · covers(address, size): whether an instruction that is reached, or a literal that is loaded, has any of these bytes.
+    all: list of them · functions: sorted addresses at which functions start, as calls and pointers
+    tell · covers(address, size): whether an instruction that is executed, or a literal that is loaded, has any of these bytes
+    · unclear(value): addresses of instructions that may be a part of that number, and that nothing is seen to complete.
     """
 
     def __init__(self, walk):
         self.all = found = [Reference(*one) for one in walk.found]
         self.functions = sorted(walk.functions)
-        self.covers = walk.covers
-        self.by_use = {reference.by: reference for reference in found}
+        self.covers, self.unclear = walk.covers, walk.unclear
         self._constants = walk.constants
         self._by_value = defaultdict(list)
         for reference in found:
@@ -44,14 +44,6 @@ class References:
         at = bisect_right(self.functions, use) - 1
         return self.functions[at] if at >= 0 else None
 
-    def now(self, reference):
-        """Return the Reference of the same use as `reference`, which is another image's; None where there is none."""
-        found = self.by_use.get(reference.by)
-        if found is None:
-            own = self.constants(self.function(reference))
-            found = next((constant for constant in own if constant.by == reference.by), None)
-        return found
-
     def constants(self, start):
         """Return the numbers that the function at `start` makes without an address: [Reference]."""
         at = bisect_right(self.functions, start)
@@ -62,3 +54,11 @@ class References:
 def read(memory):
     """Return the References of the code in `memory`, found by the flow of control from where execution can begin."""
     return References(xtensa.Walk(memory) if memory.chip.xtensa else riscv.Sweep(memory))
+
+
+def again(reference, official, linked):
+    """Return (the number that the same use makes in the Memory `linked`, where it is held); None when it is no such use there.
+
+    `reference` is one of the Memory `official`; all code of both is known to be the same, but for what holds such numbers.
+    """
+    return (xtensa if official.chip.xtensa else riscv).again(reference, official, linked)

@@ -19,13 +19,11 @@ class Sweep:
     """`found`: (value, (lui, use), lui, size) of each completed `lui`; `functions`: where functions start."""
 
     def __init__(self, memory):
-        self.functions = {memory.entry}
-        self._luis = {}
-        for start, data in memory.code():  # first only to learn where functions start: there, registers are unknown
-            self.functions |= _Pass(start, data, ()).calls
-        found = []
-        for start, data in memory.code():
-            swept = _Pass(start, data, self.functions)
+        self._luis, found = {}, []
+        regions = [(start, _halves(data)) for start, data in memory.code()]
+        self.functions = {memory.entry}.union(*(_calls(start, halves) for start, halves in regions))
+        for start, halves in regions:
+            swept = _Pass(start, halves, self.functions)
             found += swept.found
             self._luis.update(swept.luis)
         executable = [(start, start + len(data)) for start, data in memory.code()]
@@ -36,23 +34,76 @@ class Sweep:
         """Return (value, use, instruction, size) for each `lui` or `c.lui` from `start` to before `end`."""
         return [(value, at, at, size) for at, (value, size) in self._luis.items() if start <= at < end]
 
+    def unclear(self, value):
+        """Return the addresses of those `lui` that may begin this number, and that nothing is seen to complete."""
+        upper, used = value + 0x800 & 0xFFFFF000, {lui for _, _, lui, _ in self.found}
+        return [at for at, (made, _) in self._luis.items() if made == upper and at not in used]
+
     def covers(self, address, size):
         """Return True: there is nothing between instructions."""
         return True
 
 
+def _halves(data):
+    return struct.unpack(f"<{len(data) // 2}H", data[: len(data) // 2 * 2])
+
+
+def _calls(base, halves):
+    """Return the targets of all calls. There functions start: what registers hold is not known."""
+    found, index, last = set(), 0, len(halves) - 3
+    while index < last:
+        half = halves[index]
+        if half & 3 != 3:
+            if half & 0xE003 == 0x2001:  # c.jal
+                found.add(base + 2 * index + _jump_offset(half) & 0xFFFFFFFF)
+            index += 1
+            continue
+        kind, at = half & 0x7F, base + 2 * index
+        if kind == 0x6F and half >> 7 & 31 or kind == 0x17:
+            word, after = half | halves[index + 1] << 16, halves[index + 2] | halves[index + 3] << 16
+            if kind == 0x6F:  # jal
+                found.add(at + _long_jump_offset(word) & 0xFFFFFFFF)
+            elif after & 0x7F == 0x67:  # auipc and jalr: a far call
+                found.add(at + (word & 0xFFFFF000) + _signed(after >> 20, 12) & 0xFFFFFFFF)
+        index += 2
+    return found
+
+
+def again(reference, official, linked):
+    """Return (the number that the same use makes in the Memory `linked`, where it is held); None when it is no such use there.
+
+    The code around it is known to be the same.
+    """
+    start, before = official.region(reference.held_at)
+    at = reference.held_at - start
+    old, new = (
+        int.from_bytes(data[at : at + reference.size], "little") for data in (before, dict(linked.regions)[start])
+    )
+    upper, kept = (_upper, 0xFFF) if reference.size == 4 else (_short_upper, 0xEF83)  # kept: all but the immediate
+    if old & kept != new & kept:
+        return None
+    return reference.value - upper(old) + upper(new) & 0xFFFFFFFF, reference.held_at
+
+
+def _upper(lui):
+    return lui & 0xFFFFF000
+
+
+def _short_upper(lui):
+    return _signed((lui >> 12 & 1) << 5 | lui >> 2 & 31, 6) << 12 & 0xFFFFFFFF
+
+
 class _Pass:
     """One sweep over one region of code."""
 
-    def __init__(self, base, data, functions):
-        self._base = base
-        self._halves = struct.unpack(f"<{len(data) // 2}H", data[: len(data) // 2 * 2])
+    def __init__(self, base, halves, functions):
+        self._base, self._halves = base, halves
         self._functions = functions
         self._registers = {}  # register: frozenset of (upper part, address of the lui, its size)
         self._arriving = {}  # address: registers, as branches before it left them
         self._switch = {}  # registers at the last jump through a register: its targets begin with them
         self._stopped = False
-        self.found, self.luis, self.calls = [], {}, set()
+        self.found, self.luis = [], {}
         self._sweep()
 
     def _sweep(self):
@@ -61,7 +112,7 @@ class _Pass:
             at, half = self._base + 2 * index, self._halves[index]
             self._arrive(at)
             if half & 3 == 3:
-                self._long(at, half | self._halves[index + 1] << 16, index)
+                self._long(at, half | self._halves[index + 1] << 16)
                 index += 2
             else:
                 _SHORT[half & 3](self, at, half)
@@ -105,11 +156,11 @@ class _Pass:
         both = self._registers.get(one, _NOTHING) | self._registers.get(other, _NOTHING)
         self._registers[to] = both
 
-    def _long(self, at, word, index):
+    def _long(self, at, word):
         """One instruction of 32 bits."""
         kind, to, base = word & 0x7F, word >> 7 & 31, word >> 15 & 31
         if kind == 0x37:
-            self._lui(at, to, word & 0xFFFFF000, 4)
+            self._lui(at, to, _upper(word), 4)
         elif kind in (0x13, 0x03):  # addi and its like; loads
             if kind == 0x03 or word >> 12 & 7 == 0:
                 self._use(at, base, _signed(word >> 20, 12))
@@ -120,24 +171,17 @@ class _Pass:
             offset = word >> 31 << 12 | (word >> 7 & 1) << 11 | (word >> 25 & 63) << 5 | (word >> 8 & 15) << 1
             self._branch(at, at + _signed(offset, 13))
         elif kind == 0x6F:  # jal
-            offset = word >> 31 << 20 | (word >> 12 & 255) << 12 | (word >> 20 & 1) << 11 | (word >> 21 & 1023) << 1
-            self._jump(at, at + _signed(offset, 21), to)
+            self._jump(at, at + _long_jump_offset(word), to)
         elif kind == 0x67:  # jalr
             self._use(at, base, _signed(word >> 20, 12))
             self._call() if to else self._leave(base)
         elif kind == 0x33 and word & 0xFE007000 == 0:  # add
             self._sum(to, base, word >> 20 & 31)
-        elif kind == 0x17:  # auipc: of a far call, with jalr
-            after = self._halves[index + 2] | self._halves[index + 3] << 16 if index + 3 < len(self._halves) else 0
-            if after & 0x7F == 0x67:
-                self.calls.add(at + (word & 0xFFFFF000) + _signed(after >> 20, 12) & 0xFFFFFFFF)
-            self._registers.pop(to, None)
-        elif kind in (0x33, 0x73):
+        elif kind in (0x17, 0x33, 0x73):  # auipc, arithmetic, csr
             self._registers.pop(to, None)
 
     def _jump(self, at, target, link):
         if link:
-            self.calls.add(target & 0xFFFFFFFF)
             self._call()
         else:
             self._branch(at, target)
@@ -159,7 +203,7 @@ class _Pass:
             self._use(at, register, immediate)
             self._registers.pop(register, None)
         elif kind == 3 and register != 2:  # c.lui; with register 2, c.addi16sp
-            self._lui(at, register, immediate << 12 & 0xFFFFFFFF, 2)
+            self._lui(at, register, _short_upper(half), 2)
         elif kind == 2:  # c.li
             self._registers.pop(register, None)
         elif kind == 4:
@@ -190,6 +234,11 @@ def _joined(one, other):
     for register, known in other.items():
         both[register] = both.get(register, _NOTHING) | known
     return both
+
+
+def _long_jump_offset(word):
+    offset = word >> 31 << 20 | (word >> 12 & 255) << 12 | (word >> 20 & 1) << 11 | (word >> 21 & 1023) << 1
+    return _signed(offset, 21)
 
 
 def _jump_offset(half):

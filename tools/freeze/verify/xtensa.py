@@ -1,7 +1,7 @@
 """Which literals Xtensa code loads (ESP32, S2, S3): functions are walked from `entry` along jumps and calls.
 
-Bytes that look like an `l32r` may be a part of another instruction, so only what control reaches counts. It begins at the
-image's entry and at each `entry` instruction whose address is a word somewhere; calls and tables of jump targets lead on.
+Bytes that look like an `l32r` may be a part of another instruction, so only what can be executed counts: from the image's
+entry and from each `entry` instruction whose address is a word somewhere, on by calls and tables of jump targets.
 Source: Xtensa Instruction Set Architecture Reference Manual, chapters 7 (formats) and 6 (instructions).
 """
 
@@ -9,6 +9,7 @@ import re
 import struct
 from bisect import bisect_right
 
+_LITERAL = 4  # bytes
 _ENTRY = re.compile(rb"\x36[\x01\x21\x41\x61\x81\xa1\xc1\xe1][\x00-\x1f]", re.DOTALL)  # entry a1, n * 16
 (
     _NEXT3,
@@ -53,12 +54,12 @@ def _signed(value, bits):
 
 
 class Walk:
-    """`found`: (value, use, literal, 4) of each `l32r` that control reaches; `functions`: where functions start."""
+    """`found`: (value, use, literal, 4) of each `l32r` that is executed; `functions`: where functions start."""
 
     def __init__(self, memory):
         self._memory = memory
         self._code = [(start, data, bytearray(len(data))) for start, data in memory.code()]
-        self._loads, self._switches = [], []
+        self._loads, self._switches, self._now = [], [], None
         self.functions = set()
         words, self._data_words = self._words()
         self._entries = {
@@ -70,7 +71,7 @@ class Walk:
         self._functions_from(self._entries & words | {memory.entry})
         self._jump_tables()
         self.found = [
-            (value, use, literal, 4)
+            (value, use, literal, _LITERAL)
             for use, literal in self._loads
             if (value := memory.word_anywhere(literal)) is not None
         ]
@@ -106,32 +107,32 @@ class Walk:
             self._functions_from(self._walk(function, labels))
 
     def _walk(self, function, starts):
-        """Mark what is reached from `starts`, all in one function. Return the addresses that it calls."""
+        """Mark what is executed from `starts`, all in one function. Return the addresses that it calls."""
         region = next(((s, d, m) for s, d, m in self._code if s <= function < s + len(d)), None)
         if region is None:
             return []
-        base, data, reached = region
+        base, data, executed = region
         end, todo, calls = len(data) - 3, [start - base for start in starts], []
+        self._now = function, base, data, todo, calls
         while todo:
             at = todo.pop()
-            while 0 <= at < end and not reached[at]:
-                reached[at] = 1
+            while 0 <= at < end and not executed[at]:
+                executed[at] = 1
                 kind = _KINDS[data[at]]
                 if kind == _NEXT3:
                     at += 3
                 elif kind == _NEXT2:
                     at += 2
                 elif kind == _LOAD:
-                    here = base + at
-                    offset = (data[at + 1] | data[at + 2] << 8) << 2
-                    self._loads.append((here, (here + 3 & ~3) - 0x40000 + offset))
+                    self._loads.append((base + at, _literal(base + at, data[at + 1 : at + 3])))
                     at += 3
                 else:
-                    at = self._turn(kind, data, base, at, function, todo, calls)
+                    at = self._turn(kind, at)
         return calls
 
-    def _turn(self, kind, data, base, at, function, todo, calls):
+    def _turn(self, kind, at):
         """Return where control goes on behind an instruction that may leave its row; -1 where it does not."""
+        function, base, data, todo, calls = self._now
         word = int.from_bytes(data[at : at + 3], "little")
         if kind == _CALL:
             calls.append((base + at & ~3) + (_signed(word >> 6, 18) << 2) + 4)
@@ -158,26 +159,56 @@ class Walk:
         return at + 3
 
     def covers(self, address, size):
-        """Return whether any of these bytes is known: an instruction that is reached, or a literal that is loaded."""
-        for base, _, reached in self._code:
-            if base <= address < base + len(reached) and any(
-                reached[max(address - base - 2, 0) : address - base + size]
+        """Return whether any of these bytes is known: an instruction that is executed, or a literal that is loaded."""
+        for base, _, executed in self._code:
+            if base <= address < base + len(executed) and any(
+                executed[max(address - base - 2, 0) : address - base + size]
             ):
                 return True
         return any(literal - 4 < address < literal + 4 for _, literal in self._loads)
 
+    def unclear(self, value):
+        """Return []: a literal holds a whole number, so that a search for the word finds what is not understood."""
+        return []
+
     def constants(self, start, end):
         """Return (value, use, instruction, size) for each `movi` or `movi.n` with an `slli` of its register behind it."""
-        base, data, reached = next(region for region in self._code if region[0] <= start < region[0] + len(region[1]))
+        base, data, executed = next(region for region in self._code if region[0] <= start < region[0] + len(region[1]))
         found = []
         for at in range(start - base, min(end - base, len(data) - 5)):
-            if reached[at] and (moved := _moved(data, at)):
+            if executed[at] and (moved := _moved(data, at)):
                 size, register, value = moved
                 word = int.from_bytes(data[at + size : at + size + 3], "little")
-                if reached[at + size] and word & 0xEF000F == 0x010000 and word >> 8 & 15 == register:  # slli
+                if executed[at + size] and word & 0xEF000F == 0x010000 and word >> 8 & 15 == register:  # slli
                     shift = 32 - (word >> 4 & 15 | word >> 16 & 16)
                     found.append((value << shift & 0xFFFFFFFF, base + at + size, base + at, size))
         return found
+
+
+def again(reference, official, linked):
+    """Return (the number that the same use makes in the Memory `linked`, where it is held); None when it is no such use there.
+
+    The code around it is known to be the same.
+    """
+    start, before = official.region(reference.by)
+    now = dict(linked.regions)[start]
+    if reference.size == _LITERAL:
+        at = reference.by - start
+        if now[at] != before[at]:  # another instruction, or another register
+            return None
+        literal = _literal(reference.by, now[at + 1 : at + 3])
+        value = linked.word_anywhere(literal)
+        return None if value is None else (value, literal)
+    at = reference.held_at - start
+    old, new = _moved(before, at), _moved(now, at)
+    if new is None or old[:2] != new[:2]:
+        return None
+    return new[2] * (reference.value // old[2]) & 0xFFFFFFFF, reference.held_at
+
+
+def _literal(address, offset):
+    """Return what the `l32r` at this address loads; `offset`: its last two bytes."""
+    return (address + 3 & ~3) - 0x40000 + (int.from_bytes(offset, "little") << 2)
 
 
 def _moved(data, at):

@@ -1,0 +1,164 @@
+"""The parts of the verifier that read code, bytecode and qstrs, each against what is known from elsewhere. No image is needed."""
+
+import struct
+from types import SimpleNamespace
+
+import pytest
+
+from host_tests import linked_images
+from tools import Failure
+from tools.freeze.verify import bytecode, chips, frozen_tables, mpy_file, qstr_pools, references
+from tools.freeze.verify.app_image import AppImage, Segment
+from tools.freeze.verify.memory import Memory
+
+ESP32, C3 = chips.by_number(0), chips.by_number(5)
+_DROM = {ESP32: 0x3F400020, C3: 0x3C140020}
+_CODE = {ESP32: 0x400D0020, C3: 0x42000020}
+
+
+def _functions(function):
+    yield function
+    for child in function.children:
+        yield from _functions(child)
+
+
+def test_bytecode_ends_where_the_compiler_says():
+    """Every function of the firmware and the samples: its length is in the .mpy, but not in an image."""
+    count = 0
+    for name, data in {**linked_images.firmware(), **linked_images.samples()}.items():
+        mpy = mpy_file.read(data, name)
+        for function in _functions(mpy.function):
+            prelude = bytecode.prelude(function.code)
+            used = bytecode.used(function.code, prelude.start)
+            assert used.end == len(function.code), name
+            assert max(used.qstrs, *prelude.names) < len(mpy.qstrs)
+            assert used.constants < len(mpy.objects) and used.children == len(function.children) - 1
+            count += 1
+    assert count > 1000
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    (
+        ("def f(): pass", (0, 0, 0)),
+        ("def f(a, b, *, c): return a", (2, 1, 0)),
+        ("def f(a, b=1, *, c=2): yield a", (2, 1, 1)),
+        ("def f(a, b, c, d, e, g, h, i, j, *, k, l, m, n): return a", (9, 4, 0)),
+        ("def f(a, b=1, c=2, d=3): return lambda: a", (4, 0, 3)),
+    ),
+)
+def test_a_prelude_tells_the_arguments(source, wanted):
+    function = mpy_file.read(linked_images.compiled({"f.py": source + "\n"})["f.py"], "f.py").function.children[0]
+    prelude = bytecode.prelude(function.code)
+    assert (prelude.positional, prelude.keyword, prelude.defaults) == wanted
+    assert len(prelude.names) == 1 + prelude.positional + prelude.keyword
+    assert bool(prelude.flags & bytecode.GENERATOR) == ("yield" in source)
+
+
+@pytest.mark.parametrize(
+    (
+        "text",
+        "code",
+    ),  # as MicroPython's genhdr/qstrdefs.generated.h has them; every official image confirms some 1500 more
+    ((b"", 0x1505), (b"__name__", 0x38E2)),
+)
+def test_a_hash_is_micropythons(text, code):
+    assert qstr_pools.qstr_hash(text) == code
+
+
+def _pool(texts):
+    return qstr_pools.Pool(0x3F400000, 0, 0, True, min(10, len(texts)), texts, [qstr_pools.qstr_hash(t) for t in texts])
+
+
+def _confirm(texts):
+    qstrs = qstr_pools.Qstrs.__new__(qstr_pools.Qstrs)
+    qstrs.pools = [_pool(texts)]
+    qstrs.confirm(0)
+
+
+def test_what_the_interpreters_search_cannot_find_is_refused():
+    """`strncmp` ends at a NUL, the order does not: of many texts that begin alike before one, some are not found."""
+    _confirm([b"\0", b"a", b"b\0", b"c"])
+    with pytest.raises(Failure, match="search would not find"):
+        _confirm([b"a\0%d" % number for number in range(8)])
+
+
+def test_a_name_that_hides_another_is_refused():
+    def tables(*names):
+        return SimpleNamespace(modules=[(name, address) for address, name in enumerate(names)])
+
+    official = tables(b"one.py")
+    frozen_tables.confirm_names(official, tables(b"one.py", b"two/three.py"), ["two/three.py"])
+    with pytest.raises(Failure, match="an earlier name hides it"):
+        frozen_tables.confirm_names(official, tables(b"one.py", b"two.py/a.py", b"two.py"), ["two.py/a.py", "two.py"])
+    with pytest.raises(Failure, match="would not find the package 'two'"):
+        frozen_tables.confirm_names(official, tables(b"one.py", b"two", b"two/a.py"), ["two", "two/a.py"])
+
+
+def _read(chip, code, data=()):
+    """Return the References of `code` (bytes) and the words `data`, at this chip's addresses; the first function is at 0."""
+    segments = [
+        Segment(_DROM[chip], struct.pack(f"<{len(data)}I", *data) or b"\0\0\0\0", 0),
+        Segment(_CODE[chip], code, 0),
+    ]
+    memory = Memory(AppImage(chip, bytes(24), _CODE[chip], segments))
+    return references.read(memory)
+
+
+_ENTRY, _RETURN = "364100", "1df0"  # entry a1, 32; retw.n
+
+
+def test_an_l32r_inside_another_instruction_is_none():
+    """A literal at -4: `l32r a2` loads it; the same bytes behind a 2-byte shift are a part of others."""
+    start = _CODE[ESP32]
+    code = bytes.fromhex("efbeadde" + _ENTRY + "21feff" + _RETURN)  # literal, entry, l32r a2, retw.n
+    segments = [Segment(_DROM[ESP32], bytes(4), 0), Segment(start, code, 0)]
+    found = references.read(Memory(AppImage(ESP32, bytes(24), start + 4, segments)))
+    assert [(use.value, use.by, use.held_at) for use in found.all] == [(0xDEADBEEF, start + 7, start)]
+    hidden = bytes.fromhex(
+        "efbeadde" + _ENTRY + "2221fe" + "ff" + _RETURN
+    )  # l32i a2, a1, …: its bytes 1 to 3 look like one
+    segments[1] = Segment(start, hidden, 0)
+    assert references.read(Memory(AppImage(ESP32, bytes(24), start + 4, segments))).all == []
+
+
+def test_a_jump_table_is_followed():
+    """`jx` goes on at words of data that point into the function."""
+    start = _CODE[ESP32]
+    code = bytes.fromhex(
+        "efbeadde" + _ENTRY + "a00200" + "000000" + "21fcff" + _RETURN
+    )  # …, jx a2, ill, l32r a2, retw.n
+    segments = [Segment(_DROM[ESP32], struct.pack("<I", start + 13), 0), Segment(start, code, 0)]
+    found = references.read(Memory(AppImage(ESP32, bytes(24), start + 4, segments)))
+    assert [use.by for use in found.all] == [start + 13]
+
+
+def _lui(register, upper):
+    return struct.pack("<I", upper << 12 | register << 7 | 0x37)
+
+
+def _addi(to, base, low):
+    return struct.pack("<I", (low & 0xFFF) << 20 | base << 15 | to << 7 | 0x13)
+
+
+_NOP, _RET = b"\x01\x00", b"\x82\x80"
+
+
+@pytest.mark.parametrize(
+    ("code", "values"),
+    (
+        (_lui(10, 0x3C141) + _addi(10, 10, -0x10), {0x3C140FF0}),
+        (_lui(10, 0x3C141) + _lui(11, 0x3C150) + _addi(12, 10, 4) + _addi(12, 11, 8), {0x3C141004, 0x3C150008}),
+        (_lui(10, 0x3C141) + _addi(10, 0, 1) + _addi(10, 10, 4), set()),  # overwritten before
+        (_lui(8, 0x3C141) + b"\x22\x85" + _addi(11, 10, 4), {0x3C141004}),  # c.mv a0, s0
+        (_lui(10, 0x3C141) + b"\x01\xc1" + _lui(10, 0x3C142) + _addi(11, 10, 4), {0x3C142004}),  # c.beqz a0, to itself
+        # beqz a0, +12: over a ret; a1 = a5 there
+        (
+            _lui(15, 0x3C141) + struct.pack("<I", 0x00050663) + _addi(11, 15, 4) + _RET + _NOP + _addi(11, 15, 8),
+            {0x3C141004, 0x3C141008},
+        ),
+        (_lui(10, 0x3C141) + struct.pack("<I", 0x000000EF) + _addi(11, 10, 4), set()),  # a call loses a0
+    ),
+)
+def test_a_lui_is_followed_to_what_completes_it(code, values):
+    assert set(_read(C3, code + _RET + _NOP * 4).values()) == values
