@@ -86,6 +86,10 @@ class Service:
         """
         raise Unasked("this service takes no such thing")
 
+    def lost(self, reason, now):
+        """Return orders: the connection has ended, for `reason` in words, and whatever waits for an answer has none."""
+        return ()
+
     def pairs(self):
         """True while it waits for somebody to enter a code elsewhere: the lamp says so."""
         return False

@@ -160,10 +160,16 @@ class Account(Talk):
         if then:
             self._then[call_id] = then
 
+    def lost(self, reason, now):
+        """As Talk: nothing follows from the end of a call but a note, as the next connection begins anew."""
+        self._then = {}
+        return super().lost(reason, now)
+
     def _result(self, event, made, now):
         _, call_id, result, error = event
         then = self._then.pop(call_id, None)
         if then:
+            self._called.pop(call_id, None)
             made += then(result, error, now)
         else:
             super()._result(event, made, now)

@@ -27,6 +27,7 @@ class Talk(Service):
     _session = None
     _left = None  # the Leave that ends this connection, once what came before it was obeyed
     _heard = ()  # the last invocation ids
+    _called = ()  # what was asked by each call under way: call id → words
     _made = ()  # orders for the next `receive`
     _wanted = ()  # messages for the next `keepalive`
 
@@ -35,6 +36,7 @@ class Talk(Service):
         self._session = signalr.Session(now)
         self._left = None
         self._heard = []
+        self._called = {}
         self._made = []
         self._wanted = []  # what could not go out belongs to a connection that is gone
         return [self._session.hello()]
@@ -118,11 +120,20 @@ class Talk(Service):
             return Leave("the server broke the protocol: " + reason, 0, self._session.code)
         return Leave("closed by the server: " + reason, 0 if again else _CLOSED_WAIT_MS)
 
+    def lost(self, reason, now):
+        """As Service: each call under way ends with that error."""
+        made, self._made = list(self._made), []
+        if self._session:
+            for event in self._session.lost(reason):
+                self._result(event, made, now)
+        return made
+
     def _result(self, event, made, now):
         """None; how one of our calls ended. A good end says nothing."""
         _, call_id, _, error = event
+        words = self._called.pop(call_id, "a call")
         if error:
-            made.append((orders.NOTE, "call %s failed: %s" % (call_id, error)))
+            made.append((orders.NOTE, "%s failed: %s" % (words, error)))
 
     def _again(self, invocation_id):
         """True when that id was heard before on this connection (S17)."""
@@ -133,10 +144,11 @@ class Talk(Service):
             self._heard.pop(0)
         return False
 
-    def _call(self, target, arguments, now, urgent=False):
+    def _call(self, target, arguments, now, urgent=False, words=None):
         """The id of the call, which goes out with the next `keepalive`. Unasked while there is no connection, or too many wait.
 
-        What is urgent goes out even then, but nobody will hear how it ended: None.
+        What is urgent goes out even then, but nobody will hear how it ended: None. `words` say what it is for, where the
+        name of the method does not.
         """
         session = self._session
         if not session:
@@ -144,6 +156,7 @@ class Talk(Service):
         try:
             try:
                 call_id, message = session.invoke(target, arguments, now)
+                self._called[call_id] = words or target
             except signalr.Refused:
                 if not urgent:
                     raise

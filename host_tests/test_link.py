@@ -6,6 +6,7 @@ import functools
 import pytest
 from link_story import AGENT, DEVICE, RED, TIMES, TOKEN, Server, Story, order, text, told
 
+from firmware import link as link_room
 from firmware.command import ACT, EMERGENCY, HALT, NOTE, REFUSE, Leave, Service, Unasked, Wish
 from lib import tasks
 
@@ -570,3 +571,77 @@ async def test_a_service_that_takes_nothing_says_so(server, story):
     assert story.link.ask("control", Wish("red", 2, 20, 500)) == "this service takes no such thing"
     story.link._backend.shown = lambda: "pairing code 4F7KQ2"
     assert story.link.shown() == "pairing code 4F7KQ2"
+
+
+# what waits when it ends, or cannot go out
+
+
+@told
+async def test_what_somebody_here_wants_goes_out_at_once(server, story):
+    peer = await up(server, story)
+    link_room._TEND_MS = 3_600_000  # from the next look on only what was asked for wakes the writer
+    await asyncio.sleep(2 * TIMES["_TEND_MS"] / 1000)
+    assert story.link.ask("control", Wish(RED, 2, 20, 500)) == ""
+    _, payload = await peer.frame()
+    assert b'"ControlV2"' in payload
+
+
+@pytest.mark.parametrize("how", ["cut", "end", "close", "garbage"])
+def test_calls_under_way_end_with_an_error_when_the_connection_ends(how, monkeypatch):
+    @told
+    async def story(server, story):
+        peer = await up(server, story)
+        for action in (1, 2):
+            assert story.link.ask("control", Wish(RED, action, 20, 500)) == ""
+            await peer.frame()
+        if how in ("cut", "end"):
+            getattr(peer, how)()
+        else:
+            peer.say(b"\x88\x02\x03\xe8" if how == "close" else b"\xff\xff")
+        await story.dispatcher.until(lambda: len(failed(story)) == 2)
+        assert [words.split(" failed: ")[0] for words in failed(story)] == [f"shock of {RED}", f"vibrate of {RED}"]
+        assert not any("next try" in line for line in story.lines), "they end at once"
+        await again(server, story)
+        assert len(failed(story)) == 2
+
+    story(monkeypatch)
+
+
+def failed(story):
+    """The notes of calls that failed."""
+    return [detail for kind, detail in story.dispatcher.orders if kind == NOTE and " failed: " in detail]
+
+
+@told
+async def test_a_call_whose_time_was_over_is_told_though_the_connection_ends_before_the_next_byte(server, story):
+    peer = await up(server, story)
+    assert story.link.ask("control", Wish(RED, 2, 20, 500)) == ""
+    await peer.frame()
+    session = story.link._backend._session
+    session._calls = dict.fromkeys(session._calls, 0)  # it is over
+    while session._calls:
+        await asyncio.sleep(0.005)
+    peer.cut()
+    await story.dispatcher.until(lambda: failed(story))
+    assert failed(story) == [f"vibrate of {RED} failed: no answer in time"]
+
+
+@told
+async def test_who_speaks_and_takes_nothing_is_left(server, story):
+    peer = await up(server, story)
+    peer.writer.transport.pause_reading()
+    news = asyncio.create_task(chatter(peer))
+    while not any("the other side takes nothing" in line for line in story.lines):
+        story.link._backend._wanted = [b"x" * 100_000]
+        story.link._due.set()
+        await asyncio.sleep(0.01)
+    news.cancel()
+    peer.cut()
+    await again(server, story)
+
+
+async def chatter(peer):
+    """Never returns; pings, so that it is not silence that is noticed."""
+    while True:
+        peer.say(text(b'{"type":6}\x1e'))
+        await asyncio.sleep(0.01)

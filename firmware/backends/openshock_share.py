@@ -131,6 +131,6 @@ class Backend(Talk):
             self._refetch(now, 0)  # the server does not tell of changes: perhaps it is otherwise by now
             raise
         entry = openshock_remote.entry(names, detail, level, ms)
-        self._call("Control", [[entry]], now, detail.action == STOP)
+        self._call("Control", [[entry]], now, detail.action == STOP, openshock_remote.words(detail))
         if detail.action != STOP and (entry["intensity"], entry["duration"]) != (detail.intensity, detail.duration_ms):
             self._made.append((orders.NOTE, "the share link lowers it to %(intensity)d, %(duration)d ms" % entry))

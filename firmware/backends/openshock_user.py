@@ -140,7 +140,8 @@ class Backend(Talk):
             from firmware import openshock_remote  # a device without buttons never needs it
 
             entry = openshock_remote.entry(self._names, detail)
-            self._call("ControlV2", [[entry], self._remote_name], now, detail.action == STOP)
+            words = openshock_remote.words(detail)
+            self._call("ControlV2", [[entry], self._remote_name], now, detail.action == STOP, words)
         elif what != "emergency":
             super().ask(what, detail, now)
         elif self._stops_others:

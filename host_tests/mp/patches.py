@@ -64,7 +64,11 @@ def _units(old, new, start, end):
         while stop < end and stop < len(old) and old[stop] == new[stop]:
             stop += 1
         begin = stop
-        while begin < end and begin - stop < _MOST and not (begin < len(old) and old[begin : begin + 8] == new[begin : begin + 8]):
+        while (
+            begin < end
+            and begin - stop < _MOST
+            and not (begin < len(old) and old[begin : begin + 8] == new[begin : begin + 8])
+        ):
             begin += 1
         steps.append(copy(stop - at, new[stop:begin]))
         many += begin - stop

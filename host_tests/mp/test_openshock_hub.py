@@ -326,7 +326,7 @@ def test_a_call_that_nobody_answers_is_told_with_the_next_message():
     assert len(backend.keepalive(9999)) == 1  # the call itself
     assert list(backend.keepalive(9999)) == []
     backend.keepalive(10000)
-    assert list(backend.receive(b"", 10001)) == [(NOTE, "call 1 failed: no answer in time")]
+    assert list(backend.receive(b"", 10001)) == [(NOTE, "Reboot failed: no answer in time")]
     assert list(backend.receive(b"", 10002)) == []
 
 

@@ -375,7 +375,12 @@ def test_how_a_call_ended_is_told_when_it_ended_badly():
     asked(backend, RED)
     assert hear(backend, b'{"type":3,"invocationId":"1","result":null}\x1e')[0] == []
     made, left, _ = hear(backend, b'{"type":3,"invocationId":"2","error":"An unexpected error occurred"}\x1e')
-    assert kinds_of(made) == [NOTE] and "call 2 failed" in made[0][1] and left is None
+    assert (
+        kinds_of(made) == [NOTE]
+        and made[0][1].startswith("vibrate of ")
+        and " failed: An unexpected" in made[0][1]
+        and left is None
+    )
 
 
 def test_it_takes_nothing_else_from_the_device():
