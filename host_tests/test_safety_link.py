@@ -98,8 +98,8 @@ def test_s05_a_record_too_large_to_be_read_may_be_a_stop_and_stops_all(ends):
     since_us = world.time.now_us
     world.pass_ms(1000)
     assert world.active()[-1].end_us <= since_us + 250_000
-    for rf_id in {frame.rf_id for frame in world.active()}:
-        assert goodbye_ms([frame for frame in world.frames(since_us) if frame.rf_id == rf_id]) >= 300
+    for rf_id in {heard.rf_id for heard in world.active()}:
+        assert goodbye_ms([heard for heard in world.frames(since_us) if heard.rf_id == rf_id]) >= 300
     assert any("above 16384 bytes" in line for line in world.lines("note"))
     assert not world.lines("link")[-1].startswith("closed"), "the link stays"
 

@@ -218,6 +218,7 @@ class UserHub : Hub
     public JsonElement Echo(JsonElement value) => value;
     public void Refuse(string words) => throw new HubException(words);
     public void Fail() => throw new InvalidOperationException("nobody shall see this");
+    public Task Later(int ms) => Task.Delay(ms);
     public async Task Never() { Doors.Tell("called", "Never"); await Task.Delay(Timeout.Infinite, Context.ConnectionAborted); }
     public async IAsyncEnumerable<int> Counter(int count) { for (var i = 0; i < count; i++) { await Task.Yield(); yield return i; } }
 }

@@ -70,6 +70,10 @@ class Backend(openshock_user.Backend):
         """A call whose end will be told under `number`."""
         self._ends[self._call(target, arguments, now)] = number
 
+    def waiting(self):
+        """Whether something waits to be sent."""
+        return bool(self._wanted)
+
     def send(self, target, arguments):
         """A call without an answer."""
         self._wanted.append(self._session.send(target, arguments))
@@ -168,12 +172,23 @@ class Player:
     async def do_invoke(self, order):
         try:
             self._backend.call(order.get("number", 0), order["target"], order["arguments"], self._clock())
+            self._link._due.set()
         except Exception as fault:
             say(ended=order.get("number", 0), error=str(fault))
 
     async def do_send(self, order):
         self._backend.send(order["target"], order["arguments"])
+        self._link._due.set()
         say(sent=True)
+
+    async def do_flood(self, order):
+        """Call without wanting an answer, `size` characters each time, as long as the connection lasts."""
+        while self._link.connected():
+            if not self._backend.waiting():
+                self._backend.send("Echo", ["x" * order["size"]])
+                self._link._due.set()
+            await asyncio.sleep_ms(_LOOK_MS)
+        say(flooded=True)
 
     async def do_ticks(self, order):
         while self._ticks.count < order["count"]:

@@ -116,7 +116,8 @@ class Server:
 
     async def __aexit__(self, *_):
         await self._http.close()
-        self._process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
         await self._process.wait()
         await self._reading
 
