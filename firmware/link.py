@@ -169,10 +169,9 @@ class Link:
         except MemoryError as fault:
             if self._frames:
                 raise Leave("no memory for a second connection: fetching between two", meant=True)
-            status, body, wait_ms, wrong = 0, b"", 0, str(fault)
-        if wrong:
-            self._log.warning("link", wrong)
-        self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
+            wrong = str(fault)
+        backend, now = self._backend, self._clock()
+        self._obey(backend.unfetched(wrong, now) if wrong else backend.fetched(status, body, wait_ms, now))
         return True
 
     # --- while it is up: one task reads, one watches, one writes, one runs errands

@@ -158,7 +158,7 @@ async def test_row_fleet_history(hub, van):
         assert sample["recordedAt"].startswith("2027-01-15T0")
         hub.faults.refuse(503, where=faults.REST)
         hub.fleet.request_history(24)
-        await one.dispatcher.until(lambda: (NOTE, "the server did not take the history (503)") in one.dispatcher.orders)
+        await one.dispatcher.until(lambda: (NOTE, "the server did not take the history: the server answered 503: it is busy, or down") in one.dispatcher.orders)
         assert not hub.journal.events("disconnected", mark)
 
 

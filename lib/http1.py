@@ -5,6 +5,7 @@ What a server may say belongs here; when to ask again, and whom, belongs to the 
 
 from micropython import const
 
+from lib.tables import find
 from lib.url import authority, follow, only, parse_url  # noqa: F401  (URLs are offered from here, too)
 
 _TOKEN = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
@@ -13,7 +14,21 @@ _UNTIL_CLOSE = const(-1)
 _MAX_CHUNK_LINE = const(256)  # bytes: a size and its extensions
 _MAX_DIGITS = const(12)  # of a length: a terabyte is more than any device reads
 _DAYS_TO_1970 = const(719469)  # by the count of `date_s`
+_MOST_COOKIES = const(8)
 _MAX_RETRY_S = const(86400)  # no server puts us to sleep for more than a day
+
+
+# What a status means to somebody who wanted something and got that instead.
+_REFUSALS = (
+    (401, "the token was refused"),
+    (403, "access was refused"),
+    (404, "nothing is there"),
+    (405, "nothing of this kind is there"),
+    (429, "too many requests"),
+    (502, "what is behind it is down"),
+    (503, "it is busy, or down"),
+    (504, "what is behind it is silent"),
+)
 
 
 class Error(Exception):
@@ -183,6 +198,27 @@ def _number(digits, base, alphabet):
     if not digits or len(digits) > _MAX_DIGITS or not only(digits, alphabet):
         raise Error("not a length")
     return int(digits, base)
+
+
+def refusal(status):
+    """Return what an answer with that status says, in words: "the server answered 404: nothing is there"."""
+    words = find(_REFUSALS, status)
+    return "the server answered %d" % status + (": " + words if words else "")
+
+
+def cookies(headers):
+    """Return what goes back as Cookie to the server that gave these headers; "" for nothing. RFC 6265 §5.2, 5.4.
+
+    For a few requests to that very host: neither paths nor times count, but that a cookie is taken back (Max-Age) does.
+    """
+    kept = []
+    for line in headers.get("set-cookie", "").split("\n"):
+        pair, _, attributes = line.partition(";")
+        name, mark, _ = pair.partition("=")
+        is_over = "max-age=0" in attributes.lower() or "max-age=-" in attributes.lower()
+        if mark and name.strip() and not is_over and len(kept) < _MOST_COOKIES:
+            kept.append(pair.strip())
+    return "; ".join(kept)
 
 
 def retry_after_s(headers):

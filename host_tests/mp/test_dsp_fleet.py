@@ -187,11 +187,16 @@ def test_whoever_is_not_known_any_more_starts_over():
 
 
 def test_a_server_that_begins_no_pairing_is_asked_again_later():
-    for status, body in ((404, b""), (200, b"nonsense"), (200, b'{"deviceGuid":"short"}'), (0, b""), (200, b"[]")):
+    for status, body in ((404, b""), (200, b"nonsense"), (200, b'{"deviceGuid":"short"}'), (200, b"[]")):
         backend = begun_by_init()
         left = raised(Leave, backend.fetched, status, body, 5000, 4)
-        assert left.reason == "the server begins no pairing (%d)" % status and left.wait_ms == 60000
+        words = "the answer makes no sense" if status == 200 else "the server answered 404: nothing is there"
+        assert left.reason == "the server begins no pairing: " + words and left.wait_ms == 60000
         assert backend.errand(5) is None  # then it asks the hub again
+    backend = begun_by_init()
+    left = raised(Leave, backend.unfetched, "connection refused", 4)
+    assert left.reason == "the server begins no pairing: connection refused" and left.wait_ms == 60000
+    assert backend.errand(5) is None
 
 
 BOUND = {
@@ -632,7 +637,7 @@ def test_a_server_that_does_not_take_it_is_left_alone():
     backend = greeted()
     heard(backend, said("RequestHistorySync", 1), 1)
     assert backend.errand(1)
-    assert backend.fetched(500, b"", 0, 1) == [(NOTE, "the server did not take the history (500)")]
+    assert backend.fetched(500, b"", 0, 1) == [(NOTE, "the server did not take the history: the server answered 500")]
     assert backend.errand(2) is None
 
 

@@ -233,3 +233,23 @@ def test_retry_after_as_a_date_is_measured_on_the_clock_of_the_server():
     assert wait("Mon, 28 Feb 2028 23:30:00 GMT", "Wed, 01 Mar 2028 00:00:00 GMT") == 86400
     assert wait("Sun, 01 Mar 2026 01:00:00 GMT", "Sat, 28 Feb 2026 23:00:00 GMT") == 0
     assert http1.retry_after_s({"retry-after": "Sun, 01 Mar 2026 01:00:00 GMT"}) is None
+
+
+def test_what_a_status_says_in_words():
+    assert http1.refusal(404) == "the server answered 404: nothing is there"
+    assert http1.refusal(418) == "the server answered 418"
+
+
+def test_cookies_go_back_as_they_came():
+    for told, back in (
+        ("a=1", "a=1"),
+        ("a=1; Path=/; HttpOnly\nb=x=y; Secure", "a=1; b=x=y"),
+        ("a=; Max-Age=10", "a="),
+        ("a=1; Max-Age=0\nb=2", "b=2"),
+        ("a=1; max-age=-1", ""),
+        ("", ""),
+        ("nothing\n=x\n; Path=/", ""),
+        ("\n".join(["c%d=1" % number for number in range(20)]), "; ".join(["c%d=1" % number for number in range(8)])),
+    ):
+        assert http1.cookies({"set-cookie": told}) == back, told
+    assert http1.cookies({}) == ""

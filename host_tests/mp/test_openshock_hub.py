@@ -366,7 +366,7 @@ def test_a_negotiation_comes_before_the_knock():
     backend = _negotiating()
     url = "https://api.openshock.app/1/hubs/user"
     assert backend.errand(0) == ("POST", url + "/negotiate?negotiateVersion=1", HEADERS)
-    assert backend.fetched(200, OFFER, 0, 0) == []
+    assert list(backend.fetched(200, OFFER, 0, 0)) == []
     assert backend.errand(0) is None
     assert backend.request() == (url + "?id=t%2F1%2B", HEADERS)
     backend.begin(20000)  # a token is good for one connection
@@ -389,16 +389,21 @@ def test_a_negotiation_may_lead_to_another_server_which_never_sees_our_token():
 
 
 def test_a_negotiation_that_leads_nowhere_is_a_leave():
-    for status, body, wait_ms in ((404, b"", 0), (503, b"", 30000), (0, b"", 0), (200, b"{}", 0), (200, b"\xff", 0)):
+    for status, body, wait_ms in ((404, b"", 0), (503, b"", 30000), (200, b"{}", 0), (200, b"\xff", 0)):
         backend = _negotiating()
         backend.errand(0)
         assert raised(Leave, backend.fetched, status, body, wait_ms, 0).wait_ms == wait_ms
     backend = _negotiating()
     backend.errand(0)
-    raised(Leave, backend.fetched, 200, b'{"url":"http://plain.example/hub"}', 0, 0)  # TLS is not given up
+    assert raised(Leave, backend.unfetched, "connection refused", 0).reason == "connection refused"
+    backend = _negotiating()
+    backend.errand(0)
+    left = raised(Leave, backend.fetched, 200, b'{"url":"http://plain.example/hub"}', 0, 0)
+    assert left.reason == "a redirect that leaves TLS"
     backend = _negotiating()
     for _ in range(5):
         assert backend.errand(0)[0] == "POST"
         backend.fetched(200, b'{"url":"https://other.example/hub"}', 0, 0)
     assert backend.errand(0)[0] == "POST"
-    raised(Leave, backend.fetched, 200, b'{"url":"https://other.example/hub"}', 0, 0)
+    left = raised(Leave, backend.fetched, 200, b'{"url":"https://other.example/hub"}', 0, 0)
+    assert left.reason == "more than 5 redirects"

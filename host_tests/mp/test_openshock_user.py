@@ -30,6 +30,7 @@ from host_tests.mp.openshock_words import (
     settings_with,
 )
 from host_tests.mp.rooms import NO_NUMBERS, raised
+from lib.http1 import refusal
 
 # the way in
 
@@ -249,7 +250,7 @@ def test_a_new_map_replaces_the_old_one():
 def test_a_map_that_does_not_come_leaves_the_old_one():
     for status, body in (
         (500, b""),
-        (0, b""),
+        (None, None),
         (404, MAP.encode()),
         (200, b""),
         (200, b"[]"),
@@ -259,8 +260,12 @@ def test_a_map_that_does_not_come_leaves_the_old_one():
         backend = greeted()
         hear(backend, record_of("DeviceUpdate", DEVICE, 2), 20000)
         backend.errand(20500)
-        made = backend.fetched(status, body, 0, 20600)
-        assert made == [(NOTE, "the list of shockers did not come (%d)" % status)]
+        if status is None:
+            made, words = backend.unfetched("connection refused", 20600), "connection refused"
+        else:
+            made = backend.fetched(status, body, 0, 20600)
+            words = "the answer makes no sense" if status == 200 else refusal(status)
+        assert made == [(NOTE, "the list of shockers did not come: " + words)]
         assert hear(backend, log_of(entry_of(RED)), 20700)[0] == [RED_40]
         assert backend.errand(30599) is None
         assert backend.errand(30600) is not None
