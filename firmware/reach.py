@@ -5,7 +5,7 @@ import asyncio
 from micropython import const
 
 from firmware.command import Leave
-from lib import dial, fetch, http1, tls, wsopen
+from lib import cookies, dial, fetch, http1, tls, wsopen
 
 _CHUNK = const(1024)  # bytes a read
 _ANSWER_MS = const(15000)
@@ -24,7 +24,10 @@ class Reach:
         self._network = network
         self._keeper = keeper
         self._roots = roots
-        self._cookies = None, ""  # whose they are, and what is sent back: a balancer finds the server that negotiated by them
+        self._cookies = (
+            None,
+            "",
+        )  # whose they are, and what is sent back: a balancer finds the server that negotiated by them
 
     async def run(self, errand):
         """(status, body, how long to wait in ms, what went wrong) of an errand (method, url, headers).
@@ -47,9 +50,9 @@ class Reach:
             if tls.NO_MEMORY in str(failed):
                 raise MemoryError(str(failed))
             return 0, b"", 0, str(failed)
-        cookies = http1.cookies(answer.headers)
-        if cookies:
-            self._cookies = _origin(url), cookies
+        returned = cookies.returned(answer.headers)
+        if returned:
+            self._cookies = _origin(url), returned
         return answer.status, answer.body, (answer.retry_after_s or 0) * 1000, ""
 
     async def knock(self, url, headers, say):
@@ -81,8 +84,8 @@ class Reach:
 
     def _with_cookies(self, url, headers):
         """Return `headers` for `url`, with the cookies of its server."""
-        whose, cookies = self._cookies
-        return list(headers) + [("Cookie", cookies)] if cookies and whose == _origin(url) else headers
+        whose, returned = self._cookies
+        return list(headers) + [("Cookie", returned)] if returned and whose == _origin(url) else headers
 
     async def _dial(self, host, port, secure, opening):
         try:

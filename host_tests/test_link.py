@@ -205,7 +205,7 @@ async def test_answers_that_are_none_are_survived(server, story):
         (b"\x16\x03\x01\x02\x00\x01", "the connection ended before the answer did"),
         (b"SSH-2.0-x\r\n", "not an HTTP/1 answer"),
         (b"HTTP/1.1 101\r\n\x00: y\r\n\r\n", "a control character in a head"),
-        (b"HTTP/1.1 101 x\r\nX: " + b"y" * 9000, "a head or a line of it is too long"),
+        (b"HTTP/1.1 101 x\r\nDate: " + b"y" * 9000, "a head or a line of it is too long"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "answered 200"),
         (b"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", "answered 404"),
         (b"HTTP/1.1 500 x\r\n\r\n", "answered 500"),

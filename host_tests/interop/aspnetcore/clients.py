@@ -75,8 +75,9 @@ class Client:
 
     async def open(self, url, **more):
         """Connect; return as soon as the hub has welcomed it."""
+        since = len(self.told)
         self.order("open", url=url, **more)
-        await self.event("DeviceStatus")
+        await self.event("DeviceStatus", since)
 
     async def load(self):
         """Leave as much of the heap free as a device at work has, where the heap is ours."""
@@ -129,10 +130,11 @@ async def _running(name, words, environment=None):
         await reading
 
 
-def official():
-    """Return an asynchronous context of a Client: @microsoft/signalr on node."""
+def official(ca=None):
+    """Return an asynchronous context of a Client: @microsoft/signalr on node. `ca`: path of a root it trusts (PEM)."""
     peer_npm("@microsoft/signalr")
-    return _running("official", [peer_program("node"), str(PEERS / "remote.mjs")])
+    environment = {**os.environ, "NODE_EXTRA_CA_CERTS": str(ca)} if ca else None
+    return _running("official", [peer_program("node"), str(PEERS / "remote.mjs")], environment)
 
 
 @functools.cache

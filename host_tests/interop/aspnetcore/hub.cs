@@ -67,6 +67,7 @@ static class Doors
     public static string Map = """{"message":"","data":[]}""";
     public static JsonElement Greeting; // {"target", "arguments", "times"}, said behind the welcome
     public static bool Throws; // OnConnectedAsync does
+    public static string? Token; // given with redirects from now on
 
     public static void Tell(string what, params object?[] detail)
     {
@@ -94,7 +95,7 @@ static class Doors
             if (query.ContainsKey("body")) await http.Response.WriteAsync(query["body"]!);
         }
         else if (steps[1] == "redirect")
-            await http.Response.WriteAsJsonAsync(new { url = query["to"].ToString(), accessToken = query["token"].FirstOrDefault() });
+            await http.Response.WriteAsJsonAsync(new { url = query["to"].ToString(), accessToken = Token ?? query["token"].FirstOrDefault() });
         else await next(http);
     }
 
@@ -106,6 +107,7 @@ static class Doors
         if (name == "map") Map = body.GetRawText();
         else if (name == "greet") Greeting = body;
         else if (name == "throw") Throws = body.GetBoolean();
+        else if (name == "token") Token = body.GetString();
         else await Task.WhenAll(Open.Values.Select(async open =>
         {
             var (connection, lifetime) = open;
