@@ -6,8 +6,8 @@ import pytest
 from sim_story import is_stop, lasted_ms, said, settled, sounding
 from telling import as_test
 
+from host_tests.interop.aspnetcore.beside import DEVICE, OWN, log
 from host_tests.interop.aspnetcore.server import Server
-from host_tests.test_aspnetcore import DEVICE, OWN, log
 from tools.sim.world import HUB_NAME, World
 
 WITHIN_S = 110

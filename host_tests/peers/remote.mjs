@@ -1,7 +1,7 @@
 // A remote made of Microsoft's own SignalR client: orders come as JSON lines on stdin, what happens goes out as JSON lines.
 //   {"do":"open","url","path","headers","skip","reconnect","results":{name: value},"missing":[names],"token","silence_ms","ping_ms"}
 //     → {"opened":connectionId} or {"failed":text}
-//   {"do":"invoke","target","arguments"} → {"result"} or {"error"}; with a "number" {"ended":number} too, and others may go meanwhile
+//   {"do":"invoke","target","arguments"} → {"result"} or {"error"}; with a "number" {"ended":number} too, and others may go meanwhile; "fill": one text so long
 //   {"do":"send",…} → {"sent":true}    {"do":"stop"} → {"stopped":true}    {"do":"ticks","count"} → {"ticks","disorder"} at that count
 // Unasked: {"event","arguments"} but for Tick, {"reconnecting":error}, {"reconnected":connectionId}, {"closed":error}.
 import { createInterface } from "node:readline";
@@ -41,7 +41,8 @@ const orders = {
     connection = build(order);
     try { await connection.start(); say({ opened: connection.connectionId }); } catch (error) { say({ failed: text(error) }); }
   },
-  async invoke({ target, arguments: args, number }) {
+  async invoke({ target, arguments: args, number, fill }) {
+    if (fill) args = ["x".repeat(fill)];
     const told = number ? { ended: number } : {};
     const ended = connection.invoke(target, ...args).then(
       result => say({ ...told, result: result ?? null }), error => say({ ...told, error: text(error) }));

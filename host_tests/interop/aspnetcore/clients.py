@@ -38,7 +38,7 @@ class Client:
         """Read what it says until it ends."""
         async for line in self._process.stdout:
             async with self._news:
-                self.told.append(json.loads(line))
+                self.told.append(json.loads(line) if line[:1] == b"{" else {"said": line.decode(errors="replace")})
                 self._news.notify_all()
         self.ended.set()
         async with self._news:
@@ -85,10 +85,10 @@ class Client:
             self.order("ballast", free=FREE)
             assert FREE - 4096 < await self.has("free") < FREE + 4096
 
-    def begin(self, target, *arguments):
-        """Call a method; return the number under which its end will be told."""
+    def begin(self, target, *arguments, **more):
+        """Call a method; return the number under which its end will be told. `fill`: one text of so many characters."""
         number = next(self._numbers)
-        self.order("invoke", number=number, target=target, arguments=arguments)
+        self.order("invoke", number=number, target=target, arguments=arguments, **more)
         return number
 
     async def end(self, number):
@@ -96,9 +96,9 @@ class Client:
         line = await self.until(lambda line: line.get("ended") == number)
         return {key: value for key, value in line.items() if key != "ended"}
 
-    async def invoke(self, target, *arguments):
-        """Call a method; return its end."""
-        return await self.end(self.begin(target, *arguments))
+    async def invoke(self, target, *arguments, **more):
+        """Call a method, as `begin`; return its end."""
+        return await self.end(self.begin(target, *arguments, **more))
 
     async def ticks(self, count):
         """Return how many of the numbered events came, and how many out of order, once there are `count`."""

@@ -20,6 +20,7 @@ using Microsoft.Extensions.Options;
 
 var builder = WebApplication.CreateBuilder();
 builder.Logging.ClearProviders();
+builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2)); // for who comes back too soon
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.Limits.MaxRequestBufferSize = 32768; // a connection that is not read fills up soon
@@ -115,7 +116,7 @@ static class Doors
             else if (name == "burst") await Burst(connection, Number("count", 1), Number("size", 1), Number("at", -1), body);
             else if (name == "abort") connection.Abort();
             else if (name == "close") await connection.WriteAsync(new CloseMessage(Text("error"), body.GetProperty("again").GetBoolean()));
-            else if (name == "ask") _ = Ask(lifetime, connection.ConnectionId, Text("target")!, body.GetProperty("arguments"), Number("within_ms", 10000));
+            else if (name == "ask") for (var i = 0; i < Number("times", 1); i++) _ = Ask(lifetime, connection.ConnectionId, Text("target")!, body.GetProperty("arguments"), Number("within_ms", 10000));
             else if (name == "record") await connection.WriteAsync(new InvocationMessage(Text("target")!, [new string('x', Number("size", 0))]));
         }));
     }
@@ -225,11 +226,8 @@ class UserHub : Hub
     public async IAsyncEnumerable<int> Counter(int count) { for (var i = 0; i < count; i++) { await Task.Yield(); yield return i; } }
 }
 
-/// Says nothing by itself, no pings either.
-class SilentHub : UserHub;
-
-/// Pings each 200 ms, and leaves whoever is silent for 2 s.
-class EagerHub : UserHub;
+class SilentHub : UserHub; // says nothing by itself, no pings either
+class EagerHub : UserHub; // pings each 200 ms, and leaves whoever is silent for 2 s
 
 /// Tokens "good" and "for-N", which ends N s after it was first shown, are good.
 class Bearer(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory log, UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, log, encoder)

@@ -70,6 +70,10 @@ class Backend(openshock_user.Backend):
         """A call whose end will be told under `number`."""
         self._ends[self._call(target, arguments, now)] = number
 
+    def ready(self):
+        """Whether the hub has greeted us."""
+        return self._session.ready
+
     def waiting(self):
         """Whether something waits to be sent."""
         return bool(self._wanted)
@@ -171,7 +175,8 @@ class Player:
 
     async def do_invoke(self, order):
         try:
-            self._backend.call(order.get("number", 0), order["target"], order["arguments"], self._clock())
+            arguments = ["x" * order["fill"]] if "fill" in order else order["arguments"]
+            self._backend.call(order.get("number", 0), order["target"], arguments, self._clock())
             self._link._due.set()
         except Exception as fault:
             say(ended=order.get("number", 0), error=str(fault))
@@ -184,7 +189,7 @@ class Player:
     async def do_flood(self, order):
         """Call without wanting an answer, `size` characters each time, as long as the connection lasts."""
         while self._link.connected():
-            if not self._backend.waiting():
+            if self._backend.ready() and not self._backend.waiting():
                 self._backend.send("Echo", ["x" * order["size"]])
                 self._link._due.set()
             await asyncio.sleep_ms(_LOOK_MS)
