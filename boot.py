@@ -4,6 +4,7 @@ Which pin is the transmitter's only the firmware knows: it keeps "rf_pin" and "b
 its first start every pin is an input, which drives nothing. There too: "starts" (since somebody put 0) and "reason".
 """
 
+import gc
 import sys
 from time import sleep_ms, time
 
@@ -49,6 +50,7 @@ for key, number in ("starts", kept("starts", 0) + 1), ("reason", cause), ("at", 
 store.commit()
 if bites >= 5:
     stay("the watchdog has bitten five times in a row")
+gc.threshold(4096)  # before the first imports, or the heap is in pieces behind them
 sys.path.insert(0, ".frozen")  # before a folder lib/ or firmware/ that somebody has put on the file system
 try:
     import _machine_code  # noqa: F401  # pyright: ignore[reportMissingImports]  the linker writes it; first, while there is memory for it

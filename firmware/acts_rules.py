@@ -5,7 +5,6 @@ An act is a function of the Setup (setup_api.py) and the body of the call. It re
 
 from firmware import safety, settings_lists
 from firmware.command import ACTIONS
-from firmware.rule_commands import event_of, foreseen
 from firmware.settings import fits, is_text
 from firmware.setup import Wrong, store, text_of
 from lib.log import INFO
@@ -39,6 +38,8 @@ def attempt(setup, body):
     A table each: rule (its number), rests_s, refused (words, or ""), and unless it is refused what would go out, named as in a
     rule. No sentence: the page speaks more than one language.
     """
+    from firmware.rule_preview import event_of, foreseen
+
     rooms = setup.board.rooms
     event = event_of(*[text_of(body, name, _LONGEST) for name in ("backend", "kind", "severity", "text")])
     rows = []

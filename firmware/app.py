@@ -20,7 +20,6 @@ _REPL_MS = const(600000)
 _ASK_MS = const(30000)
 _LAST_WORDS = const(40)
 _WORD_MS = const(50)
-_GARBAGE_BYTES = const(4096)  # collected that often, the heap stays in one piece: what lives long lies among its like
 _ROUNDS = const(3)  # so often in a row all networks failed: then the set-up opens
 
 # the wish that outlives a restart, under "set-up": why the set-up opens
@@ -290,5 +289,4 @@ def _nobody():
 
 def run():
     """Never returns: the life of this device."""
-    gc.threshold(_GARBAGE_BYTES)
     asyncio.run(App().live())

@@ -45,13 +45,13 @@ class Source:
         self._read_ms = read_ms
 
     async def get(self, path, most):
-        """The bytes of a file of at most `most` bytes. Failed."""
+        """Return the bytes of a file of at most `most` bytes. Raise Failed."""
         taken = _Bytes(most)
         await self._insist(path, lambda: self._take(path, taken), int)
         return bytes(taken.data)
 
     async def part(self, path, size, writer, on_block):
-        """None when `writer` has `size` bytes of a file, from `writer.written` on. Failed; what the writer raises.
+        """Return when `writer` has `size` bytes of a file, from `writer.written` on. Raise Failed, and what the writer raises.
 
         `on_block()` is called behind each block; every block is a turn of the loop of its own.
         """
@@ -60,7 +60,7 @@ class Source:
             await self._insist(path, lambda: self._take(path, blocks), lambda: writer.written)
 
     async def patch(self, path, most, patch, on_block):
-        """Return when a patch.Patch has made its image out of a file of `most` bytes at most. Raise Failed; what the patch raises.
+        """Return when a patch.Patch has made its image out of a file of at most `most` bytes. Raise as `part`.
 
         `on_block()` as for `part`.
         """
@@ -68,7 +68,7 @@ class Source:
         await self._insist(path, lambda: self._take(path, units), lambda: patch.start)
 
     async def _insist(self, path, once, how_far):
-        """None when `once()` has ended well; a failure is tried again, with growing pauses. Failed."""
+        """Return when `once()` has ended well; a failure is tried again, with growing pauses. Raise Failed."""
         tries, far = 0, how_far()
         while True:
             await self._network.wait_online()
@@ -90,7 +90,7 @@ class Source:
             await self._pause(wait_ms)
 
     async def _take(self, path, taker):
-        """None when the taker has all that it wants of a file. Failed, fetch.Failed."""
+        """Return when the taker has all that it wants of a file. Raise Failed, fetch.Failed."""
         taker.begin()
         url = self._base + path
         hosts = (http1.parse_url(url)[1],)
@@ -140,7 +140,7 @@ class _Bytes:
         self.data += piece
 
     def end(self):
-        """None: the answer said itself that it is whole."""
+        """Do nothing: the answer said itself that it is whole."""
 
 
 class _Units:

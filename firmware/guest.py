@@ -55,7 +55,7 @@ class Guest:
         return self._body
 
     async def answer(self, status, kind, body, more=""):
-        """None; an answer (a list of bytes, its pieces) is said, if anybody still listens. `more`: further header lines."""
+        """Say an answer, if anybody still listens. `body`: its pieces (bytes), gone through twice; `more`: further header lines."""
         self._begin(status, kind, sum(map(len, body)), more)
         try:
             if self._head.method != "HEAD":

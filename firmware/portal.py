@@ -144,7 +144,7 @@ class Portal:
         gets = head.method in ("GET", "HEAD")
         if path.startswith("/api/"):
             status, answer = await self._call(head.method, path[5:], body)
-            await guest.answer(status, _JSON, _pieces(answer), _dressed())
+            await guest.answer(status, _JSON, _Json(answer), _dressed())
         elif path not in ("/", "/captive-portal/api"):
             if not gets:
                 raise Bad(404, "nothing here")
@@ -156,7 +156,7 @@ class Portal:
             await self._send_page(guest)
         else:  # RFC 8908, as far as it goes without TLS (reference/onboarding-ota-safety.md §A3)
             told = {"captive": not self._finished, "user-portal-url": self.url}
-            await guest.answer(200, "application/captive+json", _pieces(told), _dressed())
+            await guest.answer(200, "application/captive+json", _Json(told), _dressed())
 
     async def _send_page(self, guest):
         self._setup.touch()
@@ -186,12 +186,22 @@ class Portal:
         answer.append(await self._setup.call(method, name, body))
 
 
-def _pieces(table):
-    """`table` as JSON, a list of bytes: nowhere in a full heap is there one piece for the whole state of a device."""
-    pieces = []
-    for name in table:
-        pieces += (b",", dumps(name), b":", dumps(table[name]))
-    return [b"{"] + pieces[1:] + [b"}"]
+class _Json:
+    """A dict as JSON, bytes of one entry after the other: in a full heap there is no room for the whole state of a device.
+
+    It may be gone through twice: for its size, and to be sent.
+    """
+
+    def __init__(self, table):
+        self._table = table
+
+    def __iter__(self):
+        mark = b"{"
+        for name in self._table:
+            yield mark + dumps(name) + b":"
+            yield dumps(self._table[name])
+            mark = b","
+        yield b"}" if self._table else b"{}"
 
 
 def _dressed(policy=_NOTHING):

@@ -1,17 +1,12 @@
-"""What somebody may ask of the rules: add, remove, try. For the console and the page; in memory only while one of them asks.
+"""What somebody may ask of the rules at the console: add, remove, try.
 
 A list of rules goes in, a list of rules or words come out; who asks stores it. Nothing here sends anything.
 """
 
-from micropython import const
-
-from firmware import safety
-from firmware.command import ACTIONS, Event
+from firmware.command import ACTIONS
 from firmware.configuring import change, written
 from firmware.replies import SUCCESS, Wrong, number, parsed, response
-from firmware.rules import Rules
-
-_LONGEST = const(200)  # characters of an event
+from firmware.rule_preview import event_of, foreseen
 
 
 class NoRule(Exception):
@@ -34,18 +29,6 @@ def without(rows, number):
     return rows[: number - 1] + rows[number:]
 
 
-def foreseen(rows, dispatcher, event, now):
-    """What would come of `event` (a command.Event), rule by rule, after caps and latch. Nothing is sent.
-
-    [(number of the rule, s that it still rests, why it is refused in words or "", the Command as it would go out or None)]
-    """
-    told = []
-    for rule, asked, wait_ms in (dispatcher.rules or Rules(rows)).foretold(event, now):
-        admitted, reason = dispatcher.foresee(asked)
-        told.append((rule, (wait_ms + 999) // 1000, safety.words(reason) if reason else "", admitted))
-    return told
-
-
 def tried(rows, dispatcher, event, now):
     """[words]: the same for the console."""
     told = []
@@ -64,11 +47,6 @@ def tried(rows, dispatcher, event, now):
             )
         told.append("rule %d: %s" % (rule, words))
     return told or ["no rule is for this"]
-
-
-def event_of(backend, kind, severity, text):
-    """The Event to try; a dash is nothing."""
-    return Event(*[("" if word == "-" else word) for word in (backend, kind, severity, text[:_LONGEST])])
 
 
 def rules(desk, argument):

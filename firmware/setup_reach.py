@@ -1,10 +1,8 @@
-"""Who asks which server in the set-up."""
+"""Who asks which server in the set-up. What asks one kind of server is imported when it is asked: a set-up asks one."""
 
 import asyncio
 
 from micropython import const
-
-from firmware import setup_ask, setup_knock, setup_pairing
 
 _SHARE = "openshock_share"
 _BY_HTTP = ("openshock_gateway", "openshock_user")
@@ -19,6 +17,8 @@ _UNKNOWN = "nobody can be asked from here: the lamp tells after the restart"
 
 async def token_of(rooms, url, code):
     """The token that the server at `url` gives for a pairing `code`. Wrong says why none."""
+    from firmware import setup_ask
+
     return await setup_ask.token_of(rooms, url, code)
 
 
@@ -43,6 +43,8 @@ async def reached(rooms, name, work, tell):
 
 
 async def _paired(rooms, work, tell):
+    from firmware import setup_pairing
+
     work.patient = True
     return await setup_pairing.paired(rooms, work, tell)
 
@@ -60,8 +62,12 @@ async def _once(rooms, name):
 
 
 async def _listed(rooms, name):
+    from firmware import setup_ask
+
     return await setup_ask.reached(rooms, name)
 
 
 async def _knocked(rooms, name):
+    from firmware import setup_knock
+
     return await setup_knock.reached(rooms, name)

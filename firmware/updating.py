@@ -15,7 +15,7 @@ _SETTINGS = "settings.json"
 
 
 def put_together(settings, begun, hardware, busy, beat, clock, log):
-    """Return (Station, Timekeeper, Updating): each has `run()`; the last one's end is the mode's. `begun`: the Journal, the Slots."""
+    """Return (Station, Timekeeper, Updating): each has `run()`; the last one's end is the mode's. `begun`: Journal, Slots."""
     kept, slots = begun
     station = station_of(settings, busy, clock, log)
     keeper = Timekeeper(station, hardware.set_clock, log)

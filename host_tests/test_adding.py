@@ -124,7 +124,7 @@ def with_its_settings(monkeypatch):
     """None; the two rows that the page asks for are in the table."""
     rows = block("backend", "text")[1]
     assert rows.count("\n") == 2
-    monkeypatch.setattr(settings, "TABLE", settings.TABLE + rows)
+    monkeypatch.setattr(settings, "TABLE", settings.TABLE + ast.literal_eval(f"({rows})"))
     row = re.findall(r"```text\n(.*?)```", page("backend"), re.S)[1].strip().rstrip(",")
     monkeypatch.setattr(backends, "BACKENDS", (*backends.BACKENDS, ast.literal_eval(row)))
 

@@ -300,7 +300,7 @@ def test_a_manifest_with_rubbish_is_refused(counter, date):
 
 def test_a_runtime_is_known_by_its_head_and_is_whole():
     for chip in ("esp32", "esp32s2", "esp32s3", "esp32c3"):
-        image = flash.runtime_image(b"MicroPython" * 999, chip)
+        image = simulated.slot_image(b"MicroPython" * 999, chip)
         assert runtime.read(image) == (chip, image)
         assert runtime.read(image + b"\xff" * 100) == (chip, image), "padding is cut off"
 
@@ -308,7 +308,7 @@ def test_a_runtime_is_known_by_its_head_and_is_whole():
 @pytest.mark.peer("esptool")
 def test_esptool_finds_the_same_runtime_whole(tmp_path):
     path = tmp_path / "runtime.bin"
-    image = flash.runtime_image(b"MicroPython" * 999, "esp32s3")
+    image = simulated.slot_image(b"MicroPython" * 999, "esp32s3")
     path.write_bytes(image)
     command = [sys.executable, "-m", peer_module("esptool"), "--chip", "esp32s3", "image-info", path]
     told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
@@ -317,7 +317,7 @@ def test_esptool_finds_the_same_runtime_whole(tmp_path):
 
 
 def test_a_damaged_runtime_is_refused_in_words(tmp_path):
-    image = flash.runtime_image(b"MicroPython" * 999)
+    image = simulated.slot_image(b"MicroPython" * 999)
     for at in range(24, len(image), 97):
         spoilt = bytearray(image)
         spoilt[at] ^= 4
@@ -340,7 +340,7 @@ def test_a_damaged_runtime_is_refused_in_words(tmp_path):
 def test_the_runtime_of_a_combined_image_is_not_its_boot_loader(chip, tmp_path):
     """In an ESP32's file, which begins at 0x1000 of the flash, the map lies at 0x7000 and the runtime at 0xF000."""
     at = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32s3": 0, "esp32c3": 0}[chip]
-    loader, runs = flash.runtime_image(b"second stage" * 99, chip), flash.runtime_image(b"MicroPython" * 999, chip)
+    loader, runs = simulated.slot_image(b"second stage" * 99, chip), flash.runtime_image(b"MicroPython" * 999, chip)
     rows = [layout.Row("nvs", 1, 2, 0x9000, 0x6000), layout.Row("factory", 0, 0, 0x10000, 0x1F0000)]
     combined = (loader.ljust(0x8000 - at, b"\xff") + layout.binary(rows)).ljust(0x10000 - at, b"\xff") + runs
     paths = [tmp_path / f"{name}.bin" for name in ("combined", "dump", "runtime")]
@@ -487,16 +487,3 @@ def test_a_simulated_device_starts_from_the_image(images, tmp_path):
 
     asyncio.run(story())
     assert not [line for line in told if "rescue" in line or "Traceback" in line], told
-
-
-def test_whoever_runs_an_older_version_is_offered_only_what_is_new(tmp_path):
-    images = {"1.0.0": b"a" * 9000 + b"old", "1.1.0": b"a" * 9000 + b"new"}
-    for version, data in images.items():
-        folder = tmp_path / "out" / version
-        tree.write(folder, {"image.bin": data, "manifest.json": version.encode(), "manifest.json.sig": b"s"})
-        (folder / "manifest.json.sig").write_bytes(b"s")
-        tree.publish({"board": folder}, tmp_path / "tree", version, "stable")
-    first, second = (tmp_path / "tree" / version / "board" for version in images)
-    assert not list(first.glob("image.bin.from-*"))
-    (change,) = second.glob("image.bin.from-*")
-    assert change.name == "image.bin.from-1.0.0" and change.stat().st_size < 100

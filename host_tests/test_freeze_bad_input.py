@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from official_images import C3, ESP32, modules, official
+from official_images import C3, ESP32, S3, modules, official
 
 from tools import Failure
 from tools.freeze import app_image, chips, compiler, linker, tables
@@ -165,7 +165,11 @@ def test_modules_that_are_not_as_expected(found):
 def test_tables_that_something_else_knows(found):
     spare = found.memory.end - 4
     for address in (found.qstrs.address, found.frozen.contents, found.frozen.names_at):
-        assert "constant data refers" in refused(with_word(found, spare, address))
+        assert "its data refers" in refused(with_word(found, spare, address))
+    ram = next(s for s in found.image.segments if s.address == 0x3FFBDB60)
+    address = struct.pack("<I", found.frozen.contents)
+    segments = [s._replace(data=address + s.data[4:]) if s == ram else s for s in found.image.segments]
+    assert "its data refers" in refused(app_image.write(found.image.header, found.image.chip, segments))
     site = found.code.sites(found.frozen.names_at)[0]
     other = next(
         v
@@ -187,6 +191,13 @@ def test_an_end_that_is_not_found_or_shared(found):
     user = next(at for at in found.code.near(pc, 400) if found.code.bytes_at(at, 1)[0] & 15 == 1 and abs(at - pc) > 40)
     load = found.code.bytes_at(user, 1) + struct.pack("<H", site.at - (user + 3 & ~3) >> 2 & 0xFFFF)
     assert "used for something else" in refused(with_words(found, (user, found.code.bytes_at(user, 3), load)))
+
+
+@pytest.mark.parametrize("place", [0x42000198, 0x4208ACC8])
+def test_both_places_of_an_end_are_needed_on_an_s3(place):
+    found = officials.read(app_image.app_of(official(S3)))
+    text = refused(with_words(found, (place, struct.pack("<I", found.memory.end), bytes(4))))
+    assert "end of its constant data is not found" in text
 
 
 def test_a_riscv_end_that_is_not_found():

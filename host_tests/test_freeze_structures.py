@@ -223,6 +223,16 @@ def test_one_lui_for_two_addresses_is_refused():
         code.sites(0x3C15B740)
 
 
+def test_a_lui_of_which_something_unknown_is_made_is_refused():
+    known = "37b5153c" + "13050574"
+    code = riscv_code(NOPS + known + "37b5153c" + "aa85" + "8280" + known.replace("37b5", "37a5"))  # c.mv a1, a0
+    (site,) = code.sites(0x3C15B740)
+    with pytest.raises(Failure, match="unclear which address its code makes at 0x420000a0"):
+        code.replaced(site, 0x3C15B740, 0x3C1F0740)
+    (other,) = code.sites(0x3C15A740)  # with other upper bits
+    assert code.replaced(other, 0x3C15A740, 0x3C1F0740)
+
+
 # --- qstrs
 
 
@@ -240,7 +250,7 @@ def plain_hash(text):
 
 
 @pytest.mark.parametrize("count", [1, 9, 10, 11, 300])
-def test_a_pool_tells_no_more_room_than_it_has(count):
+def test_a_pool_tells_no_larger_allocation_than_it_has(count):
     old = qstrs.Qstrs(0x3F400100, [b""] * 50, {}, 2, (10, 20, 20))
     new, ids = qstrs.extended(old, [b"name%d" % i for i in range(count)])
     blob = Blob(0x3F500000)

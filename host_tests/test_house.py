@@ -17,7 +17,7 @@ FAMILIES = sorted(path.stem for path in (ROOT / "firmware" / "backends").glob("*
 DOORS = {
     "machine": ("boot.py", "firmware/hardware.py"),
     "neopixel": ("firmware/hardware.py",),
-    "network": ("firmware/access_point.py", "firmware/wifi.py"),
+    "network": ("firmware/access_point.py", "firmware/wifi.py", "main.py"),
     "esp32": ("boot.py", "lib/nvs.py", "lib/otadata.py", "lib/partitions.py", "lib/rmt.py"),
     "socket": ("lib/udp.py",),
     "ssl": ("lib/tls.py",),

@@ -17,7 +17,7 @@ from tools.serve_updates import faults, tls
 from tools.serve_updates.server import Server
 
 DATA = bytes(range(256)) * 40
-PATH = "/0.2.0/generic-esp32/app.lfs"
+PATH = "/0.2.0/generic-esp32/image.bin"
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def folder(tmp_path):
     """A small tree with one image of 10 240 bytes; a secret lies beside it."""
     board = tmp_path / "tree" / "0.2.0" / "generic-esp32"
     board.mkdir(parents=True)
-    (board / "app.lfs").write_bytes(DATA)
+    (board / "image.bin").write_bytes(DATA)
     (board / "manifest.json").write_bytes(b'{"schema":1}\n')
     (board / ".hidden").write_bytes(b"x")
     (tmp_path / "tree" / "version-stable.txt").write_bytes(b"0.2.0\n")
@@ -172,7 +172,7 @@ def spoilt(folder, fault, until=None, headers=""):
     """(head, body) of a request that meets `fault`, and of the next one, which does not."""
 
     async def story(server):
-        server.faults.add("*/app.lfs", fault)
+        server.faults.add("*/image.bin", fault)
         bad = parts(await raw(server, until=until, headers=headers))
         good = parts(await raw(server, headers="Connection: close\r\n"))
         assert good[0].startswith("HTTP/1.1 200 OK") and good[1] == DATA, "a fault is for one request"
@@ -290,7 +290,7 @@ def test_a_range_is_not_heeded(folder):
 def test_a_fault_waits_for_its_turn_and_its_path(folder):
     async def story(server):
         server.faults.add("*.json", faults.refused(500), times=faults.FOREVER)
-        server.faults.add("*/app.lfs", faults.refused(404), times=2, after=1)
+        server.faults.add("*/image.bin", faults.refused(404), times=2, after=1)
         statuses = []
         for _ in range(4):
             statuses.append(parts(await raw(server, headers="Connection: close\r\n"))[0].split()[1])

@@ -9,7 +9,6 @@ MicroPython instead (docs/freezing.md).
 The date in the manifest is that of the last commit, or SOURCE_DATE_EPOCH, or --date: never today's.
 """
 
-import argparse
 import datetime
 import os
 import shlex
@@ -17,7 +16,7 @@ import subprocess
 from collections import namedtuple
 from pathlib import Path
 
-from tools import Failure, layout, sign
+from tools import Failure, arguments, layout, sign
 from tools.environment import ROOT
 from tools.flash import sources
 from tools.images import frozen_sources, image, manifest, modules, targets, tree
@@ -125,7 +124,7 @@ def web(wanted, folders, made, folder, images):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools build", description="Makes images for boards, their manifests, and the tree of updates."
     )
     which = parser.add_mutually_exclusive_group()
@@ -133,22 +132,30 @@ def _parser():
     which.add_argument("--all", action="store_true", help="all boards but the simulated one (this is the default)")
     sources.add_options(parser, several=True)
     parser.add_argument(
-        "--out", type=Path, default=OUT, metavar="DIR", help="a folder for each board there; build/images"
+        "--out", type=arguments.folder, default=OUT, metavar="DIR", help="a folder for each board there; build/images"
     )
-    parser.add_argument("--key", metavar="NAME", help="sign with this key, as `keys` made it")
+    parser.add_argument("--key", type=arguments.key, metavar="NAME", help="sign with this key, as `keys` made it")
     parser.add_argument(
-        "--trust", action="append", metavar="NAME", help="public key in the image, twice at most; the one that signs"
+        "--trust",
+        type=arguments.key,
+        action="append",
+        metavar="NAME",
+        help="public key in the image, twice at most; the one that signs",
     )
-    parser.add_argument("--web", type=Path, metavar="DIR", help="make the page there that writes boards from a browser")
+    parser.add_argument(
+        "--web", type=arguments.folder, metavar="DIR", help="make the page there that writes boards from a browser"
+    )
     parser.add_argument(
         "--frozen",
-        type=Path,
+        type=arguments.folder,
         metavar="DIR",
         help="only write the modules and the manifest for an own build of MicroPython (docs/freezing.md)",
     )
     parser.add_argument("--version", metavar="X.Y.Z", help="another version than firmware/version.py says")
-    parser.add_argument("--date", metavar="YYYY-MM-DD", help="another date than the last commit's")
-    parser.add_argument("--publish", type=Path, metavar="DIR", help="put the result into this tree of updates")
+    parser.add_argument("--date", type=arguments.date, metavar="YYYY-MM-DD", help="another date than the last commit's")
+    parser.add_argument(
+        "--publish", type=arguments.folder, metavar="DIR", help="put the result into this tree of updates"
+    )
     parser.add_argument("--channel", choices=tree.CHANNELS, default="stable", help="with --publish; stable")
     return parser
 
@@ -180,6 +187,8 @@ def main(argv):
     if options.publish and not options.key:
         raise Failure("--publish needs --key: a device takes no update without a signature")
     boards = wanted(options.board)
+    if options.web and not all(target.chip for target in boards):
+        raise Failure("--web writes real boards, the simulated one is none")
     trust = options.trust or ([options.key] if options.key else [])
     trusted = [KeyFile(name).public() for name in trust]
     made = plan(options.version, options.date, trusted)

@@ -7,7 +7,7 @@ RAW = 1
 
 
 class DeflateIO(io.BytesIO):
-    """All of a raw DEFLATE stream, unpacked at once; what follows it is left alone. OSError and EOFError as MicroPython has them."""
+    """All of a raw DEFLATE stream, unpacked at once; what follows it is left alone. OSError, EOFError as MicroPython has them."""
 
     def __init__(self, stream, kind, bits, close=False):
         assert kind == RAW

@@ -4,10 +4,11 @@ from struct import pack
 
 from host_tests.mp import patches
 from host_tests.mp.patches import add, copy, move, step, unit
-from lib.patch import HEAD, UNIT, Damaged, Patch
+from lib.patch import UNIT, Damaged, Patch
 
 OLD = bytes([(at * 7 + at // 251) & 0xFF for at in range(9000)])
 NEW = OLD[100:4000] + b"something new" + OLD[:183] + OLD[8000:9000] + b"!" * 3096 + b"end"
+SIZE = len(NEW)
 FILE = (
     patches.head(OLD, NEW)
     + unit(move(100, 3900, b"something new"), move(-4013, 183))
@@ -20,7 +21,7 @@ FILE = (
 class Made:
     """What a patch has written."""
 
-    def __init__(self, size=len(NEW), old=OLD):
+    def __init__(self, size=SIZE, old=OLD):
         self.blocks = []
         self.old = old
         self.patch = Patch(self.read, len(old), self.write, size)
@@ -116,7 +117,7 @@ def test_an_old_image_that_is_shorter_or_longer_than_the_new_one():
     assert applied(unit(copy(40)), size=40, old=old) == old[:40]
 
 
-def damaged(file, size=len(NEW), old=OLD):
+def damaged(file, size=SIZE, old=OLD):
     made = Made(size, old)
     try:
         made.feed(file)

@@ -85,6 +85,20 @@ def test_c3_07_a_bit_that_flips_on_its_way():
         assert failed(updated(tree)) == "image.bin is not what the manifest says"
 
 
+def test_c3_18_a_full_storage_or_too_little_memory_is_found_before_anything_is_erased():
+    for fault, words in ((OSError(28), "the flash or the storage refuses"), (MemoryError(), "not enough memory")):
+        world = World(release("0.2.0", NEW))
+        slots = memoryview(world.flash.data)[0x10000:0x38000]
+        before = sha256(slots).digest()
+
+        def keep():
+            raise fault  # noqa: B023  raised in this turn
+
+        world._keep = keep
+        world.live()
+        assert words in failed(world) and sha256(slots).digest() == before
+
+
 def test_an_image_that_the_boot_loader_would_not_start_is_not_switched_to():
     spoilt = NEW[:100] + bytes((NEW[100] ^ 4,)) + NEW[101:]
     words = failed(updated(release("0.2.0", spoilt)))  # signed, hashed, and wrong all the same

@@ -53,7 +53,10 @@ def points(tree, how, good, **more):
 
 
 def stormy(tree, runs, seed, most, **more):
-    """Return (runs that ended with the new version, starts of all) of `runs` updates, each with five cuts at any of `most` operations."""
+    """Return (runs that ended with the new version, starts of all) of `runs` updates.
+
+    Each has five cuts, at any of its first `most` operations.
+    """
     chance = random.Random(seed) if hasattr(random, "Random") else random
     random.seed(seed)
     new = starts = 0

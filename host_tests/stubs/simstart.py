@@ -6,6 +6,8 @@ with AT_PROMPT when boot.py stays there and feeds the watchdog, and with BITTEN 
 watchdog bites.
 """
 
+import builtins
+import gc
 import os
 import sys
 
@@ -21,6 +23,35 @@ def _mount(path):
         file.readinto(image)
     vfs.mount(vfs.VfsRom(image), "/image")
     sys.path.insert(0, "/image")
+
+
+_ballast = {}
+_import = builtins.__import__
+_ENTRY = 128  # bytes of a row of `_ballast`: name, its text, place in the dict, the object of its bytes
+
+
+def _make_names(path):
+    """Intern the names in the file, one a line: their tables, which grow by doubling, are then as large as they ever get."""
+    with open(path) as file:
+        for line in file:
+            hasattr(sys, line[:-1])
+
+
+def _take_ballast(path):
+    """Take the memory that importing modules will cost here, and on no chip: SIM_BALLAST, a line "module bytes" each."""
+    with open(path) as file:
+        for line in file:
+            name, size = line.split()
+            _ballast[name] = bytearray(max(0, int(size) - _ENTRY))
+
+
+def _imported(name, globals_=None, locals_=None, wanted=None, level=0):
+    """Import as ever; what the loader needs for it is let go before."""
+    if name not in sys.modules:
+        parts = name.split(".")
+        for count in range(len(parts)):
+            _ballast.pop(".".join(parts[: count + 1]), None)
+    return _import(name, globals_, locals_, wanted, level)
 
 
 def start():
@@ -52,3 +83,19 @@ def _failed(name):
 
 
 _mount(os.getenv("SIM_IMAGE"))
+gc.threshold(4096)  # what stays from here on lies close together
+if os.getenv("SIM_NAMES"):
+    for name in (
+        "machine",
+        "neopixel",
+        "network",
+        "simpartition",
+    ):  # a chip has them in flash, so they are always there
+        __import__(name)
+
+    _make_names(os.getenv("SIM_NAMES"))
+if os.getenv("SIM_BALLAST"):
+    _take_ballast(os.getenv("SIM_BALLAST"))
+    builtins.__import__ = _imported
+gc.collect()
+gc.threshold(-1)

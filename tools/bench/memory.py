@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 
-from tools import Failure
+from tools import Failure, ending
 from tools.bench._memory import mpy
 from tools.environment import ROOT
 from tools.hub import models
@@ -344,4 +344,4 @@ async def _all(report):
 
 def run(report):
     """None; some minutes, as the commands are played in real time."""
-    asyncio.run(_all(report))
+    ending.run(_all(report))

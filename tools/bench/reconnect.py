@@ -13,7 +13,7 @@ import time
 
 import trustme
 
-from tools import Failure
+from tools import Failure, ending
 from tools.bench._reconnect import hurry
 from tools.hub import Config, faults
 from tools.sim import compiled
@@ -211,7 +211,7 @@ def run(report):
     if compiled.interpreter() is None:
         raise Failure("this bench needs MicroPython with viper")
     for backend in BACKENDS:
-        one = asyncio.run(campaign(backend))
+        one = ending.run(campaign(backend))
         lost, back = sum(one.lost.values()), sum(one.back.values())
         report.row(f"{backend}: recovered of {lost}", back, "", f"{lost}")
         for kind in DROPS:

@@ -84,7 +84,7 @@ class _Checker:
 
     def __init__(self, memory, types):
         self._memory = memory
-        self._types = set(types.addresses.values())
+        self._types, self._ellipsis = set(types.addresses.values()), types.ellipsis
 
     def check(self, module):
         _, objects, function = module
@@ -126,9 +126,5 @@ class _Checker:
     def _object(self, word):
         if word & 1 or word & 7 == 2 or word in (object_types.NONE, object_types.FALSE, object_types.TRUE):
             return
-        if word % 4 or self._memory.word(word) not in self._types and not self._is_singleton(word):
+        if word != self._ellipsis and self._memory.word(word) not in self._types:
             raise unsupported("its frozen constants are kept in another way")
-
-    def _is_singleton(self, word):
-        """Return whether an object without state is meant, such as Ellipsis: all that it has is a type."""
-        return self._memory.word(word) in self._memory

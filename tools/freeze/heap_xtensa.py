@@ -7,7 +7,7 @@ import struct
 from collections import namedtuple
 
 _NEAR = 32  # bytes from the branch that tests whether there is a heap
-_REACH = 0x40000  # bytes: how far before itself an `l32r` reads
+_RANGE = 0x40000  # bytes: how far before itself an `l32r` reads
 _MOST_MOVI_N = 95
 
 _RESULT = 10  # register in which a call returns
@@ -84,9 +84,9 @@ def _other_number(code, size, value):
 
 
 def _other_literal(code, at, value):
-    """Return the change of an `l32r` that makes it load the nearest literal of that value; None where none is in reach."""
+    """Return the change of an `l32r` that makes it load the nearest literal of that value; None where none is in range."""
     pc = at + 3 & ~3
-    within = [site.at for site in code.sites(value) if pc - _REACH <= site.at < pc and code.share_segment(site.at, at)]
+    within = [site.at for site in code.sites(value) if pc - _RANGE <= site.at < pc and code.share_segment(site.at, at)]
     if not within:
         return None
     return at, code.bytes_at(at, 1) + struct.pack("<H", max(within) - pc >> 2 & 0xFFFF)

@@ -12,9 +12,8 @@ class Memory:
     def __init__(self, image):
         chip = self.chip = image.chip
         self.drom = only((s for s in image.segments if chips.within(s.address, chip.drom)), "segment of constant data")
-        self.code = [
-            s for s in image.segments if chips.within(s.address, chip.irom) or chips.within(s.address, chip.iram)
-        ]
+        self.code = [s for s in image.segments if any(chips.within(s.address, r) for r in (chip.irom, chip.iram))]
+        self._data = [s for s in image.segments if s not in self.code]
         self.base, self.data = self.drom
         self.end = self.base + len(self.data)
         if self.base % 4 or self.end % 4 or self.end > chip.drom[1]:
@@ -31,7 +30,7 @@ class Memory:
         return self.words[(address - self.base) // 4]
 
     def read(self, address, size):
-        """Return `size` bytes. Raise Failure where that reaches out of the data."""
+        """Return `size` bytes. Raise Failure where the data ends before."""
         at = address - self.base
         if at < 0 or at + size > len(self.data):
             raise unsupported(f"no constant data at {address:#x}")
@@ -47,13 +46,18 @@ class Memory:
 
     def places(self, value):
         """Return the aligned addresses of all constant words of this value."""
-        return [self.base + at for at in aligned(self.data, struct.pack("<I", value))]
+        return list(_places(self.drom, value))
+
+    def is_in_data(self, value):
+        """Return whether an aligned word of data, constant or copied to RAM, has this value."""
+        return any(True for segment in self._data for _ in _places(segment, value))
 
 
-def aligned(data, word):
-    """Yield the offsets, multiples of four, at which four bytes lie in `data`."""
-    at = data.find(word)
+def _places(segment, value):
+    """Yield the aligned addresses of all words of this value in a segment."""
+    word = struct.pack("<I", value)
+    at = segment.data.find(word)
     while at >= 0:
-        if at % 4 == 0:
-            yield at
-        at = data.find(word, at + 1)
+        if (segment.address + at) % 4 == 0:
+            yield segment.address + at
+        at = segment.data.find(word, at + 1)

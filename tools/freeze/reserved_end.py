@@ -17,7 +17,7 @@ End = namedtuple("End", ("site", "addend"))
 _NEAR = 16  # bytes between two instructions
 _ADDENDS = (0, chips.MMU_PAGE - 1)
 _SINCE_IDF = (5, 1)  # before, the driver reads the MMU's table instead
-_MOST = {"esp32s3": 3}  # places; the S3 tells its cache, too
+_PLACES = {"esp32s3": (2, 3)}  # fewest and most where they are needed; the S3 tells its cache, too
 
 
 def read(memory, code, idf):
@@ -31,8 +31,9 @@ def read(memory, code, idf):
                 raise unsupported("the end of its constant data is used for something else, too")
             if near:
                 ends.append(End(site, addend))
-    if len(ends) > _MOST.get(memory.chip.name, 1):
+    fewest, most = _PLACES.get(memory.chip.name, (1, 1))
+    if len(ends) > most:
         raise unsupported(f"the end of its constant data is told in {len(ends)} places")
-    if not ends and idf >= _SINCE_IDF:
+    if len(ends) < fewest and idf >= _SINCE_IDF:
         raise unsupported("the end of its constant data is not found")
     return ends

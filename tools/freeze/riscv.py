@@ -54,9 +54,16 @@ class Code:
         return {value for value in values if value is not _UNKNOWN and first <= value < end}
 
     def replaced(self, site, old, new):
-        """Return [(address, bytes)] that make the code of a Site use another address, which has the same low 12 bits."""
+        """Return [(address, bytes)] that make the code of a Site use another address, which has the same low 12 bits.
+
+        Raise Failure unless it is known of every `lui` with these upper bits what it begins: it might be the old address.
+        """
         if (new - old) % 4096:
             raise unsupported("an address of its code cannot be replaced")
+        for segment in self._segments:
+            for at, values in segment.made(upper(old)).items():
+                if _UNKNOWN in values:
+                    raise unsupported(f"it is unclear which address its code makes at {at:#x}")
         word = int.from_bytes(self.bytes_at(site.at, 4), "little")
         return [(site.at, struct.pack("<I", word & 0xFFF | upper(new) << 12))]
 

@@ -32,10 +32,10 @@ def moved(image, blob, new_texts, names, modules):
     else:  # a pool without texts is none that qstr_find_strn could search
         del olds[0]
     remainders = [old % _MODULO[isa] for old in olds]
-    news = blob.put_at_remainders(list(zip(pieces, remainders)), _MODULO[isa])
+    places = blob.put_at_remainders(list(zip(pieces, remainders)), _MODULO[isa])
     blob.pad((image.memory.end - blob.end) % _END_MODULO[isa])
     patches = _end_moved(image, blob.end)
-    for old, new in zip(olds, news):
+    for old, new in zip(olds, places):
         for site in image.code.sites(old):
             patches += patched(image, image.code.replaced(site, old, new))
     return patches
@@ -51,14 +51,15 @@ def _known(image):
         frozen.names_at: name_bytes,
     }
     for address, size in spans.items():
-        if image.memory.places(address):
-            raise unsupported("its constant data refers to the tables of frozen modules")
+        if image.memory.is_in_data(address):
+            raise unsupported("its data refers to the tables of frozen modules")
         if image.code.values_within(address, address + size) != {address}:
             raise unsupported("its code refers to the inside of the tables of frozen modules")
     return list(spans)
 
 
 def _end_moved(image, new_end):
+    """Return the Patches that tell another end of constant data. Raise Failure where it cannot be there."""
     if new_end > _limit(image.memory):
         raise unsupported("it has no addresses left for more constant data")
     patches, old_end = [], image.memory.end
@@ -88,13 +89,13 @@ def changed(image, more_data, patches):
     for address, data in image.image.segments:
         if address == image.memory.base:
             data += more_data
-        out, patched = bytearray(data), False
+        out, touched = bytearray(data), False
         for patch in patches:
             at = patch.address - address
             if 0 <= at < len(data):
                 if out[at : at + len(patch.old)] != patch.old:
                     raise unsupported("two changes of its code meet")
                 out[at : at + len(patch.new)] = patch.new
-                patched = True
-        segments.append(app_image.Segment(address, bytes(out) if patched else data))
+                touched = True
+        segments.append(app_image.Segment(address, bytes(out) if touched else data))
     return segments

@@ -13,10 +13,9 @@ from collections import namedtuple
 
 from tools.freeze.unsupported import unsupported
 
-_L32R = re.compile(
-    rb"[\x01\x11\x21\x31\x41\x51\x61\x71\x81\x91\xa1\xb1\xc1\xd1\xe1\xf1]"
-)  # op0 1; the upper half is the register
-_ENTRY = re.compile(rb"\x36[\x01\x11\x21\x31\x41\x51\x61\x71\x81\x91\xa1\xb1\xc1\xd1\xe1\xf1][\x00-\x7f]", re.DOTALL)
+_LOW_1 = b"[" + re.escape(bytes(range(0x01, 0x100, 0x10))) + b"]"  # a byte whose lower half is 1
+_L32R = re.compile(_LOW_1)  # op0 is 1; the upper half is the register
+_ENTRY = re.compile(b"\x36" + _LOW_1 + b"[\x00-\x7f]")  # of a1, with less than 16 KB of stack
 _SIZES = (3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 4, 4)  # by op0; 14 and 15 are the S3's vector instructions
 _LONGEST_FUNCTION = 0x4000  # bytes; the walk stops there
 _MOST_BEGINNINGS = 8  # that are tried for one instruction

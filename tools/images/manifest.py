@@ -7,15 +7,14 @@ import hashlib
 import json
 import re
 
+from tools.rooms import room
+
 FILE = "manifest.json"
 SIGNATURE = "manifest.json.sig"
 IMAGE = "image.bin"
 PRODUCT = "openshock-micropython"
 SCHEMA = 2
 MOST_BYTES = 2048
-_VERSION = re.compile(
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
-)
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 
 
@@ -50,5 +49,5 @@ def made(target, version, counter, date, image):
 
 
 def is_version(text):
-    """Whether the text is a version as semver.org has it, 40 characters at most."""
-    return len(text) <= 40 and _VERSION.fullmatch(text) is not None
+    """Return whether the text is a version as the devices take it: as semver.org has it, 40 characters at most."""
+    return room("lib.semver").is_version(text)

@@ -1,7 +1,8 @@
 """What a simulated device runs: this machine's MicroPython, the firmware as a ROMFS that is run in place, the stubs compiled.
 
-The heap of a device holds objects alone, as on a chip whose code lies in flash: the image, which MicroPython's unix port can
-only keep in its heap, is added to it.
+The heap of a device holds what it holds on a chip whose code lies in flash. What MicroPython's unix port has in it beside that is
+added: the image, the stubs, and what the loader makes of each module (loader.py). That is not there until the module is imported,
+and must not be room for anything else meanwhile: simstart.py makes the names at once, and a ballast that it lets go piece by piece.
 """
 
 import functools
@@ -13,8 +14,11 @@ from tools import Failure, environment
 from tools.environment import ROOT
 from tools.freeze import compiler
 from tools.images import modules, romfs, targets
+from tools.sim import loader
 
 TARGET = ROOT / "build" / "sim"
+# bytes that stubs and names take, less what texts and buffers, which are as large on a chip, would get twice (`tools bench memory`)
+_BESIDE = 114 * 1024
 _STUBS = ROOT / "host_tests" / "stubs"
 _PROBE = """
 import sys, micropython
@@ -64,10 +68,24 @@ def stubs():
 def command(program, heap_bytes, rom, path=()):
     """Return (words, environment variables) that run `program` (source) with the modules of the ROMFS `rom` (a path).
 
-    `heap_bytes`: the heap without the image. `path`: further folders of modules.
+    `heap_bytes`: the heap as a chip has it, whose words have 4 bytes. `path`: further folders of modules.
     """
-    words = [interpreter(), "-X", f"heapsize={heap_bytes + rom.stat().st_size}", "-c", f"import simstart; {program}"]
-    return words, {"MICROPYPATH": ":".join(map(str, [stubs(), *path, ".frozen"])), "SIM_IMAGE": str(rom)}
+    costs, names = _loaded()
+    size = 2 * heap_bytes + _BESIDE + sum(costs.values()) + rom.stat().st_size
+    words = [interpreter(), "-X", f"heapsize={size}", "-c", f"import simstart; {program}"]
+    return words, {
+        "MICROPYPATH": ":".join(map(str, [stubs(), *path, ".frozen"])),
+        "SIM_IMAGE": str(rom),
+        "SIM_NAMES": str(_kept("".join(f"{name}\n" for name in names).encode(), ".names")),
+        "SIM_BALLAST": str(_kept("".join(f"{name} {cost}\n" for name, cost in costs.items()).encode(), ".ballast")),
+    }
+
+
+@functools.cache
+def _loaded():
+    """Return ({module: bytes that its import costs here, and on no chip}, the names that a chip has in flash)."""
+    made = modules.compiled(targets.named(targets.SIMULATED))
+    return loader.costs(made), loader.names(made)
 
 
 def _kept(data, suffix):

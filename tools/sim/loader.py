@@ -10,24 +10,36 @@ _BLOCK, _WORD = 32, 8
 _TEXT = 4 * _WORD  # type, hash, length, address; the bytes themselves are used where they lie
 _SMALL = 1 << 62
 _MOST_STATIC = 1000
-_CLASS_BODY = bytes((0x11, 0x16))  # MP_BC_LOAD_NAME __name__, MP_BC_STORE_NAME __module__: how a class begins (py/compile.c)
+_CLASS_BODY = bytes(
+    (0x11, 0x16)
+)  # MP_BC_LOAD_NAME __name__, MP_BC_STORE_NAME __module__: how a class begins (py/compile.c)
 
 
 def costs(modules):
     """Return {"lib.url": bytes} for {"lib/url.py": .mpy bytes}; those with machine code are left out, as chips load them, too."""
+    read = _read(modules)
+    known = {name.decode() for module in read for name in module.qstrs}
+    return {_dotted(module.name): _cost(module, known) for module in read}
+
+
+def names(modules):
+    """Return the names (texts, sorted) that a chip has in flash with these modules, but those of more than a line."""
+    found = {name.decode() for module in _read(modules) for name in module.qstrs}
+    return sorted(name for name in found if name.splitlines() == [name])
+
+
+def _read(modules):
     static = [b""] * _MOST_STATIC  # texts of no interest here
-    read = [mpy_file.read(path, data, static) for path, data in modules.items() if not mpy_file.is_native(data)]
-    names = {name.decode() for module in read for name in module.qstrs}
-    return {_dotted(module.name): _cost(module, names) for module in read}
+    return [mpy_file.read(path, data, static) for path, data in modules.items() if not mpy_file.is_native(data)]
 
 
 def _dotted(path):
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _cost(module, names):
+def _cost(module, known):
     tables = -(-2 * len(module.qstrs) // _WORD) * _WORD + _WORD * len(module.objects)
-    constants = sum(_constant(value, names) for value in module.objects)
+    constants = sum(_constant(value, known) for value in module.objects)
     return _blocks(tables) + constants + sum(map(_kept, module.function.children))
 
 
@@ -35,11 +47,11 @@ def _blocks(size):
     return -(-size // _BLOCK) * _BLOCK
 
 
-def _constant(value, names):
+def _constant(value, known):
     if isinstance(value, tuple):
-        return _blocks((2 + len(value)) * _WORD) + sum(_constant(part, names) for part in value)
+        return _blocks((2 + len(value)) * _WORD) + sum(_constant(part, known) for part in value)
     if isinstance(value, (str, bytes)):
-        return 0 if value in names else _blocks(_TEXT)
+        return 0 if value in known else _blocks(_TEXT)
     if isinstance(value, bool) or value is None or value is Ellipsis:
         return 0
     if isinstance(value, int):

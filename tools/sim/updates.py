@@ -10,8 +10,9 @@ from tools.serve_updates.server import Server
 from tools.sim import flash
 
 FIRST, GOOD, BAD = "1.0.0", "1.1.0", "1.2.0"
-_BAD = '\n\nraise RuntimeError("a version that never gets anywhere")\n'  # behind a room that is needed from the start
-_ROOM = "firmware/timekeeper.py"
+_MODULE = "firmware/timekeeper.py"  # needed from the start
+_FAULT = '\n\nraise RuntimeError("a version that never gets anywhere")\n'  # behind it
+_DATE = "2026-11-21"
 
 
 def _target():
@@ -20,7 +21,7 @@ def _target():
 
 @functools.cache
 def installed():
-    """The bytes of a flash that runs version FIRST."""
+    """Return the bytes of a flash that runs version FIRST."""
     rows = layout.table("sim")
     release, _ = keys.simulators()
     first = image.image(_target(), None, (_public(release),), modules.versioned(FIRST))
@@ -28,19 +29,18 @@ def installed():
 
 
 class Updates:
-    """GOOD and BAD, made in `folder`; `server` (tools/serve_updates) offers them. `tls`: an SSLContext, or None."""
+    """FIRST, GOOD and BAD, made in `folder`; `server` (tools/serve_updates) offers them. `tls`: an SSLContext, or None."""
 
     def __init__(self, folder, tls=None):
-        self._folder = Path(folder)
         release, _ = keys.simulators()
-        for version in (GOOD, BAD):
+        for version in (FIRST, GOOD, BAD):
             changes = modules.versioned(version)
             if version == BAD:
-                changes[_ROOM] = (ROOT / _ROOM).read_text(encoding="utf-8") + _BAD
-            made = build.plan(version=version, date="2026-11-21", trusted=(_public(release),), changes=changes)
-            folders = build.build([_target()], made, self._folder / "out" / version, key=release)
-            tree.publish(folders, self._folder / "tree", version, "stable")
-        self.server = Server(self._folder / "tree", tls=tls)
+                changes[_MODULE] = (ROOT / _MODULE).read_text(encoding="utf-8") + _FAULT
+            made = build.plan(version=version, date=_DATE, trusted=(_public(release),), changes=changes)
+            folders = build.build([_target()], made, Path(folder) / "out" / version, key=release)
+            tree.publish(folders, Path(folder) / "tree", version, "stable")
+        self.server = Server(Path(folder) / "tree", tls=tls)
 
 
 def _public(name):

@@ -65,7 +65,7 @@ def _of_end(memory, code):
 
     Other symbols have the same value, but only those functions also have the start. The driver has that of IROM, too.
     """
-    begin = {code.function(reference) for reference in code.of(memory.base)}
+    begin = {code.function(reference) for reference in code.of(memory.base)} - {None}
     found = [
         Use(reference, END, more)
         for more in (0, _ROUNDING)

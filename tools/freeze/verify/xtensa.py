@@ -215,8 +215,7 @@ def _moved(data, at):
     """Return (size, register, value) of the `movi` or `movi.n` at `at`; None for another instruction."""
     first, second, third = data[at : at + 3]
     if first & 0x8F == 0x0C:  # movi.n: -32 to 95
-        value = first >> 4 & 7 | 0
-        value = (value << 4) | second >> 4
+        value = (first & 0x70) | second >> 4
         return 2, second & 15, value - 128 if value > 95 else value
     if first & 15 == 2 and second >> 4 == 10:  # movi
         return 3, first >> 4, _signed(second & 15, 4) << 8 | third
