@@ -164,6 +164,7 @@ class Link:
         errand = self._backend.errand(self._clock())
         if errand is None:
             return False
+        status, body, wait_ms = 0, b"", 0
         try:
             status, body, wait_ms, wrong = await self._reach.run(errand)
         except MemoryError as fault:

@@ -27,7 +27,7 @@ class Talk(Service):
     _session = None
     _left = None  # the Leave that ends this connection, once what came before it was obeyed
     _heard = ()  # the last invocation ids
-    _called = ()  # what was asked by each call under way: call id → words
+    _called = None  # what was asked by each call under way: call id → words
     _made = ()  # orders for the next `receive`
     _wanted = ()  # messages for the next `keepalive`
 

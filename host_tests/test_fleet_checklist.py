@@ -158,7 +158,8 @@ async def test_row_fleet_history(hub, van):
         assert sample["recordedAt"].startswith("2027-01-15T0")
         hub.faults.refuse(503, where=faults.REST)
         hub.fleet.request_history(24)
-        await one.dispatcher.until(lambda: (NOTE, "the server did not take the history: the server answered 503: it is busy, or down") in one.dispatcher.orders)
+        note = (NOTE, "the server did not take the history: the server answered 503: it is busy, or down")
+        await one.dispatcher.until(lambda: note in one.dispatcher.orders)
         assert not hub.journal.events("disconnected", mark)
 
 
