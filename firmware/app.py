@@ -54,6 +54,7 @@ class App(Core):
 
     async def live(self):
         """Never returns but by a restart of the chip."""
+        self._tell_heap("started")
         if self._latch.latched:
             self._log.warning("estop", "latched since before this start")
         mode = self._mode or (self.setting_up if self._missing or self._wish else self.operating)
@@ -83,6 +84,7 @@ class App(Core):
             self._wish == _LOST,
         )
         gc.collect()
+        self._tell_heap("set-up")
         cable = self._cable(setup.station, lambda: settings, setup.access, setup.urls, setup.greeting())
         await tasks.together(
             *self._body(),
@@ -133,6 +135,7 @@ class App(Core):
             self._log,
         )
         gc.collect()
+        self._tell_heap("update")
         await tasks.together(
             *self._body(),
             self._kept("wifi", station.run),
@@ -155,6 +158,7 @@ class App(Core):
     async def _linked(self, station, keeper, link):
         """Never return: the link; before its first connection, while there is memory for another, is asked for a new version."""
         await self._ask_first(station, keeper)
+        self._tell_heap("online")
         await link.run()
 
     async def _ask_first(self, station, keeper):

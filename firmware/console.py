@@ -8,7 +8,7 @@ from collections import namedtuple
 
 from micropython import const
 
-from firmware import commands, provisioning
+from firmware import commands
 from lib import tasks
 from lib.improv import FAULT, SCAN, WIFI, Improv
 from lib.utf8 import is_utf8
@@ -220,6 +220,8 @@ class Console:
                 self._job = None
 
     async def _provide(self, request):
+        from firmware import provisioning
+
         try:
             await provisioning.answer(self, *request)
         except MemoryError:

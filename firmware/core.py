@@ -15,10 +15,10 @@ from firmware.hardware import NoPin
 from firmware.radio import Mute, Radio
 from firmware.scheduler import Scheduler
 from firmware.status_led import Lamp, state_of
-from lib import plugs, tasks
+from lib import heap, plugs, tasks
 from lib.clock import Clock
 from lib.heartbeat import Heartbeats
-from lib.log import Log
+from lib.log import DEBUG, Log
 from lib.nvs import Nvs
 
 SETTINGS = "settings.json"
@@ -108,6 +108,11 @@ class Core:
             sending=self._dispatcher.busy(),
             pairing=bool(link) and link.pairs(),
         )
+
+    def _tell_heap(self, stage):
+        """Write down how much memory there is, for who looks for what needs it: at level debug."""
+        if self._log.level <= DEBUG:
+            self._log.line(DEBUG, "heap", "%s: %s" % (stage, heap.words()))
 
     def _facts(self):
         """What the console's `sysinfo` and `status` show: (group, name, value), all texts."""

@@ -33,6 +33,7 @@ class Talk(Service):
 
     def hello(self, now):
         """Messages to send first."""
+        self._session = None
         self._session = signalr.Session(now)
         self._left = None
         self._heard = []
@@ -61,7 +62,8 @@ class Talk(Service):
 
     def goodbye(self):
         """Messages to send before the connection is closed by us."""
-        return () if self._session.closed else (self._session.bye(),)
+        session = self._session  # None where `hello` had no memory for one
+        return (session.bye(),) if session and not session.closed else ()
 
     def receive(self, piece, now):
         """Yield the orders that `piece` (bytes of WebSocket messages, cut anywhere) makes. Leave when the connection cannot go on.

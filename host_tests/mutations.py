@@ -277,8 +277,8 @@ MUTATIONS = [
         (
             "S10",
             "firmware/link.py",
-            '            await life()\n        finally:\n            self._dispatcher.halt("link lost")\n',
-            "            await life()\n        finally:\n            pass\n",
+            "self._errands(), at_end=self._lost)",
+            "self._errands())",
             _LINK + "test_s10_a_connection_that_is_lost_while",
         ),
         (

@@ -26,7 +26,7 @@ from littlefs import LittleFS, UserContext
 from serial.tools import list_ports
 from serial.urlhandler import protocol_socket
 
-from tools import Failure, keys, layout
+from tools import Failure, Misuse, keys, layout
 from tools.flash import chosen, cli, download, kept, official, pieces, plan, ports, vfs, waiting
 from tools.flash.bar import Bar
 from tools.flash.cli import main
@@ -598,7 +598,7 @@ def test_the_options_must_belong_together(given, tmp_path, capsys):
         ["--micropython", "newest"],
         ["--micropython", "1.28.0", "--image", image],
     ):
-        with pytest.raises(SystemExit):
+        with pytest.raises(Misuse):
             main(wrong)
 
 

@@ -136,6 +136,16 @@ def test_other_modules_than_were_linked_are_refused_by_name(image, change, words
 
 
 @each_image
+def test_a_module_that_calls_itself_otherwise_is_refused(image):
+    """Its name in the table is another one than the one in its .mpy, which tracebacks show."""
+    linked_images.official(image)
+    edit, name, other = Linked(image), "sample/inner/left.py", "sample/inner/lift.py"
+    edit.put(edit.name(name), other.encode())
+    modules = {other if key == name else key: data for key, data in linked_images.samples().items()}
+    assert f"{other}: its .mpy calls itself '{name}'" in _refusal(image, edit.sealed(), modules)
+
+
+@each_image
 def test_an_official_image_is_not_a_linked_one(image):
     assert "still has the official image's address" in _refusal(image, linked_images.official(image))
 

@@ -7,6 +7,7 @@ import pytest
 
 from host_tests import linked_images
 from tools import Failure
+from tools.freeze import verify as verifier
 from tools.freeze.verify import bytecode, chips, frozen_tables, mpy_file, qstr_pools, references
 from tools.freeze.verify.app_image import AppImage, Segment
 from tools.freeze.verify.memory import Memory
@@ -81,6 +82,18 @@ def test_what_the_interpreters_search_cannot_find_is_refused():
     _confirm([b"\0", b"a", b"b\0", b"c"])
     with pytest.raises(Failure, match="search would not find"):
         _confirm([b"a\0%d" % number for number in range(8)])
+
+
+def test_one_new_pool_lies_behind_the_official_ones():
+    def tables(*addresses):
+        pools = [SimpleNamespace(address=address, prev=before) for before, address in zip((0, *addresses), addresses)]
+        return SimpleNamespace(pool=addresses[-1], qstrs=SimpleNamespace(pools=pools, confirm=lambda first_new: None))
+
+    confirm = verifier._confirm_pools
+    confirm(tables(4, 8), tables(4, 8, 12))
+    for linked in (tables(4, 8), tables(4, 12), tables(4, 12, 16), tables(4, 8, 12, 16)):
+        with pytest.raises(Failure, match="the new qstr pool's prev is"):
+            confirm(tables(4, 8), linked)
 
 
 def test_a_name_that_hides_another_is_refused():

@@ -155,6 +155,21 @@ def test_nothing_outside_the_tree_is_given(folder):
     assert got(folder, method="POST")[0] == 405
 
 
+def test_a_path_that_no_file_can_have_is_not_found(folder):
+    os.symlink(folder / "round", folder / "round")
+    for path in (
+        "/" + "n" * 5000,
+        "/" + "n/" * 3000,
+        "/a%00b",
+        "/%ff",
+        "/%ed%a0%80",
+        "/round",
+        "/%1b[31m",
+        "/0.2.0/" + "%C3%A9" * 200,
+    ):
+        assert got(folder, path)[0] == 404, path[:20]
+
+
 def test_requests_are_remembered(folder):
     async def story(server):
         await raw(server, headers="Range: bytes=4096-\r\nConnection: close\r\n")
@@ -359,12 +374,22 @@ def test_the_command_says_what_to_set_and_ends_with_ctrl_c(folder):
 
         async def ask():
             async with aiohttp.ClientSession() as session, session.get(url + PATH[1:]) as answer:
-                return await answer.read()
+                data = await answer.read()
+            async with aiohttp.ClientSession() as session, session.get(url + "%1b[2Ja%07%c2%9bb") as answer:
+                assert answer.status == 404
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":")[-1].strip("/")))
+            writer.write(b"\x1b[31mGET / HTTP/1.1\r\n\r\n")
+            writer.write_eof()
+            await asyncio.wait_for(reader.read(), 10)
+            writer.close()
+            return data
 
         assert asyncio.run(ask()) == DATA
         process.send_signal(signal.SIGINT)
         rest = process.communicate(timeout=20)[0]
         assert f"127.0.0.1 GET {PATH}: 200" in rest and process.returncode == 0
+        assert "127.0.0.1 GET /?[2Ja??b: 404\n" in rest, "no request moves the cursor"
+        assert "Traceback" not in rest and all(line.isprintable() for line in rest.split("\n"))
     finally:
         process.kill()
         process.wait()

@@ -9,7 +9,7 @@ import importlib
 import sys
 
 from tools import Failure, environment
-from tools.printable import printable, printable_lines, reason
+from tools.printable import one_line, reason
 
 COMMANDS = {
     "sim": "a device on the real MicroPython, in a simulated board, against a local hub",
@@ -46,7 +46,8 @@ def _usage():
 
 def _refuse(name, words, code):
     """Print why the command ends, and return its exit code. What was typed, or came by a network, moves no cursor."""
-    print(f"python3 -m tools {printable(name)}: {printable_lines(words)}", file=sys.stderr)
+    lines = "\n".join(map(one_line, words.split("\n")))
+    print(f"python3 -m tools {one_line(name)}: {lines}", file=sys.stderr)
     return code
 
 
@@ -60,7 +61,7 @@ def main(argv):
         return 0 if argv else 2
     name, *rest = argv
     if name not in COMMANDS:
-        print(f"python3 -m tools: there is no command '{printable(name)}'\n\n{_usage()}", end="", file=sys.stderr)
+        print(f"python3 -m tools: there is no command '{one_line(name)}'\n\n{_usage()}", end="", file=sys.stderr)
         return 2
     try:
         code = environment.enter()

@@ -4,17 +4,18 @@ A new kind of argument is a function (text) -> value that raises argparse.Argume
 """
 
 import argparse
+import contextlib
 import datetime
 import os
 import re
 from pathlib import Path
 
 from tools import Misuse
-from tools.printable import printable, shortened
+from tools.printable import one_line, printable, shortened
 
 _LARGEST_PORT = 65535  # RFC 9293 §3.1
+_DAY_S = 86400
 _LONGEST_NAME = 253  # characters of a host name, RFC 1035 §2.3.4 without the length bytes
-_ENOUGH = 10**12
 _SHOWN = 60  # characters of what was typed
 
 
@@ -39,14 +40,22 @@ def text(typed):
     return typed
 
 
+def whole(typed):
+    """Return a whole number, written with 18 decimal digits at most, or as 0x and 15 hexadecimal ones."""
+    found = re.fullmatch(r"([+-]?)(?:0[xX]([0-9a-fA-F]{1,15})|([0-9]{1,18}))", typed)
+    if not found:
+        raise _wrong("a whole number is needed", typed)
+    return (int(found[2], 16) if found[2] else int(found[3])) * (-1 if found[1] == "-" else 1)
+
+
 def number(low, high):
-    """Return the type of a whole number from `low` to `high`, written with decimal digits, or as 0x and hexadecimal ones."""
+    """Return the type of a `whole` number from `low` to `high`."""
 
     def checked(typed):
-        found = re.fullmatch(r"([+-]?)(?:0[xX]([0-9a-fA-F]{1,15})|([0-9]{1,18}))", typed)
-        value = None
-        if found:
-            value = (int(found[2], 16) if found[2] else int(found[3])) * (-1 if found[1] == "-" else 1)
+        try:
+            value = whole(typed)
+        except argparse.ArgumentTypeError:
+            value = None
         if value is None or not low <= value <= high:
             raise _wrong(f"a whole number from {low} to {high} is needed", typed)
         return value
@@ -54,14 +63,16 @@ def number(low, high):
     return checked
 
 
-def whole(typed):
-    """Return a whole number of any size that somebody may mean; whoever takes it knows better what is too much."""
-    return number(-_ENOUGH, _ENOUGH)(typed)
-
-
 def port(typed):
     """Return the number of a TCP port to listen at; 0 is any free one."""
     return number(0, _LARGEST_PORT)(typed)
+
+
+def seconds(typed):
+    """Return a time in seconds (float) of at most a day, written with decimal digits and perhaps a point."""
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", typed) or float(typed) > _DAY_S:
+        raise _wrong(f"a time from 0 to {_DAY_S} seconds is needed", typed)
+    return float(typed)
 
 
 def host(typed):
@@ -105,11 +116,13 @@ def folder(typed):
     """Return the Path of a folder to write into, which is there or can be made: no file is in its way."""
     wanted = path(typed)
     try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.lstat(wanted)
         there = next(place for place in (wanted, *wanted.absolute().parents) if os.path.lexists(place))
         if not there.is_dir():
-            raise _wrong("a folder is needed: there is a file", str(there))
+            raise argparse.ArgumentTypeError(f"a folder is needed, and {one_line(str(there))} is a file")
         if not os.access(there, os.W_OK | os.X_OK):
-            raise argparse.ArgumentTypeError(f"nothing can be written into {printable(shortened(str(there)))}")
+            raise argparse.ArgumentTypeError(f"nothing can be written into {one_line(str(there))}")
     except (OSError, ValueError) as fault:  # a name longer than the file system takes
         raise _wrong(f"a folder is needed ({getattr(fault, 'strerror', fault)})", typed)
     return wanted

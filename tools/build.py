@@ -21,6 +21,7 @@ from tools.environment import ROOT
 from tools.flash import sources
 from tools.images import frozen_sources, image, manifest, modules, targets, tree
 from tools.keyfile import KeyFile
+from tools.printable import one_line
 from tools.web import flasher
 
 OUT = ROOT / "build" / "images"
@@ -34,7 +35,7 @@ def plan(version=None, date=None, trusted=(), changes=None):
     changes = dict(changes or {})
     if version is not None:
         if not manifest.is_version(version):
-            raise Failure(f"'{version}' is no version (major.minor.patch, semver.org)")
+            raise Failure(f"'{one_line(version)}' is no version (major.minor.patch, semver.org)")
         changes = {**modules.versioned(version), **changes}
     return Plan(version or modules.version(), date or released_on(), tuple(trusted), changes)
 

@@ -1,6 +1,6 @@
 """Text from elsewhere (names, paths, requests, a device's lines) as a person's terminal may show it. No I/O."""
 
-_MOST = 1000  # characters of a reason: a path may have thousands
+_MOST = 1000  # characters of a line: a path may have thousands
 
 
 def printable(text):
@@ -17,6 +17,11 @@ def printable_lines(text):
     return "\n".join([printable(line) for line in text.replace("\r", "").replace("\t", " ").split("\n")])
 
 
+def one_line(text):
+    """Return `text` as one line that a terminal shows as it is, with at most some 1000 characters."""
+    return printable(shortened(text))
+
+
 def shortened(text, most=_MOST):
     """Return `text` with its middle left out where it has more than `most` characters."""
     if len(text) <= most:
@@ -31,4 +36,4 @@ def reason(fault):
     name = getattr(fault, "filename", None)
     if isinstance(name, bytes):
         name = name.decode(errors="replace")
-    return printable(shortened(f"{name}: {words}" if isinstance(name, str) else words))
+    return one_line(f"{name}: {words}" if isinstance(name, str) else words)

@@ -66,6 +66,7 @@ def _put_on():
     time.sleep_us = lambda delay_us: time.sleep(delay_us / 1_000_000)
     gc.threshold = lambda garbage_bytes: None
     gc.mem_free = lambda: 1 << 30
+    gc.mem_alloc = lambda: 0
     asyncio.sleep_ms = _sleep_ms
     asyncio.wait_for_ms = _wait_for_ms
 

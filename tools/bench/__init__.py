@@ -6,6 +6,7 @@ import json
 import pkgutil
 
 from tools import Failure, arguments
+from tools.printable import printable
 
 # One sentence each: what the bench measures. A new bench is a module of this folder; its first docstring line is shown.
 NAMES = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
@@ -38,7 +39,7 @@ class Report:
             else str(value)
         )
         extra = f"  (target {target})" if target else ""
-        print(f"  {name:<58} {shown:>12} {unit:<8}{extra}{'  ' + note if note else ''}", flush=True)
+        print(f"  {name:<58} {shown:>12} {unit:<8}{extra}{'  ' + printable(note) if note else ''}", flush=True)
 
 
 def main(argv):

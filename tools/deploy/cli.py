@@ -1,12 +1,11 @@
 """The command `deploy`: which board it is, what differs, that it was written, and what comes next."""
 
-import argparse
 import contextlib
 import hashlib
 from collections import namedtuple
 from pathlib import Path
 
-from tools import Failure, layout
+from tools import Failure, arguments, layout
 from tools.deploy import blocks, scripts, trial, ways
 from tools.environment import ROOT
 from tools.flash import plan, ports, sources
@@ -58,16 +57,17 @@ def _deployed(way, target, options, trusted, status):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools deploy",
         description="Brings the firmware as it is here onto a board that `flash` has written: only the blocks that differ, "
         "into the slot that does not run.",
     )
-    parser.add_argument("--port", help="the board's port; left out, the only one that there is")
-    parser.add_argument("--board", metavar="NAME", help="which board it is; left out, it is asked")
+    parser.add_argument("--port", type=arguments.text, help="the board's port; left out, the only one that there is")
+    parser.add_argument("--board", type=arguments.text, metavar="NAME", help="which board it is; left out, it is asked")
     parser.add_argument(
         "--mount",
         nargs="*",
+        type=arguments.path,
         metavar="FILE",
         help="write nothing: run these files of firmware/ and lib/ from this computer, the others as they are on the board; "
         "without a FILE all of them (that needs PSRAM); Ctrl-] ends it",
@@ -76,7 +76,12 @@ def _parser():
         "--via", choices=sorted(ways.WAYS), default="mpremote", help="the program that connects to it; mpremote"
     )
     parser.add_argument(
-        "--trust", action="append", default=[], metavar="NAME", help="public key whose updates the firmware takes"
+        "--trust",
+        type=arguments.key,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="public key whose updates the firmware takes",
     )
     sources.add_options(parser)
     return parser

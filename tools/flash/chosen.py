@@ -4,11 +4,13 @@ No secret is ever repeated in a message: it could be a key on the wrong line.
 """
 
 import getpass
-import json
+import sys
 import tempfile
+import warnings
 from pathlib import Path
 
-from tools import Failure
+from tools import Failure, strict_json
+from tools.printable import printable
 from tools.rooms import room
 
 SETTINGS = "settings.json"
@@ -21,7 +23,7 @@ def settings(path=None, network=None, ask=getpass.getpass):
     """
     made = _from_file(path) if path else {}
     if network:
-        ssid, key = network if len(network) == 2 else (network[0], ask(f"The key of {network[0]} (none: Enter): "))
+        ssid, key = network if len(network) == 2 else (network[0], _asked(ask, network[0]))
         entry = {"ssid": ssid, "key": key} if key else {"ssid": ssid}
         made = merged(made, {"wifi": [entry]})
     _check(made, path or "--wifi")
@@ -72,9 +74,19 @@ def _sealed(content):
         return path.read_bytes()
 
 
+def _asked(ask, ssid):
+    try:
+        with warnings.catch_warnings():
+            if not sys.stdin.isatty():  # getpass warns that it cannot hide what nobody types
+                warnings.simplefilter("ignore", getpass.GetPassWarning)
+            return ask(f"The key of {printable(ssid)} (none: Enter): ")
+    except EOFError:
+        raise Failure("--wifi without a key asks for it, and there is nobody to answer: --wifi SSID KEY")
+
+
 def _from_file(path):
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        content = strict_json.load(path)
     except OSError as fault:
         raise Failure(f"{path}: {fault.strerror or fault}")
     except ValueError as fault:

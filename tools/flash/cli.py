@@ -3,9 +3,8 @@
 import argparse
 import os
 import shlex
-from pathlib import Path
 
-from tools import Failure, layout
+from tools import Failure, arguments, layout
 from tools.environment import ROOT
 from tools.flash import chosen, kept, official, pieces, plan, ports, sources, steps
 from tools.flash.device import Device, Lost
@@ -15,15 +14,17 @@ OUT = ROOT / "build" / "flash"
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools flash",
         description="Puts MicroPython and the firmware on a board. Everything on it is lost, but for what --keep-settings keeps.",
     )
-    parser.add_argument("--port", help="the board's port; left out, the only one that there is")
-    parser.add_argument("--board", metavar="NAME", help="which board it is; left out, a generic one with that chip")
+    parser.add_argument("--port", type=arguments.text, help="the board's port; left out, the only one that there is")
+    parser.add_argument(
+        "--board", type=arguments.text, metavar="NAME", help="which board it is; left out, a generic one with that chip"
+    )
     sources.add_options(parser)
     parser.add_argument(
-        "--settings", type=Path, metavar="FILE", help="settings for the board (JSON, see docs/settings.md)"
+        "--settings", type=arguments.path, metavar="FILE", help="settings for the board (JSON, see docs/settings.md)"
     )
     parser.add_argument(
         "--wifi", nargs="+", metavar=("SSID", "KEY"), help="a network for the board; without the key, it is asked for"
@@ -32,24 +33,37 @@ def _parser():
     saved.add_argument(
         "--keep-settings", action="store_true", help="read settings and NVS from the board, write them back"
     )
-    saved.add_argument("--kept", type=Path, metavar="FILE", help="the same, from the file that a broken try left")
-    parser.add_argument("--backup", type=Path, metavar="FILE", help="first read the whole flash into FILE")
+    saved.add_argument(
+        "--kept", type=arguments.path, metavar="FILE", help="the same, from the file that a broken try left"
+    )
+    parser.add_argument("--backup", type=arguments.path, metavar="FILE", help="first read the whole flash into FILE")
     parser.add_argument("--erase", action="store_true", help="first erase the whole flash")
-    parser.add_argument("--app", type=Path, metavar="DIR", help="the image from this folder that `build` made")
     parser.add_argument(
-        "--trust", action="append", default=[], metavar="NAME", help="public key whose updates the firmware takes"
+        "--app", type=arguments.path, metavar="DIR", help="the image from this folder that `build` made"
+    )
+    parser.add_argument(
+        "--trust",
+        type=arguments.key,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="public key whose updates the firmware takes",
     )
     parser.add_argument("--layout", choices=[one for one in layout.NAMES if one != "sim"], help="another flash map")
     parser.add_argument(
         "--dry-run", action="store_true", help="only print the map and the commands, and leave the pieces"
     )
-    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where --dry-run leaves them; build/flash")
+    parser.add_argument(
+        "--out", type=arguments.folder, default=OUT, metavar="DIR", help="where --dry-run leaves them; build/flash"
+    )
     parser.add_argument("--chip", choices=sorted(official.BOOT_LOADER_AT), help="which chip must be there")
     parser.add_argument("--flash-size", type=_size, metavar="4MB", help="how much flash there is, if it does not tell")
-    parser.add_argument("--baud", type=int, default=460800, help="speed of the port; 460800")
+    parser.add_argument(
+        "--baud", type=arguments.number(300, 12_000_000), default=460800, help="speed of the port; 460800"
+    )
     parser.add_argument("--no-stub", action="store_true", help="use the chip's ROM loader; slower")
     parser.add_argument(
-        "--wait", type=float, default=60.0, metavar="SECONDS", help="for its first words; 60, 0: do not"
+        "--wait", type=arguments.seconds, default=60.0, metavar="SECONDS", help="for its first words; 60, 0: do not"
     )
     return parser
 

@@ -119,5 +119,5 @@ def load(path):
         return Kept(nvs, {name: base64.b64decode(data, validate=True) for name, data in content["files"].items()})
     except OSError as fault:
         raise Failure(f"{path}: {fault.strerror or fault}")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Failure(f"{path} is no file that --keep-settings left")

@@ -1,9 +1,8 @@
 """The options --image and --micropython of every command that needs an official MicroPython, and what they stand for."""
 
 import argparse
-from pathlib import Path
 
-from tools import Failure
+from tools import Failure, arguments
 from tools.flash import plan
 from tools.images import micropython
 
@@ -15,7 +14,7 @@ def add_options(parser, several=False):
     each = ", one for each chip" if several else ""
     source.add_argument(
         "--image",
-        type=Path,
+        type=arguments.path,
         metavar="FILE",
         help=f"MicroPython's .bin or .app-bin{each}; what is not given is downloaded",
         **many,

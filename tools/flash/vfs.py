@@ -22,7 +22,7 @@ class _Used(UserContext):
 def image(files, size):
     """Return the file system (bytes) of `files` {path: bytes} for a partition of `size` bytes, up to its last used block.
 
-    The same files give the same bytes. Raise Failure when they do not fit.
+    The same files give the same bytes. Raise Failure when they do not fit, or have no name that LittleFS takes.
     """
     context = _Used(size)
     system = LittleFS(context, block_size=BLOCK, block_count=size // BLOCK)
@@ -35,7 +35,8 @@ def image(files, size):
                 file.write(files[path])
     except LittleFSError as fault:
         if fault.code != _NO_SPACE:
-            raise
+            # a name that is too long, or goes through a file
+            raise Failure(f"vfs cannot take one of the files: {fault}")
         total = sum(map(len, files.values()))
         raise Failure(f"{len(files)} files with {total} bytes do not fit into the {size // 1024} KB of vfs")
     system.unmount()

@@ -7,6 +7,8 @@ import time
 
 import serial
 
+from tools.printable import printable
+
 SETUP = "$SYS$|Response|SetUp|"
 _STATUS = "$SYS$|Response|Status|"
 _ASK_FIRST_S = 0.5
@@ -60,7 +62,7 @@ def _listen(line, heard, end, clock):
         *lines, waiting = waiting.split(b"\n")
         waiting = waiting[-_LONGEST_LINE:]
         for one in lines:
-            heard.line(one.decode("utf-8", "replace").strip())
+            heard.line(printable(one.decode("utf-8", "replace").strip()))
         if clock() >= ask_at and not heard.done:
             line.write(b"\r\n$portal\r\n" if heard.open else b"\r\n$status\r\n")
             ask_at = clock() + _ASK_EVERY_S

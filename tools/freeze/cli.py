@@ -1,11 +1,10 @@
 """`python3 -m tools freeze`: links the modules of any MicroPython project into an official image."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
-from tools import Failure
+from tools import Failure, arguments
 from tools.freeze import app_image, full_image, heap, linker, machine_code, official, sources, tried
 
 _DESCRIPTION = """Link modules into an official MicroPython image (1.23 or newer) for ESP32, S2, S3 or C3. Their code then stays in
@@ -38,13 +37,31 @@ def main(argv):
 
 
 def _parser():
-    parser = argparse.ArgumentParser("python3 -m tools freeze", description=_DESCRIPTION)
+    parser = arguments.Parser("python3 -m tools freeze", description=_DESCRIPTION)
     add = parser.add_argument
-    add("image", metavar="IMAGE", help="an official .bin or .app-bin")
-    add("out", metavar="OUT", nargs="?", help="the file to write")
-    add("dirs", metavar="DIR", nargs="*", help="a folder of .py or .mpy files, named from there on; or one such file")
-    add("--heap", type=int, metavar="KB", help=f"Python's initial heap: {_HEAPS}, as far as the image allows")
-    add("-O", dest="optimise", type=int, choices=range(4), default=2, help="as of mpy-cross; 2 keeps line numbers")
+    add("image", type=arguments.path, metavar="IMAGE", help="an official .bin or .app-bin")
+    add("out", type=arguments.path, metavar="OUT", nargs="?", help="the file to write")
+    add(
+        "dirs",
+        type=arguments.path,
+        metavar="DIR",
+        nargs="*",
+        help="a folder of .py or .mpy files, named from there on; or one such file",
+    )
+    add(
+        "--heap",
+        type=arguments.whole,
+        metavar="KB",
+        help=f"Python's initial heap: {_HEAPS}, as far as the image allows",
+    )
+    add(
+        "-O",
+        dest="optimise",
+        type=arguments.whole,
+        choices=range(4),
+        default=2,
+        help="as of mpy-cross; 2 keeps line numbers",
+    )
     add("--app-only", action="store_true", help="write the app image alone, for an update or another flash map")
     add("--list", action="store_true", help="print what is frozen in IMAGE, linked or not, and end")
     add("--verify", action="store_true", help="write nothing: confirm that OUT is IMAGE with these modules and heap")

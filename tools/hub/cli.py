@@ -156,9 +156,9 @@ async def _run(hub, host, port, context):
 def main(argv):
     """Run until Ctrl-C; 0 then. Failure where it cannot start."""
     options = _parser().parse_args(argv)
-    config = _config(options.config)
-    config.faults = options.faults
     context = _tls(options.tls_cert, options.tls_key)
+    config = _config(options.config)  # last: it makes the file where there is none
+    config.faults = options.faults
     try:
         ending.run(_run(Hub(config), options.host, options.port, context))
     except KeyboardInterrupt:

@@ -229,11 +229,14 @@ def load(path) -> Config:
 
 
 def save(config, path) -> None:
-    """Replace the file at `path` in one step, readable by its owner only: it holds the tokens. OSError."""
-    text = json.dumps(to_tree(config), indent=2, ensure_ascii=False) + "\n"
+    """Replace the file at `path` in one step, readable by its owner only: it holds the tokens.
+
+    OSError; ValueError (UnicodeEncodeError) for what UTF-8 cannot say. The old file stays then.
+    """
+    data = (json.dumps(to_tree(config), indent=2, ensure_ascii=False) + "\n").encode()
     fresh = f"{path}.new"
     if os.path.exists(fresh):
         os.remove(fresh)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
     os.replace(fresh, path)

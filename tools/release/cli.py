@@ -1,14 +1,13 @@
 """The command `release`: check that the version may be, build everything, publish last, say what a person does next."""
 
-import argparse
 import hashlib
-from pathlib import Path
 
-from tools import Failure, build
+from tools import Failure, arguments, build
 from tools.environment import ROOT
 from tools.flash import sources
 from tools.images import manifest, tree
 from tools.keyfile import KeyFile
+from tools.printable import one_line
 from tools.release import changelog, mip
 from tools.release.history import History
 from tools.rooms import room
@@ -18,16 +17,22 @@ OUT = ROOT / "build" / "release"
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools release",
         description="Makes a version for all boards from the commit that is checked out: images, signatures, the tree of "
         "updates, the web flasher, a package for mip, checksums, the changelog's entry.",
     )
     parser.add_argument("version", metavar="VERSION", help="major.minor.patch, as semver.org has it")
-    parser.add_argument("--key", required=True, metavar="NAME", help="sign with this key, as `keys` made it")
-    parser.add_argument("--trust", metavar="NAME", help="public key of a second, spare key for the images")
+    parser.add_argument(
+        "--key", type=arguments.key, required=True, metavar="NAME", help="sign with this key, as `keys` made it"
+    )
+    parser.add_argument(
+        "--trust", type=arguments.key, metavar="NAME", help="public key of a second, spare key for the images"
+    )
     parser.add_argument("--channel", choices=tree.CHANNELS, default="stable", help="which devices get it; stable")
-    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where all versions are; build/release")
+    parser.add_argument(
+        "--out", type=arguments.folder, default=OUT, metavar="DIR", help="where all versions are; build/release"
+    )
     sources.add_options(parser, several=True)
     parser.add_argument("--without-web", action="store_true", help="leave the web flasher out")
     parser.add_argument("--board", nargs="+", metavar="NAME", help="these boards only; for a try")
@@ -64,7 +69,7 @@ def _may_be(options, tagged, commit):
     """Raise Failure for a version that is none, is there already, or comes before what the channel has."""
     version, semver = options.version, room("lib.semver")
     if not manifest.is_version(version):
-        raise Failure(f"'{version}' is no version (major.minor.patch, semver.org)")
+        raise Failure(f"'{one_line(version)}' is no version (major.minor.patch, semver.org)")
     if options.channel == "stable" and "-" in version.partition("+")[0]:
         raise Failure(f"{version} is a pre-release; --channel beta or develop takes it")
     if tagged.get(version, commit) != commit:
