@@ -1,7 +1,7 @@
 """Keeps one backend talking: errands, connect, greet, read, keep alive, leave, and once more. Owns no radio and no rule.
 
 A backend never sees a socket; this room never sees a shocker. The contract of a backend is in DESIGN §8:
-OPCODE, begin, errand, fetched, request, hello, receive, keepalive, goodbye, and what it has of command.Service.
+OPCODE, FRAMES, begin, errand, fetched, request, hello, receive, keepalive, goodbye, and what it has of command.Service.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from lib import tasks, websock
 from lib.hangup import close
 
 _CHUNK = const(1024)  # bytes a read
-_MESSAGE_BYTES = const(16384)  # of the largest message: an ESP32 has no larger piece of memory to spare
+_DIGEST_MS = const(20)  # of reading without a turn for others (S26)
 _TEND_MS = const(250)  # how often what is due is looked at
 _PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out that often (S11)
 _SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
@@ -42,8 +42,7 @@ class Link:
         backend.rssi = network.rssi
         self._dispatcher = dispatcher
         self._network = network
-        self._keeper = keeper
-        self._roots = roots
+        self._reach = Reach(network, keeper, roots)
         self._clock = clock
         self._log = log
         self._beat = beat
@@ -66,7 +65,7 @@ class Link:
         await tasks.together(self._connect(), self._pulse())
 
     async def _pulse(self):
-        """Never returns; the watchdog's sign of life: whatever is awaited here has a time-out of its own."""
+        """Never return; the watchdog's sign of life: whatever is awaited here has a time-out of its own."""
         while True:
             self._beat()
             await asyncio.sleep_ms(_PULSE_MS)
@@ -86,7 +85,7 @@ class Link:
             finally:
                 # whatever ended it, a fault or a cancelled task included: nobody is left to say stop (S10)
                 self._lost()
-                await self._hang_up()
+                await self._hang_up(reason)
             if self._clock() - since_ms >= _STEADY_MS:
                 self._backoff.good()
             wait_ms = max(wait_ms, self._backend.pause_ms(status, reason))
@@ -101,7 +100,7 @@ class Link:
         return self.status == "connected"
 
     def ask(self, what, detail):
-        """ "" when the service hears of it within a quarter of a second, otherwise why not, in words: nothing is kept for later.
+        """ "" when the service hears of it at once, otherwise why not, in words: nothing is kept for later.
 
         `what`, `detail`: as command.Service.ask.
         """
@@ -111,6 +110,7 @@ class Link:
             self._backend.ask(what, detail, self._clock())
         except (Unasked, MemoryError) as no:  # at an emergency stop nobody may fall over what others cannot be told
             return str(no)
+        self._due.set()
         return ""
 
     def pairs(self):
@@ -139,14 +139,20 @@ class Link:
         for _ in range(_ERRANDS):
             if not await self._run_errand():
                 break
-        self._reader, self._writer, rest = await self._reach().knock(*backend.request(), self._say)
+        self._reader, self._writer, rest = await self._reach.knock(*backend.request(), self._say)
         self._say("connected")
-        self._frames = websock.Frames(_MESSAGE_BYTES)
+        self._frames = backend.FRAMES()
         self._heard_ms = self._probed_ms = self._clock()
-        await self._tell(backend.hello)
-        self._take(rest)
+        try:
+            await asyncio.wait_for_ms(self._greet(rest), _WRITE_MS)
+        except asyncio.TimeoutError:
+            raise OSError(_DEAF)
         # everything stops in the very moment in which one of them ends: each turn of the loop may be a frame (S10)
         await tasks.together(self._listen(), self._watch(), self._tend(), self._errands(), at_end=self._lost)
+
+    async def _greet(self, rest):
+        await self._tell(self._backend.hello)
+        self._take(rest)
 
     def _lost(self):
         self._dispatcher.halt("link lost")
@@ -158,32 +164,32 @@ class Link:
         errand = self._backend.errand(self._clock())
         if errand is None:
             return False
+        status, body, wait_ms = 0, b"", 0
         try:
-            status, body, wait_ms, wrong = await self._reach().run(errand)
+            status, body, wait_ms, wrong = await self._reach.run(errand)
         except MemoryError as fault:
             if self._frames:
                 raise Leave("no memory for a second connection: fetching between two", meant=True)
-            status, body, wait_ms, wrong = 0, b"", 0, str(fault)
-        if wrong:
-            self._log.warning("link", wrong)
-        self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
+            wrong = str(fault)
+        backend, now = self._backend, self._clock()
+        self._obey(backend.unfetched(wrong, now) if wrong else backend.fetched(status, body, wait_ms, now))
         return True
-
-    def _reach(self):
-        """The room for the way to a server; for use inside of `with SELDOM` alone."""
-        return Reach(self._network, self._keeper, self._roots)
 
     # --- while it is up: one task reads, one watches, one writes, one runs errands
 
     async def _listen(self):
+        """Never return. What has arrived is read on for a while without a turn for others: each of those may be a frame."""
         while True:
             data = await self._reader.read(_CHUNK)
-            if not data:
-                raise EOFError("closed without a word")
-            self._take(data)
+            since_ms = self._clock()
+            while data is not None:
+                if not data:
+                    raise EOFError("closed without a word")
+                self._take(data)
+                data = self._reader.s.read(_CHUNK) if self._clock() - since_ms < _DIGEST_MS else None
 
     def _take(self, data):
-        """None; `data` became orders. Leave when that ended it.
+        """Obey what `data` says, each order before the next is made. Raise Leave when that ended the connection.
 
         Answers are for `_tend`: who reads never waits for a side that takes nothing, for what comes next may be a stop (S5).
         """
@@ -221,7 +227,7 @@ class Link:
             self._due.set()
 
     async def _tend(self):
-        """Never returns; sends what is due: answers as soon as something was read, all else every quarter of a second."""
+        """Never return; send what is due: answers and what was asked for at once, and what time makes due."""
         while True:
             await self._due.wait()
             self._due.clear()
@@ -268,20 +274,30 @@ class Link:
             finally:
                 self._write_ms = None
 
-    async def _hang_up(self):
-        """None; said goodbye where there is somebody to hear it, for a second at most; the socket is closed."""
-        writer, frames = self._writer, self._frames
-        if writer and frames:
-            try:
-                last = frames.take()
-                if not frames.closed:
-                    for message in self._backend.goodbye():
-                        last += frames.message(message, self._backend.OPCODE)
-                    last += frames.close(self._code)
+    async def _hang_up(self, reason):
+        """End the calls under way, say goodbye where there is somebody to hear it, close the socket."""
+        writer = self._writer
+        try:
+            last = self._last_words()
+            self._obey(self._backend.lost(reason, self._clock()))
+            if last:
                 await asyncio.wait_for_ms(self._send_bytes(last), _FAREWELL_MS)
-            except (OSError, EOFError, ValueError, asyncio.TimeoutError):
-                pass  # it is gone already
-        self._reader = self._writer = self._frames = None
-        self._code = _GOING
-        if writer:
-            await close(writer)
+        except (OSError, EOFError, asyncio.TimeoutError):
+            pass  # it is gone already
+        finally:
+            self._reader = self._writer = self._frames = None
+            self._code = _GOING
+            if writer:
+                await close(writer)
+
+    def _last_words(self):
+        """Return the last bytes for the other side, its close frame among them; b"" where nobody hears them."""
+        frames = self._frames
+        if not frames:
+            return b""
+        last = frames.take()
+        if not frames.closed:
+            for message in self._backend.goodbye():
+                last += frames.message(message, self._backend.OPCODE)
+            last += frames.close(self._code)
+        return last

@@ -65,11 +65,7 @@ def _no_json(hub):
     hub.wire.say(frame(1, b'{"type":1,"target":\x1e'))
 
 
-def _huge(hub):
-    hub.wire.say(b"\x82\x7f" + (1 << 40).to_bytes(8, "big"))
-
-
-LOSSES = (_end, _reset, _close, _garbage, _signalr_close, _no_json, _huge)
+LOSSES = (_end, _reset, _close, _garbage, _signalr_close, _no_json)
 
 
 @pytest.mark.parametrize("lose", LOSSES)
@@ -91,6 +87,23 @@ def test_s10_a_lost_connection_stops_all_within_a_quarter_of_a_second(lose, n):
         for rf_id in heard:
             assert goodbye_ms([frame for frame in world.frames(since_us) if frame.rf_id == rf_id]) >= 300
         check_pin(chip.edges())
+
+
+@pytest.mark.parametrize("ends", (False, True))
+def test_s05_a_record_too_large_to_be_read_may_be_a_stop_and_stops_all(ends):
+    hub = Hub(MANY)
+    world = connected(hub)
+    hub.log(entry(1, SHOCK, 30, 20000), entry(2, VIBRATE, 30, 20000))
+    world.pass_ms(500)
+    assert len(world.active()) > 1
+    hub.wire.say(frame(1, b"x" * 17000 + (b"\x1e" if ends else b"")))
+    since_us = world.time.now_us
+    world.pass_ms(1000)
+    assert world.active()[-1].end_us <= since_us + 250_000
+    for rf_id in {heard.rf_id for heard in world.active()}:
+        assert goodbye_ms([heard for heard in world.frames(since_us) if heard.rf_id == rf_id]) >= 300
+    assert any("above 16384 bytes" in line for line in world.lines("note"))
+    assert not world.lines("link")[-1].startswith("closed"), "the link stays"
 
 
 def test_s10_lost_wifi_stops_all():
