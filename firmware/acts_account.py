@@ -5,8 +5,9 @@ An act is a function of the Setup (setup_api.py) and the body of the call. It re
 
 from micropython import const
 
+from firmware import setup_reach
 from firmware.setup import Wrong, store, text_of
-from firmware.setup_account import PAIRED, WAY
+from firmware.setup_account import PAIRED
 from lib.log import INFO
 
 _LONGEST_NAME = const(40)
@@ -82,10 +83,8 @@ async def _redeemed(part, url, code):
     _count(part, rooms.clock())
 
     async def redeem():
-        with WAY:
-            from firmware import setup_reach
 
-            return await setup_reach.token_of(rooms, url, code)
+        return await setup_reach.token_of(rooms, url, code)
 
     return await part.work.alone(redeem)
 

@@ -5,10 +5,9 @@ An act is a function of the Setup (setup_api.py) and the body of the call. It re
 
 from micropython import const
 
-from firmware import chips
+from firmware import chips, safety
 from firmware.command import ACTIONS, SOUND, VIBRATE, Command, whole
 from firmware.dispatcher import TEST_LEVEL, TEST_MS
-from firmware.safety import REASONS
 from firmware.setup import Wrong, store, text_of
 from firmware.setup_board import pin, shown
 from lib import plugs
@@ -108,11 +107,11 @@ def pulse(setup, body):
     level = min(body["intensity"], settings.get("cap." + ACTIONS[action]))  # a cap that was lowered a moment ago counts
     length_ms = min(body["duration_ms"], settings.get("cap.longest_ms"))
     if not level:
-        raise Wrong(409, REASONS["cap"])
+        raise Wrong(409, safety.words("cap"))
     model = text_of(body, "model", _LONGEST_NAME)
     asked = Command(model, body["rf_id"], action, level, length_ms, None, "set-up", None)
     reason = part.rooms.dispatcher.test_pulse(asked)
     if reason:
-        raise Wrong(400 if reason in _BAD_INPUT else 409, REASONS[reason], "model" if reason == "model" else "")
+        raise Wrong(400 if reason in _BAD_INPUT else 409, safety.words(reason), "model" if reason == "model" else "")
     part.pulsed = True
     return {"sent": True}

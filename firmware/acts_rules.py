@@ -3,10 +3,8 @@
 An act is a function of the Setup (setup_api.py) and the body of the call. It returns the answer, or None for the new state.
 """
 
+from firmware import safety, settings_lists
 from firmware.command import ACTIONS
-from firmware.rule_commands import event_of, foreseen
-from firmware.safety import REASONS
-from firmware.seldom import SELDOM
 from firmware.settings import fits, is_text
 from firmware.setup import Wrong, store, text_of
 from lib.log import INFO
@@ -25,13 +23,11 @@ def change(setup, body):
 
 
 def _check(rows):
-    with SELDOM:
-        from firmware import settings_lists
 
-        for row in rows:
-            wrong = settings_lists.misfit(row, is_text)
-            if wrong:
-                raise Wrong(400, wrong[1], wrong[0])
+    for row in rows:
+        wrong = settings_lists.misfit(row, is_text)
+        if wrong:
+            raise Wrong(400, wrong[1], wrong[0])
     if not fits("rules", rows):
         raise Wrong(400, "no room for another rule: forget one first", "rules")
 
@@ -42,6 +38,8 @@ def attempt(setup, body):
     A table each: rule (its number), rests_s, refused (words, or ""), and unless it is refused what would go out, named as in a
     rule. No sentence: the page speaks more than one language.
     """
+    from firmware.rule_preview import event_of, foreseen
+
     rooms = setup.board.rooms
     event = event_of(*[text_of(body, name, _LONGEST) for name in ("backend", "kind", "severity", "text")])
     rows = []
@@ -53,7 +51,7 @@ def attempt(setup, body):
 
 def _shown(rooms, number, rests_s, refused, admitted):
     if admitted and not rooms.settings.get("cap." + ACTIONS[admitted.action]):
-        refused, admitted = REASONS["cap"], None  # safety itself learns of a new cap at the next start
+        refused, admitted = safety.words("cap"), None  # safety itself learns of a new cap at the next start
     told = {"rule": number, "rests_s": rests_s, "refused": refused}
     if admitted:
         told["action"] = ACTIONS[admitted.action]

@@ -5,11 +5,11 @@ import gc
 
 from micropython import const
 
+from firmware import image
 from firmware.cable import Cable
 from firmware.core import SETTINGS, Core, settings_now
 from firmware.hardware import Hardware
-from firmware.news import VERSIONS, News, are_due
-from firmware.seldom import SELDOM
+from firmware.news import News, are_due, wants_check
 from firmware.timekeeper import unix_us
 from lib import tasks
 from lib.log import WARNING
@@ -20,7 +20,6 @@ _REPL_MS = const(600000)
 _ASK_MS = const(30000)
 _LAST_WORDS = const(40)
 _WORD_MS = const(50)
-_GARBAGE_BYTES = const(4096)  # collected that often, the heap stays in one piece: what lives long lies among its like
 _ROUNDS = const(3)  # so often in a row all networks failed: then the set-up opens
 
 # the wish that outlives a restart, under "set-up": why the set-up opens
@@ -40,23 +39,22 @@ class App(Core):
         self._begun = None  # what an update has in hand: its Journal and the Slots
         self._mode = None  # the one that an update wants
         self._trial = None
-        self._news = News()
+        self._news = News(asks=bool(image.BOARD))
         super().__init__(hardware, wall)
 
     def _build(self, hardware, wall):
         if are_due():
-            with VERSIONS:
-                from firmware import versions
+            from firmware import versions
 
-                mode, kept, slots = versions.begin(self._log)
-                self._news = News(kept.events(), not mode)
-                if mode:
-                    VERSIONS.stay()
-                    self._begun, self._mode = (kept, slots), getattr(self, mode)
+            mode, kept, slots = versions.begin(self._log)
+            self._news = News(kept.events(), not mode)
+            if mode:
+                self._begun, self._mode = (kept, slots), getattr(self, mode)
         super()._build(hardware, wall)
 
     async def live(self):
         """Never returns but by a restart of the chip."""
+        self._tell_heap("started")
         if self._latch.latched:
             self._log.warning("estop", "latched since before this start")
         mode = self._mode or (self.setting_up if self._missing or self._wish else self.operating)
@@ -71,8 +69,7 @@ class App(Core):
         from firmware.setting_up import SettingUp
         from firmware.settings import Settings
 
-        with SELDOM:
-            settings = Settings(SETTINGS)
+        settings = Settings(SETTINGS)
         setup = self._setup = SettingUp(
             settings,
             self._dispatcher,
@@ -87,6 +84,7 @@ class App(Core):
             self._wish == _LOST,
         )
         gc.collect()
+        self._tell_heap("set-up")
         cable = self._cable(setup.station, lambda: settings, setup.access, setup.urls, setup.greeting())
         await tasks.together(
             *self._body(),
@@ -106,9 +104,9 @@ class App(Core):
 
     async def operating(self):
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
-        with SELDOM:
-            station, keeper, link = self._connection()
-            self._station, self._link = station, link
+        station, keeper, link = self._connection()
+        self._station, self._link = station, link
+        station.on_failed = self._on_failed
         await tasks.together(
             *self._remote(),
             *self._body(),
@@ -116,9 +114,8 @@ class App(Core):
             self._kept("time", keeper.run),
             self._kept("link", lambda: self._linked(station, keeper, link)),
             self._kept("console", self._cable(station, settings_now, _nobody, tuple).run),
-            self._watch_wifi(station),
-            self._prove(station, link),
             self._until_wished(),
+            *self._proof(station, link),
         )
         return self.leaving
 
@@ -126,26 +123,26 @@ class App(Core):
         """The mode of a device that takes in a new version: nothing is sent, and nobody is listened to but the buttons."""
         self._dispatcher.lock("update")
         self.is_updating = True
-        with SELDOM:
-            from firmware.updating import put_together
+        from firmware.updating import put_together
 
-            station, keeper, update = put_together(
-                settings_now(),
-                self._begun,
-                self._hardware,
-                self._scheduler.busy,
-                self._beats("link"),
-                self._clock,
-                self._log,
-            )
-            gc.collect()
-            await tasks.together(
-                *self._body(),
-                self._kept("wifi", station.run),
-                self._kept("time", keeper.run),
-                self._until_wished(),
-                update.run(),
-            )
+        station, keeper, update = put_together(
+            settings_now(),
+            self._begun,
+            self._hardware,
+            self._scheduler.busy,
+            self._beats("link"),
+            self._clock,
+            self._log,
+        )
+        gc.collect()
+        self._tell_heap("update")
+        await tasks.together(
+            *self._body(),
+            self._kept("wifi", station.run),
+            self._kept("time", keeper.run),
+            self._until_wished(),
+            update.run(),
+        )
         return self.leaving
 
     async def proving(self):
@@ -159,11 +156,15 @@ class App(Core):
         return self.operating
 
     async def _linked(self, station, keeper, link):
-        """Never returns: the link; before its first connection, while there is memory for another, is asked for a new version."""
+        """Never return: the link; before its first connection, while there is memory for another, is asked for a new version."""
+        await self._ask_first(station, keeper)
+        self._tell_heap("online")
+        await link.run()
+
+    async def _ask_first(self, station, keeper):
         if self._news.asks:
             self._news.asks = False
             await tasks.together(self._ask(station, keeper), self._beat_for("link"))
-        await link.run()
 
     async def _ask(self, station, keeper):
         await station.wait_online()
@@ -171,18 +172,23 @@ class App(Core):
             await asyncio.wait_for_ms(keeper.wait_known(), _ASK_MS)
         except asyncio.TimeoutError:
             return
-        with SELDOM, VERSIONS:
-            from firmware import versions
+        now_s = unix_us() // 1000000
+        if not wants_check(settings_now(), now_s):
+            return
+        from firmware import versions
 
-            version = await versions.offered(settings_now(), station, keeper, unix_us() // 1000000, self._log)
+        version = await versions.offered(settings_now(), station, keeper, now_s, self._log)
         if version:
             self._on_wish("update", version)
 
+    def _proof(self, station, link):
+        """Return [the coroutine in which a version on trial proves itself], [] for any other."""
+        return [self._prove(station, link)] if self._trial else []
+
     async def _prove(self, station, link):
-        """Never returns; a version on trial has begun to prove itself, and a restart follows, whichever way it went."""
-        if self._trial:
-            stays = await self._trial.run(self._hardware, station, link)
-            self._on_wish("restart", "the new version stays" if stays else "the new version goes back")
+        """Never return; a restart follows, whichever way it went."""
+        stays = await self._trial.run(self._hardware, station, link)
+        self._on_wish("restart", "the new version stays" if stays else "the new version goes back")
         await asyncio.Event().wait()
 
     def _on_fault(self, name, fault):
@@ -191,21 +197,19 @@ class App(Core):
             self._trial.fault(name)
 
     def _connection(self):
-        """(station, timekeeper, links) as the settings want them."""
-        from firmware import fitting
+        """Return (station, timekeeper, link) as the settings want them."""
+        from firmware import connecting
 
-        settings = fitting.read(SETTINGS)
         beat = self._beats("link")
         busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
-        return fitting.connection(
-            settings, self._dispatcher, self._hardware, busy, self._clock, self._log, beat, self._news
+        return connecting.connection(
+            settings_now(), self._dispatcher, self._hardware, busy, self._clock, self._log, beat, self._news
         )
 
-    async def _watch_wifi(self, station):
-        """Never returns; when no known network takes us any more, somebody has to say which one shall."""
-        await station.wait_failed(_ROUNDS)
-        self._on_wish("portal", _LOST)
-        await asyncio.Event().wait()  # until then
+    def _on_failed(self, rounds):
+        """Open the set-up when no known network takes us any more: somebody has to say which one shall."""
+        if rounds == _ROUNDS:
+            self._on_wish("portal", _LOST)
 
     def _cable(self, station, settings, access, urls, greeting=()):
         """The console on the REPL's line, for whoever holds the cable. The arguments as in console.Rooms."""
@@ -273,11 +277,10 @@ class App(Core):
     def _order(self, version):
         """True when the next start is for an update to that version ("": what the channel offers). The hub hears of it."""
         online, connected = bool(self._station) and self._station.online(), bool(self._link) and self._link.connected()
-        with SELDOM, VERSIONS:
-            from firmware import versions
+        from firmware import versions
 
-            url = settings_now().get("update.url")
-            why = versions.order(version, url, [] if connected else ["hub"] if online else ["network", "hub"])
+        url = settings_now().get("update.url")
+        why = versions.order(version, url, [] if connected else ["hub"] if online else ["network", "hub"])
         self._news.look()
         if why:
             self._log.line(WARNING, "update", "%s: %s" % (version or "the newest", why))
@@ -290,5 +293,4 @@ def _nobody():
 
 def run():
     """Never returns: the life of this device."""
-    gc.threshold(_GARBAGE_BYTES)
     asyncio.run(App().live())

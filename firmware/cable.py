@@ -4,11 +4,9 @@ import asyncio
 
 from micropython import const
 
-from lib.guests import Guests
 from lib.terminal import Terminal
 
 _LOOK_MS = const(20)  # at 115200 baud 230 bytes, and the chip keeps 260
-_CONSOLE = Guests(("firmware.console", "lib.improv"))
 
 
 class Cable:
@@ -32,7 +30,6 @@ class Cable:
 
     async def _open(self):
         """None when nobody is at the console any more. A coroutine of its own: one that goes on would keep what it imported."""
-        with _CONSOLE:
-            from firmware.console import Console, Rooms
+        from firmware.console import Console, Rooms
 
-            await Console(self._terminal, Rooms(*self._rooms), self._clock).run()
+        await Console(self._terminal, Rooms(*self._rooms), self._clock).run()

@@ -32,7 +32,7 @@ Wish = namedtuple("Wish", ("shocker", "action", "intensity", "duration_ms"))
 
 # What a backend makes of a message: (one of these, its detail). `dispatcher.py` has one duty for each.
 ACT = const(10)  # a Command
-REFUSE = const(11)  # (a key of safety.REASONS, what was refused in words)
+REFUSE = const(11)  # (a reason of safety.py, what was refused in words)
 HALT = const(12)  # stop everything; who asked, in words
 EMERGENCY = const(13)  # stop everything and latch; who asked, in words
 PORTAL = const(14)  # open the set-up page: True or False

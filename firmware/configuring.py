@@ -5,7 +5,7 @@ file as well, but screens are shared and logs are pasted. *** is understood, too
 """
 
 from firmware.replies import SUCCESS, Wrong, board_of, number, parsed, response, truth
-from firmware.settings import Refused, is_secret, names
+from firmware.settings import Refused, is_secret, is_setting
 from lib.jsontext import dumps
 
 SECRETS = "--secrets"
@@ -109,7 +109,7 @@ def _estop(desk, argument):
 def mine(settings, name):
     """The setting `name` ("url") of the backend in use; of openshock_user, where that backend has none."""
     key = "%s.%s" % (settings.get("backend"), name)
-    return key if key in names() else "openshock_user." + name
+    return key if is_setting(key) else "openshock_user." + name
 
 
 def host_of(url):
@@ -206,7 +206,7 @@ def _caps(desk, argument):
     if not words:
         return (response("Caps", written(desk.rooms.settings().section("cap"))),)
     key = "cap." + words[0].lower()
-    if key not in names() or len(words) < 2:
+    if not is_setting(key) or len(words) < 2:
         raise Wrong("caps, or caps NAME VALUE with a name that caps shows")
     return change(desk, [(key, parsed(" ".join(words[1:])))])
 

@@ -1,6 +1,6 @@
 """The serial console: edits a line, hands it to the commands, finds Improv's packets in between, leaves to the REPL on Ctrl-C.
 
-In memory while somebody uses it (cable.py); what it calls (commands, configuring, provisioning) only while a line is carried out.
+Imported when somebody types first (cable.py).
 """
 
 import asyncio
@@ -8,9 +8,8 @@ from collections import namedtuple
 
 from micropython import const
 
-from firmware.seldom import SELDOM
+from firmware import commands
 from lib import tasks
-from lib.guests import Guests
 from lib.improv import FAULT, SCAN, WIFI, Improv
 from lib.utf8 import is_utf8
 
@@ -20,35 +19,19 @@ _IDLE_MS = const(20)  # at 115200 baud 230 bytes, and the chip keeps 260
 _AWAY_MS = const(20000)  # nobody went on with a line for so long: it is lost
 _DONE_MS = const(5000)  # behind a whole line nobody typed for so long: somebody else may have the memory
 _CALM_MS = const(100)  # Ctrl-C among noise is noise
-_REST_MS = const(
-    1000
-)  # so long after the last byte the changes are put to use: whoever sends five lines needs no five restarts
+# so long after the last byte the changes are put to use: whoever sends five lines needs no five restarts
+_REST_MS = const(1000)
 
 _ENTER = const(1)
 _LEAVE = const(2)
 
 _BUSY = const(255)  # Improv's "unknown error"
-GUESTS = Guests(  # what the console calls
-    (
-        "firmware.asking",
-        "firmware.commands",
-        "firmware.configuring",
-        "firmware.document",
-        "firmware.replies",
-        "firmware.rule_commands",
-        "firmware.rules",
-        "firmware.usage",
-        "firmware.provisioning",
-        "firmware.chips",
-        "lib.improv_words",
-    )
-)
 
-# What the console is given. `settings()` gives the Settings: called inside of `with SELDOM`, for each line anew; while others
-# keep Settings, SELDOM must be held, and theirs given. `wishes(what, detail)` as the dispatcher's. `lamp`: a Lamp, or None.
+# What the console is given. `settings()` gives the Settings, for each line anew. `wishes(what, detail)` as the dispatcher's.
+# `lamp`: a Lamp, or None.
 # `access()`: (name, key, code) of the open access point, or None; `urls()`: texts, where the device's own page is found;
 # `facts()`: [(group, name, value)], all texts, for sysinfo and status. `await leave()`: everything is quiet, and the watchdog
-# will let a person work in the REPL. `ask(what, detail)`: as links.Links.ask.
+# will let a person work in the REPL. `ask(what, detail)`: as link.Link.ask.
 Rooms = namedtuple(
     "Rooms",
     ("settings", "dispatcher", "latch", "log", "wifi", "wishes", "lamp", "access", "urls", "facts", "leave", "ask"),
@@ -76,8 +59,7 @@ class Console:
     async def run(self):
         """None when nobody has typed for a while. KeyboardInterrupt comes out, with all quiet, when somebody wants the REPL."""
         self._job, self._wanted = None, asyncio.Event()
-        with SELDOM:
-            self.echo = self.rooms.settings().get("console.echo")
+        self.echo = self.rooms.settings().get("console.echo")
         await tasks.together(self._listen(), self._toil())
 
     def say(self, line):
@@ -194,7 +176,7 @@ class Console:
             await self._carry_out(name.lower(), argument.strip())
 
     async def _carry_out(self, name, argument):
-        """None; the command was answered. These two need no memory, and no room but those that are here."""
+        """None; the command was answered. The two that stop come first, and need no memory."""
         if name == "stop":
             self.rooms.dispatcher.halt("console")
             self.say("$SYS$|Success|Everything stops")
@@ -203,12 +185,9 @@ class Console:
             self.say("$SYS$|Success|Everything stops, and stays so until somebody clears it")
         else:
             try:
-                with SELDOM, GUESTS:
-                    from firmware.commands import answer
-
-                    for line in answer(self, name, argument):
-                        self.say(line)
-                        await asyncio.sleep_ms(0)  # a line takes 10 ms at 115200 baud
+                for line in commands.answer(self, name, argument):
+                    self.say(line)
+                    await asyncio.sleep_ms(0)  # a line takes 10 ms at 115200 baud
             except MemoryError:
                 self.say("$SYS$|Error|there is not enough memory for that just now")
 
@@ -241,10 +220,9 @@ class Console:
                 self._job = None
 
     async def _provide(self, request):
-        try:
-            with SELDOM, GUESTS:
-                from firmware.provisioning import answer
+        from firmware import provisioning
 
-                await answer(self, *request)
+        try:
+            await provisioning.answer(self, *request)
         except MemoryError:
             self.say("$SYS$|Error|there is not enough memory for that just now")

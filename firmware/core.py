@@ -7,18 +7,18 @@ import asyncio
 
 from micropython import const
 
+from firmware import fitting
 from firmware.dispatcher import Dispatcher
 from firmware.estop import Latch
 from firmware.fingers import Fingers
 from firmware.hardware import NoPin
 from firmware.radio import Mute, Radio
 from firmware.scheduler import Scheduler
-from firmware.seldom import SELDOM
 from firmware.status_led import Lamp, state_of
-from lib import plugs, tasks
+from lib import heap, plugs, tasks
 from lib.clock import Clock
 from lib.heartbeat import Heartbeats
-from lib.log import Log
+from lib.log import DEBUG, Log
 from lib.nvs import Nvs
 
 SETTINGS = "settings.json"
@@ -38,11 +38,9 @@ class Core:
         self._setup = None  # the SettingUp, while that is what we do
         self._station = self._link = None
         self.is_updating = False
-        with SELDOM:
-            self._build(hardware, wall)
+        self._build(hardware, wall)
 
     def _build(self, hardware, wall):
-        from firmware import fitting
 
         settings = fitting.read(SETTINGS)
         if settings.damaged:
@@ -54,7 +52,7 @@ class Core:
         self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
         transmitter, beat = self._transmitter(), self._beats("radio")
-        self._radio = Radio(self._scheduler, transmitter, self._clock, self._cut, beat, self._miss)
+        self._radio = Radio(self._scheduler, transmitter, self._clock, self._cut, beat, self._miss, self._pressed)
         self._dispatcher = Dispatcher(
             fitting.safety(settings),
             self._scheduler,
@@ -72,8 +70,6 @@ class Core:
 
     def _transmitter(self):
         """A player; one that sends nothing where the pin is unknown or none of this chip's: then that is to be set up."""
-        from firmware import fitting
-
         fitting.tell_boot(self._hardware.pins(), self._log)
         try:
             return self._hardware.transmitter()
@@ -83,13 +79,10 @@ class Core:
 
     def _rewire(self):
         """None; the pins that the settings name now are in use. For the set-up, while the radio is locked."""
-        with SELDOM:
-            from firmware import fitting
-
-            settings = fitting.read(SETTINGS)
-            board = fitting.board(settings)
-            self._hardware = self._new_hardware(board, settings.section("rf"), settings.section("estop"))
-            self._radio.use(self._transmitter())
+        settings = fitting.read(SETTINGS)
+        board = fitting.board(settings)
+        self._hardware = self._new_hardware(board, settings.section("rf"), settings.section("estop"))
+        self._radio.use(self._transmitter())
         self._fingers.use(self._hardware)
 
     def _lamp_of(self, brightness):
@@ -116,6 +109,11 @@ class Core:
             pairing=bool(link) and link.pairs(),
         )
 
+    def _tell_heap(self, stage):
+        """Write down how much memory there is, for who looks for what needs it: at level debug."""
+        if self._log.level <= DEBUG:
+            self._log.line(DEBUG, "heap", "%s: %s" % (stage, heap.words()))
+
     def _facts(self):
         """What the console's `sysinfo` and `status` show: (group, name, value), all texts."""
         radio = self._radio
@@ -128,7 +126,7 @@ class Core:
         return facts + (self._link.facts() if self._link else [])
 
     def _ask_service(self, what, detail):
-        """As links.Links.ask."""
+        """As link.Link.ask."""
         return self._link.ask(what, detail) if self._link else "there is no connection to a service now"
 
     def _tell_others(self):
@@ -140,14 +138,13 @@ class Core:
     def _remote(self):
         """[a task] that asks the service for what this device's own inputs want; [] where the settings name none."""
         remote = None
-        with SELDOM:
-            settings = settings_now()
-            if settings.get("remote.inputs") or settings.get("remote.dial"):
-                from firmware import fitting, inputs
+        settings = settings_now()
+        if settings.get("remote.inputs") or settings.get("remote.dial"):
+            from firmware import inputs
 
-                board = fitting.board(settings)
-                rooms = self._hardware, self._ask_service, self._why_blocked, self._clock, self._log
-                remote = self._fingers.remote = inputs.remote(settings, board, *rooms)
+            board = fitting.board(settings)
+            rooms = self._hardware, self._ask_service, self._why_blocked, self._clock, self._log
+            remote = self._fingers.remote = inputs.remote(settings, board, *rooms)
         return [self._kept("remote", remote.run)] if remote else []
 
     def _why_blocked(self):
@@ -156,10 +153,7 @@ class Core:
 
     def _store(self, name, table):
         """None; what the service of backend `name` gave is kept."""
-        with SELDOM:
-            from firmware import fitting
-
-            fitting.keep(SETTINGS, name, table, self._log)
+        fitting.keep(SETTINGS, name, table, self._log)
 
     async def _quiet(self):
         try:
@@ -185,6 +179,10 @@ class Core:
     def _on_wish(self, what, detail):
         """None; what a wish for another mode means is app.py's business."""
 
+    def _pressed(self):
+        """True when the e-stop was pressed since the last look (fingers.py): then everything was stopped."""
+        return self._fingers.look()
+
     def _cut(self):
         """The e-stop input cut a frame short."""
         self._dispatcher.emergency("button")
@@ -206,16 +204,13 @@ class Core:
         """None; the settings are those of a new device, from the restart on. The latch stays as it is (S7)."""
         self._dispatcher.lock("factory reset")
         try:
-            with SELDOM:
-                settings_now().reset()
+            settings_now().reset()
         except OSError as fault:
             self._log.error("settings", "the storage refuses a reset (%s)" % fault)
 
 
 def settings_now():
     """The settings as the file has them; for use inside of `with SELDOM`."""
-    from firmware import fitting
-
     return fitting.read(SETTINGS)
 
 

@@ -52,7 +52,7 @@ class Dispatcher:
         self._duties[order](detail)
 
     def refusals(self):
-        """How many commands were refused since the start: a key of safety.REASONS → a number."""
+        """How many commands were refused since the start: a reason of safety.py → a number."""
         return self._safety.refused
 
     def busy(self):
@@ -80,7 +80,7 @@ class Dispatcher:
         self._tests = tests
 
     def test_pulse(self, asked):
-        """Empty when `asked` goes out: the set-up's test, which alone passes a lock that was made for it. Else why not (REASONS).
+        """Empty when `asked` goes out: the set-up's test, which alone passes a lock that was made for it. Else why not.
 
         Vibrate or sound, at most 30 % for a second; all other rules bind it as well, the latch first of all.
         """
@@ -91,7 +91,7 @@ class Dispatcher:
         return self._admit(asked, "" if self._tests else self.locked or "nobody is setting up")
 
     def foresee(self, asked):
-        """(`asked` as it would go out now, "") or (None, a key of REASONS). Nothing is sent, booked or counted.
+        """(`asked` as it would go out now, "") or (None, a reason of safety.py). Nothing is sent, booked or counted.
 
         A lock does not count: it is for a while, as the set-up's, in which somebody wants to know what will be behind it.
         """
@@ -131,13 +131,13 @@ class Dispatcher:
             self._radio.wake()
             self._log.info("act", _words(admitted))
         else:
-            self._log.warning("refused", "%s: %s" % (rules.REASONS[reason], _words(asked)))
+            self._log.warning("refused", "%s: %s" % (rules.words(reason), _words(asked)))
         return reason
 
     def _refuse(self, detail):
         reason, what = detail
         self._safety.refuse(reason)
-        self._log.warning("refused", "%s: %s" % (rules.REASONS[reason], what))
+        self._log.warning("refused", "%s: %s" % (rules.words(reason), what))
 
     def emergency(self, who):
         """None; everything stops, and stays stopped over restarts until somebody clears it here, in person (S7, S8).

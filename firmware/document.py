@@ -5,7 +5,7 @@ In memory only while the console carries it out. Facts: reference/openshock-firm
 
 from firmware.configuring import SECRETS, change, host_of, kept, mine, shown, url_of, written
 from firmware.replies import SUCCESS, Wrong, parsed, response
-from firmware.settings import names
+from firmware.settings import is_setting, names
 
 # (section, name there, our setting; one that begins with a dot is the backend's in use)
 _THEIRS = (
@@ -49,7 +49,7 @@ def json_config(desk, argument):
 def _key_of(settings, section, name):
     """Our setting for a name of the document; None for what has no meaning here. Wrong for a mistyped one of ours."""
     if section == _OURS:
-        if name not in names():
+        if not is_setting(name):
             raise Wrong("there is no such setting")
         return name
     for theirs, their_name, key in _THEIRS:

@@ -12,7 +12,6 @@ from lib import fetch, http1
 from lib.patch import Damaged
 
 _BLOCK = const(4096)  # of the flash
-_PIECE = const(16)  # of a patch: three steps, so three blocks at most in one turn
 _READ_MS = const(10000)  # a read may take so long
 _TRIES = const(6)  # in a row without one more block
 _FIRST_MS = const(1000)
@@ -46,13 +45,13 @@ class Source:
         self._read_ms = read_ms
 
     async def get(self, path, most):
-        """The bytes of a file of at most `most` bytes. Failed."""
+        """Return the bytes of a file of at most `most` bytes. Raise Failed."""
         taken = _Bytes(most)
         await self._insist(path, lambda: self._take(path, taken), int)
         return bytes(taken.data)
 
     async def part(self, path, size, writer, on_block):
-        """None when `writer` has `size` bytes of a file, from `writer.written` on. Failed; what the writer raises.
+        """Return when `writer` has `size` bytes of a file, from `writer.written` on. Raise Failed, and what the writer raises.
 
         `on_block()` is called behind each block; every block is a turn of the loop of its own.
         """
@@ -60,13 +59,16 @@ class Source:
             blocks = _Blocks(size, writer, on_block)
             await self._insist(path, lambda: self._take(path, blocks), lambda: writer.written)
 
-    async def patch(self, path, size, patch, on_block):
-        """None when a patch.Patch has made all `size` bytes out of a file. Failed; what its reading and writing raise."""
-        steps = _Steps(size, patch, on_block)
-        await self._insist(path, lambda: self._take(path, steps), lambda: patch.written)
+    async def patch(self, path, most, patch, on_block):
+        """Return when a patch.Patch has made its image out of a file of at most `most` bytes. Raise as `part`.
+
+        `on_block()` as for `part`.
+        """
+        units = _Units(most, patch, on_block)
+        await self._insist(path, lambda: self._take(path, units), lambda: patch.start)
 
     async def _insist(self, path, once, how_far):
-        """None when `once()` has ended well; a failure is tried again, with growing pauses. Failed."""
+        """Return when `once()` has ended well; a failure is tried again, with growing pauses. Raise Failed."""
         tries, far = 0, how_far()
         while True:
             await self._network.wait_online()
@@ -88,7 +90,7 @@ class Source:
             await self._pause(wait_ms)
 
     async def _take(self, path, taker):
-        """None when the taker has all that it wants of a file. Failed, fetch.Failed."""
+        """Return when the taker has all that it wants of a file. Raise Failed, fetch.Failed."""
         taker.begin()
         url = self._base + path
         hosts = (http1.parse_url(url)[1],)
@@ -138,14 +140,14 @@ class _Bytes:
         self.data += piece
 
     def end(self):
-        """None: the answer said itself that it is whole."""
+        """Do nothing: the answer said itself that it is whole."""
 
 
-class _Steps:
-    """Takes a patch, which is never larger than what it makes: `size` bytes."""
+class _Units:
+    """Takes a patch of `most` bytes at most."""
 
-    def __init__(self, size, patch, on_block):
-        self._size = size
+    def __init__(self, most, patch, on_block):
+        self._most = most
         self._patch = patch
         self._on_block = on_block
 
@@ -160,23 +162,21 @@ class _Steps:
         raise Failed("the patch has become shorter", True)
 
     def fits(self, size):
-        return size <= self._size
+        return size <= self._most
 
     async def take(self, piece):
-        before = self._patch.written
-        for at in range(0, len(piece), _PIECE):  # a small piece may stand for many blocks: a turn of the loop for a few
-            try:
-                self._patch.feed(piece[at : at + _PIECE])
-            except Damaged as fault:
-                raise Failed("the patch is none (%s)" % fault, True)
-            if self._patch.written > before:
-                before = self._patch.written
+        try:
+            for _ in self._patch.feed(piece):  # a small piece may stand for many blocks: a turn of the loop for each
                 self._on_block()
                 await asyncio.sleep_ms(0)
+        except Damaged as fault:
+            raise Failed("the patch is none (%s)" % fault, True)
+        if self._patch.start > self._most:
+            raise Failed("more than %d bytes" % self._most, True)
 
     def end(self):
-        if self._patch.written < self._size:
-            raise Failed("the patch ended too early")
+        if not self._patch.done:
+            raise Failed("the patch ends too early", True)
 
 
 class _Blocks:

@@ -5,17 +5,15 @@ Without a socket: messages in, orders out. reference/openshock-api.md §i.1; wha
 
 from micropython import const
 
+from firmware import dsp_words
 from firmware.command import KEEP, NOTE, Leave, Unasked
 from firmware.talk import Talk
-from lib.guests import Guests
+from lib.url import quoted
 
 NAME = "dsp_fleet"
 _BLIND_S = const(43200)  # until a new token where nobody knows when the old one ends
 _MARGIN_MS = const(300000)
 _AGAIN_MS = const(60000)  # between two tries to get a new one
-
-WORDS = Guests(("firmware.dsp_words", "lib.isotime", "lib.url"))
-_PAIRING = Guests(("firmware.dsp_pairing",))
 
 
 class Account(Talk):
@@ -45,7 +43,6 @@ class Account(Talk):
             self._welcome, self._ways = False, []
         if not self._own["token"]:
             if not self._pairing:
-                _PAIRING.__enter__()
                 from firmware.dsp_pairing import Pairing
 
                 self._pairing = Pairing(self._base, self._own["device_guid"], self._agent)
@@ -59,10 +56,8 @@ class Account(Talk):
     def _left_s(self):
         """Seconds until the token ends, below 0 when it seems to have; twelve hours when nobody knows."""
         moment_us = self.wall()
-        with WORDS:
-            from firmware import dsp_words
 
-            ends_s, device_id = dsp_words.claims(self._own["token"])
+        ends_s, device_id = dsp_words.claims(self._own["token"])
         self._own["device_id"] = self._own["device_id"] or device_id
         return _BLIND_S if ends_s is None or moment_us is None else ends_s - moment_us // 1000000
 
@@ -94,8 +89,6 @@ class Account(Talk):
             raise Leave("pairing anew", meant=True)  # somebody wanted that in this very moment
         url = self._own["endpoint"] or self._base + "/hubs/fleet"
         if self._ways[0]:
-            from lib.url import quoted  # a guest of the link, on this way
-
             url += ("&" if "?" in url else "?") + "access_token=" + quoted(self._own["token"])
         return url, self._agent
 
@@ -176,10 +169,8 @@ class Account(Talk):
             self._forget()
             self._left = Leave("the server has no new token for this device, which pairs anew")
             return [(NOTE, "the refresh token is no longer good")]
-        with WORDS:
-            from firmware import dsp_words
 
-            table = dsp_words.tokens(result, self._own["refresh"])
+        table = dsp_words.tokens(result, self._own["refresh"])
         if not table:
             return [(NOTE, "a new token that makes no sense")]
         self._own.update(table)
@@ -202,15 +193,12 @@ class Account(Talk):
     def _bound(self, _, arguments, now):
         if not self._pairing:
             return ()
-        with WORDS:
-            from firmware import dsp_words
 
-            table = dsp_words.bound(arguments[0], self._base)
+        table = dsp_words.bound(arguments[0], self._base)
         self._own.update(table)
         self._kept.update(table)
         self._pairing = None
         self._then = {}
-        _PAIRING.__exit__()
         self._left = Leave("paired", meant=True)
         return [(NOTE, self.shown())]
 

@@ -6,16 +6,14 @@ server does not know the first. In memory only until there is an account.
 
 from micropython import const
 
+from firmware import dsp_words
 from firmware.command import NOTE, Leave
-from lib.guests import Guests
 
 _CODE_MS = const(600000)  # the seed does not say how long a code is good: then there is a new one
 _LONGEST_S = const(86400)
 _AGAIN_MS = const(10000)
 _WAIT_MS = const(60000)
 _CODE, _INIT, _REGISTER = const(0), const(1), const(2)
-
-_WORDS = Guests(("firmware.dsp_words", "lib.isotime", "lib.url"))
 
 
 class Pairing:
@@ -57,10 +55,8 @@ class Pairing:
     def fetched(self, status, body, wait_ms, now, kept):
         """Orders; the answer to the errand. Leave when it leads nowhere. The guid is for the settings, which learn it by `kept`."""
         self._step = _CODE
-        with _WORDS:
-            from firmware import dsp_words
 
-            begun = dsp_words.begun(body) if 200 <= status < 300 else None
+        begun = dsp_words.begun(body) if 200 <= status < 300 else None
         if not begun:
             raise Leave("the server begins no pairing (%d)" % status, max(wait_ms, _WAIT_MS))
         self._guid, self._code, good_s = begun

@@ -53,7 +53,11 @@ class Latch:
 
 
 class Button:
-    """One button, from samples of its input. `trips`: False for a button that may clear but not stop (the BOOT button)."""
+    """One button, from samples of its input. `trips`: False for a button that may clear but not stop (the BOOT button).
+
+    Between two samples an interrupt may have seen an edge: it trips as a pressed sample does, and counts for nothing else:
+    what bounces, or is noise, neither holds nor releases.
+    """
 
     def __init__(self, trips=True, latched=False):
         self._trips = trips
@@ -62,8 +66,10 @@ class Button:
         self._looked = 0  # the last sample
         self._pressed_at = None  # the last pressed sample; None: there was none
 
-    def sample(self, pressed, latched, now):
+    def sample(self, pressed, latched, now, edge=False):
         """NOTHING, TRIP or CLEAR. `pressed`: the input now, a single sample trips; `latched`: the latch as it is.
+
+        `edge`: the input was pressed at some moment since the last sample.
 
         The latch may have been set or cleared by somebody else: then this button follows.
         """
@@ -92,10 +98,14 @@ class Button:
         elif state == _HELD and not down:
             self._go(_CLEARED, now)
             return CLEAR
-        if pressed and self._trips and self._state == _READY:
+        if (pressed or edge) and self.ready():
             self._go(_TRIPPED, now)
             return TRIP
         return NOTHING
+
+    def ready(self):
+        """True when the next press trips."""
+        return self._trips and self._state == _READY
 
     def _go(self, state, now):
         self._state = state

@@ -1,15 +1,11 @@
-"""What the settings make of the rooms: the board, the bounds of safety, a connection with its network. Used at the start alone."""
-
-import gc
+"""What the settings make: the board, the bounds of safety. What they make for a device that is online is in connecting.py."""
 
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
 from firmware.safety import Caps, Safety
 from firmware.settings import Refused, Settings
-from firmware.version import VERSION
 from lib import plugs
-from lib.log import ERROR, INFO
+from lib.log import ERROR
 from lib.nvs import Nvs
-from lib.roots import Roots
 
 
 def read(path):
@@ -31,8 +27,7 @@ def missing(settings):
     if not settings.get("wifi"):
         return "no network is known"
     for folder, file in (("boards", settings.get("board").lower().replace("-", "_")), ("backends", name)):
-        known = plugs.names("firmware." + folder)  # none where code is frozen
-        if known and file not in known:
+        if file not in plugs.names("firmware." + folder):
             return "there is no '%s' among the %s" % (file, folder)
     return ""
 
@@ -62,61 +57,6 @@ def safety(settings):
 def _caps(cap):
     levels = {SHOCK: cap["shock"], VIBRATE: cap["vibrate"], SOUND: cap["sound"], LIGHT: cap["light"]}
     return Caps(cap["shock_allowed"], levels, cap["longest_ms"])
-
-
-def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
-    """(Station, Timekeeper, Links) for the network and the backends that are set. plugs.NoSuchPlug."""
-    # not loaded by a device that waits to be set up
-    from firmware.links import Links, Refusal
-    from firmware.timekeeper import Timekeeper
-    from firmware.wifi import station_of
-
-    station = station_of(settings, busy, clock, log)
-    keeper = Timekeeper(station, hardware.set_clock, log)
-    first, second = settings.get("backend"), settings.get("backend.second")
-    ears, why = (dispatcher,), ""
-    if second:
-        from firmware import twins
-
-        gc.collect()
-        why = twins.why_not(settings, first, second, plugs.names("firmware.backends"), gc.mem_free())
-        ears = ears if why else twins.ears(dispatcher, clock)
-    _give_rules(settings, dispatcher, log)
-    links = []
-    for name, ear in zip((first, second), ears):
-        links.append((name, _link(settings, name, ear, station, keeper, clock, log, beat, news)))
-        beat, news = _nobody, None  # one of them is enough for the watchdog, and one is told of updates
-    if why:
-        log.line(ERROR, "app", "no second backend: " + why)
-        links.append((second, Refusal(why)))
-    return station, keeper, Links(links)
-
-
-def _link(settings, name, dispatcher, station, keeper, clock, log, beat, news):
-    """The Link for backend `name`. plugs.NoSuchPlug."""
-    from firmware.link import Link
-    from firmware.timekeeper import unix_us
-
-    agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
-    service = plugs.load("firmware.backends", name).Backend(settings.section(name), agent)
-    service.wall = unix_us
-    log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    return Link(service, dispatcher, station, keeper, Roots(), clock, log, beat, news)
-
-
-def _give_rules(settings, dispatcher, log):
-    """None; what services say that know no receivers is heeded, where somebody has said how."""
-    rows = settings.get("rules")
-    if rows:
-        from firmware.rules import Rules
-
-        dispatcher.follow(Rules(rows))
-        for note in dispatcher.rules.notes:
-            log.line(ERROR, "rules", note)
-
-
-def _nobody():
-    """None."""
 
 
 def keep(path, name, table, log):

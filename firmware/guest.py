@@ -55,7 +55,7 @@ class Guest:
         return self._body
 
     async def answer(self, status, kind, body, more=""):
-        """None; an answer (a list of bytes, its pieces) is said, if anybody still listens. `more`: further header lines."""
+        """Say an answer, if anybody still listens. `body`: its pieces (bytes), gone through twice; `more`: further header lines."""
         self._begin(status, kind, sum(map(len, body)), more)
         try:
             if self._head.method != "HEAD":
@@ -64,17 +64,6 @@ class Guest:
             await self._say()
         except (OSError, asyncio.TimeoutError):
             pass
-
-    async def answer_file(self, path, size, kind, more=""):
-        """None; a whole file is said, a piece at a time, if anybody still listens. OSError when there is no such file."""
-        with open(path, "rb") as file:
-            self._begin(200, kind, size, more)
-            try:
-                while self._head.method != "HEAD" and (piece := file.read(_READ)):
-                    await self._add(piece)
-                await self._say()
-            except (OSError, asyncio.TimeoutError):
-                pass
 
     def _begin(self, status, kind, size, more):
         self._left_ms = max(self._left_ms, self._timeout_ms)

@@ -5,11 +5,39 @@ from time import gmtime, ticks_us
 import machine
 from machine import Pin
 
+from firmware import chips
 from lib import ook
 
 
 class NoPin(Exception):
     """The board has no such pin, and the settings name none."""
+
+
+class Edges:
+    """Whether an input was pressed since the last `take`, however short and whatever the interpreter did meanwhile (S6).
+
+    On the ESP32 the hardware keeps an edge while C code runs or interrupts are off; the handler runs as soon as Python goes on
+    (machine_pin.c, reference/micropython-esp32.md §b). An edge says less than a level: noise on a long wire makes one, too.
+    """
+
+    def __init__(self, pin, pressed_level):
+        self.seen = False
+        self._pin = pin
+        pin.irq(self._note, Pin.IRQ_RISING if pressed_level else Pin.IRQ_FALLING)
+
+    def _note(self, pin):
+        self.seen = True  # nothing else: no task may be woken from here
+
+    def take(self):
+        """True when there was an edge; from now on only the next one counts."""
+        if not self.seen:
+            return False
+        self.seen = False
+        return True
+
+    def close(self):
+        """None; no edge is noted any more."""
+        self._pin.irq(None)
 
 
 class Hardware:
@@ -28,7 +56,6 @@ class Hardware:
         if not estop["enabled"]:
             self._stop_pin = None
         self._pressed_level = 1 if estop["normally_closed"] else 0
-        from firmware import chips  # seldom used: not in memory behind the start
 
         self._refused = chips.refused(board, self._rf_pin, self._stop_pin)
         if self._refused:
@@ -73,6 +100,12 @@ class Hardware:
     def stop_input(self):
         """A function that is True while the e-stop is pressed; None where there is no e-stop."""
         return None if self._stop_pin is None else _input(self._stop_pin, self._pressed_level)
+
+    def stop_edges(self):
+        """An Edges of the e-stop's input; None where there is no e-stop."""
+        if self._stop_pin is None:
+            return None
+        return Edges(Pin(self._stop_pin, Pin.IN, Pin.PULL_UP), self._pressed_level)
 
     def input(self, pin, pressed_level):
         """A function that is True while what is wired to `pin` is pressed: it closes to ground (0), or to 3.3 V (1)."""

@@ -40,22 +40,22 @@ class Gate:
         self.why = ""  # why it is not to stay
 
     def well(self, name):
-        """None; that check has been passed."""
+        """Note that this check has been passed."""
         if name in self._open:
             self._open.remove(name)
 
     def unwell(self, name, words):
-        """None; that check has failed for good."""
+        """Note that this check has failed for good."""
         if name in self._open:
             self.why = self.why or "%s: %s" % (name, words)
 
     def fault(self, name, now):
-        """None; a task of that name has failed, and was begun anew: the quiet minute starts again."""
+        """Note that a task of that name has failed, and was begun anew: the quiet minute starts again."""
         self._calm = now + _CALM_MS
         self._last = name
 
     def judge(self, now):
-        """WAIT, STAY or LEAVE; then `why` says why."""
+        """Return WAIT, STAY or LEAVE; then `why` says why."""
         if self.why:
             return LEAVE
         if not self._open and now >= self._calm:
@@ -68,7 +68,7 @@ class Gate:
 
 
 async def prove(gate, journal, slots, clock, log):
-    """True when the version stays: it is confirmed. False when it is to go back: the next restart does that.
+    """Return True when the version stays: it is confirmed. False when it is to go back: the next restart does that.
 
     `gate` is told meanwhile by others what they see.
     """
@@ -102,7 +102,7 @@ def _given_up(why, journal, log):
 
 
 def radio_words(rehearse, train):
-    """Empty when `rehearse(train)` plays that train in time, else what is wrong, in words.
+    """Return "" when `rehearse(train)` plays that train in time, else what is wrong, in words.
 
     `rehearse` is as lib/rehearsal.py: all of the player but the pin. One late frame is no fault: three in a row are.
     """
@@ -118,12 +118,12 @@ def radio_words(rehearse, train):
 
 
 def silent_train():
-    """A pulse train with the times of a receiver's frame, for `radio_words`: it is played to nobody."""
+    """Return a pulse train with the times of a receiver's frame, for `radio_words`: it is played to nobody."""
     return array("H", (1400, 750) + (750, 250, 250, 750) * 20)
 
 
 def estop_words(stop_input):
-    """Empty when the e-stop's input can be read (None: there is none), else what is wrong."""
+    """Return "" when the e-stop's input can be read (None: there is none), else what is wrong."""
     try:
         if stop_input is not None:
             bool(stop_input())

@@ -18,8 +18,8 @@ OPERATE = const(0)
 UPDATE = const(1)
 PROVE = const(2)
 
-# OtaUpdateProgressTask (reference/openshock-api.md §a.6)
-FETCHING, PREPARING, WRITING_APP, VERIFYING, WRITING_RUNTIME, MARKING, REBOOTING = range(7)
+# OtaUpdateProgressTask (reference/openshock-api.md §a.6); 2 and 3 are about a file system, which no update has
+FETCHING, PREPARING, WRITING, MARKING, REBOOTING = 0, 1, 4, 5, 6
 
 _VALID = const(2)  # otadata's word for a slot that has proved itself (lib/partitions.py)
 _MOST_STARTS = const(10)  # of the mode `updating`, for one order
@@ -27,6 +27,7 @@ _MOST_POWER_EVENTS = const(3)
 _LONGEST = const(128)  # characters of a reason (reference/openshock-api.md §d.3)
 _STALE_S = const(180 * 86400)
 _MOST_TOLD = const(8)  # events that wait for a hub
+_BLOCK_BITS = const(10)  # of a mark: the largest slot has 752 blocks, and half an image fits into the other 21 bits
 _GIVEN_UP = "it ended before it had proved itself"
 
 
@@ -98,13 +99,13 @@ class Journal:
         return self._get("why", str, "")
 
     def shunned(self, version):
-        """True for a version that failed here, or was refused: no periodic check installs it again."""
+        """Return True for a version that failed here, or was refused: no periodic check installs it again."""
         return version == self._get("bad", str, "")
 
     # --- an order, until the restart
 
     def order(self, update_id, wanted, before=(), override=False):
-        """None; the next start is to update to `wanted` ("": what the channel offers). Busy, OSError: then all is as before."""
+        """Make the next start update to `wanted` ("": what the channel offers). Raise Busy, OSError: then all is as before."""
         if self.busy:
             raise Busy("an update is under way")
         self._marks.put("starts", 0)
@@ -130,7 +131,7 @@ class Journal:
     # --- every start
 
     def begin(self, slots, power_event):
-        """OPERATE, UPDATE or PROVE: what this start is for. Writes what it finds out; OSError when it cannot.
+        """Return OPERATE, UPDATE or PROVE: what this start is for. Write what it finds out; raise OSError when it cannot.
 
         `slots` is a partitions.Slots; `power_event`: this start came from the power having been away, not from a reset.
         """
@@ -149,7 +150,7 @@ class Journal:
         return OPERATE
 
     def _came_back(self, state, power_event):
-        """None; the old slot runs. Otadata says of the other one `state`."""
+        """Find out why the old slot runs. Otadata says of the other one `state`."""
         powers = self._get("powers", int, 0)
         if self.stage == _SWITCHING and not self._has_started(state):
             self._put(stage=_WRITING)  # the power went before the switch: once more from the check of what is written
@@ -161,7 +162,7 @@ class Journal:
             self.rolled_back(self.why or _GIVEN_UP)
 
     def _has_started(self, state):
-        """Whether the new slot was tried since the journal said SWITCHING.
+        """Return whether the new slot was tried since the journal said SWITCHING.
 
         An entry that had been given up before tells nothing: then the switch is made a second time, and no third.
         """
@@ -181,65 +182,68 @@ class Journal:
     # --- the mode `updating`
 
     def believed(self, version, image, slot):
-        """None; the manifest with the hash `image` is what will be written to `slot`. What is there of another one is void."""
+        """Note that the manifest with the hash `image` is what will be written to `slot`. What is there of another one is void."""
         if self._get("image", str, "") != image or self._get("slot", int, -1) != slot:
             self._kept["image"] = ""
-            self._marks.put("app.lfs", 0)
-            self._marks.put("runtime.bin", 0)
+            self.mark(0)
         self._put(stage=_WRITING, version=version, image=image, slot=slot)
 
-    def mark(self, part, number):
-        """None; `number` tells how far that part is written."""
-        self._marks.put(part, number)
+    def mark(self, blocks, patch_at=0):
+        """Note how far the idle slot is written: so many blocks.
 
-    def marked(self, part):
-        """How far that part is written; 0 when nobody knows."""
-        return self._marks.get(part, 0)
+        `patch_at`: the byte of the patch, below 2 MiB, that goes on from there; 0 when they are of the whole image.
+        """
+        self._marks.put("image", blocks | patch_at << _BLOCK_BITS)  # one number: no cut comes between the two
+
+    def marked(self):
+        """Return (blocks, patch_at) as the last `mark`; zeros when nobody knows."""
+        kept = self._marks.get("image", 0)
+        return kept & (1 << _BLOCK_BITS) - 1, kept >> _BLOCK_BITS
 
     def means(self, version):
-        """None; the version that is looked for now. Kept in memory, as `progress`."""
+        """Note the version that is looked for now; in memory, as `progress`."""
         self._kept["version"] = version
 
     def progress(self, task, part):
-        """None; for the report of the outcome. Kept in memory: what the flash keeps are stages."""
+        """Note how far it is, for the report of the outcome; in memory: what the flash keeps are stages."""
         self._kept.update(task=task, part=part)
 
     def switching(self, state):
-        """None; from now on otadata may name the new slot, of which it says `state` as yet (None: nothing)."""
+        """Note that from now on otadata may name the new slot, of which it says `state` as yet (None: nothing)."""
         switches = self._get("switches", int, 0) + 1
         was = -1 if state is None else state
         self._put(stage=_SWITCHING, was=was, switches=switches, task=REBOOTING, part=1.0)
 
     def refuse(self, update_id, wanted, why):
-        """None; an order that is none is answered all the same. What is under way goes on."""
+        """Answer an order that is none. What is under way goes on."""
         told = self.events()[-_MOST_TOLD:]
         told.append(["OtaInstallStarted", update_id, wanted])
         told.append(["OtaInstallFailed", update_id, False, why[:_LONGEST]])
         self._put(tell=told)
 
     def failed(self, why, bad=False):
-        """None; the update is over, the old version stays. `bad`: that version is nothing for us."""
+        """End the update; the old version stays. `bad`: that version is nothing for us."""
         self._end("OtaInstallFailed", why, False, bad)
 
     # --- the trial
 
     def gave_up(self, why):
-        """None; the version that runs on trial says why it goes back."""
+        """Note why the version on trial goes back."""
         self._put(why=why[:_LONGEST])
 
     def confirmed(self):
-        """None; the version that ran on trial stays."""
+        """End the update: the version that ran on trial stays."""
         if self.busy:
             self._end("OtaInstallSucceeded")
 
     def rolled_back(self, why):
-        """None; the version that ran on trial is gone."""
+        """End the update: the version that ran on trial is gone."""
         self._end("OtaRollback", why, True, True)
 
     # --- what the hub is told
 
     def _end(self, event, why="", fatal=False, bad=False):
-        """None; how it ended is kept until `told`."""
+        """Keep how it ended until `told`."""
         number = self.update_id
         why = why[:_LONGEST]
         told = self.events()[-_MOST_TOLD:]
@@ -255,7 +259,7 @@ class Journal:
         self._put(stage=_NONE, why=why, tell=told)
 
     def events(self):
-        """What the hub is to be told, the oldest first: lists with the event's name, the update's number, and the rest.
+        """Return what the hub is to be told, the oldest first: lists with the event's name, the update's number, and the rest.
 
         OtaInstallStarted version · OtaInstallProgress task fraction · OtaInstallFailed fatal reason · OtaRollback ·
         OtaInstallSucceeded (reference/openshock-api.md §a.4, there with the device's id in front).
@@ -263,13 +267,13 @@ class Journal:
         return list(self._get("tell", list, []))
 
     def told(self, count):
-        """None; the first `count` of `events` have left. OSError: they may be told a second time."""
+        """Cross off the first `count` of `events`: they have left. OSError: they may be told a second time."""
         self._put(tell=self._get("tell", list, [])[count:])
 
     # --- what the channel offers
 
     def offered(self, version, now_s):
-        """For how many days the channel has offered `version`, a whole number, when that is suspiciously long; else 0.
+        """Return for how many days the channel has offered `version`, a whole number, when that is suspiciously long; else 0.
 
         A server that is stuck, or that somebody holds back, looks just like this. `now_s`: seconds since 1970.
         """

@@ -1,7 +1,7 @@
 """What an update keeps in files: its journal, and a copy of the settings as the old version left them.
 
-The copy is for one case alone: a version that went back has left settings that this one cannot read (DESIGN §9: roll-back
-does not cover the file system).
+The copy is for one case alone: a version that went back has left settings that this one cannot read, as roll-back does not
+cover the file system.
 """
 
 from lib import jsonfile
@@ -14,19 +14,19 @@ class File:
         self._path = path
 
     def load(self):
-        """A dict."""
+        """Return a dict."""
         try:
             return jsonfile.load(self._path)
         except jsonfile.Damaged:
             return {}
 
     def save(self, content):
-        """None; on the flash. OSError when the file system refuses."""
+        """Put a dict on the flash. Raise OSError when the file system refuses."""
         jsonfile.save(self._path, content)
 
 
 def keep(path):
-    """None; a copy of what is in `path` lies beside it. OSError when there is no room: then nothing was begun.
+    """Put a copy of what is in `path` beside it. Raise OSError when there is no space: then nothing was begun.
 
     Settings that cannot be read are not worth it: an older copy stays.
     """
@@ -37,7 +37,7 @@ def keep(path):
 
 
 def bring_back(path):
-    """True when `path` could not be read, and holds the copy now. For the old version, after a roll-back. OSError."""
+    """Return True when `path` could not be read, and holds the copy now: for the old version, after a roll-back. Raise OSError."""
     try:
         jsonfile.load(path)
         return False

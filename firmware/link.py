@@ -9,7 +9,7 @@ import asyncio
 from micropython import const
 
 from firmware.command import LEAVE, Leave, Unasked
-from firmware.seldom import SELDOM
+from firmware.reach import Reach
 from lib import tasks, websock
 from lib.hangup import close
 
@@ -32,10 +32,10 @@ class Link:
 
     `keeper` has `wait_known()`: no certificate can be checked before the time is known. `roots` are the DER certificates
     that TLS trusts; `beat()` is called at least once a second. `status` says in words how it stands. `news` has what the
-    service is still to be told of updates, as journal.Journal: `events()`, `told(count)`; None: nothing.
+    service is still to be told of updates, as journal.Journal: `events()`, `told(count)`; None: nothing. `name`: the backend's.
     """
 
-    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log, beat, news=None):
+    def __init__(self, backend, dispatcher, network, keeper, roots, clock, log, beat, news=None, name=""):
         self._backend = backend
         backend.rssi = network.rssi
         self._dispatcher = dispatcher
@@ -46,6 +46,7 @@ class Link:
         self._log = log
         self._beat = beat
         self._news = news
+        self._name = name
         self._backoff = tasks.Backoff(_FIRST_MS, _CAP_MS)
         self._reader = None
         self._writer = None
@@ -80,7 +81,7 @@ class Link:
                 reason = "connection lost (%s)" % fault
             finally:
                 # whatever ended it, a fault or a cancelled task included: nobody is left to say stop (S10)
-                self._dispatcher.halt("link lost")
+                self._lost()
                 await self._hang_up()
             if self._clock() - since_ms >= _STEADY_MS:
                 self._backoff.good()
@@ -116,6 +117,13 @@ class Link:
         """What the service wants a person to see now, one line of text; "" for nothing."""
         return self._backend.shown()
 
+    def facts(self):
+        """Return how the connection stands, and what a person should see: [(group, name, value)], all texts."""
+        found = [("Hub", self._name, self.status)]
+        if self.shown():
+            found.append(("Hub", "Says", self.shown()))
+        return found
+
     def _say(self, text):
         self.status = text
         self._log.info("link", text)
@@ -124,25 +132,20 @@ class Link:
         """Never returns: one connection, from its errands to its end, which is an exception with the reason."""
         backend = self._backend
         backend.begin(self._clock())
-        with SELDOM:
-            for _ in range(_ERRANDS):
-                if not await self._run_errand():
-                    break
-            self._reader, self._writer, rest = await self._reach().knock(*backend.request(), self._say)
+        for _ in range(_ERRANDS):
+            if not await self._run_errand():
+                break
+        self._reader, self._writer, rest = await self._reach().knock(*backend.request(), self._say)
         self._say("connected")
         self._frames = websock.Frames(_MESSAGE_BYTES)
         self._heard_ms = self._probed_ms = self._clock()
         await self._tell(backend.hello)
         await self._take(rest)
-        lives = self._listen, self._watch, self._tend, self._errands
-        await tasks.together(*[self._until_lost(life) for life in lives])
+        # everything stops in the very moment in which one of them ends: each turn of the loop may be a frame (S10)
+        await tasks.together(self._listen(), self._watch(), self._tend(), self._errands(), at_end=self._lost)
 
-    async def _until_lost(self, life):
-        """None; as `life`. Everything stops in the very moment in which it ends: each turn of the loop may be a frame (S10)."""
-        try:
-            await life()
-        finally:
-            self._dispatcher.halt("link lost")
+    def _lost(self):
+        self._dispatcher.halt("link lost")
 
     # --- on the way up
 
@@ -151,22 +154,19 @@ class Link:
         errand = self._backend.errand(self._clock())
         if errand is None:
             return False
-        with SELDOM:
-            try:
-                status, body, wait_ms, wrong = await self._reach().run(errand)
-            except MemoryError as fault:
-                if self._frames:
-                    raise Leave("no memory for a second connection: fetching between two", meant=True)
-                status, body, wait_ms, wrong = 0, b"", 0, str(fault)
-            if wrong:
-                self._log.warning("link", wrong)
-            self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
+        try:
+            status, body, wait_ms, wrong = await self._reach().run(errand)
+        except MemoryError as fault:
+            if self._frames:
+                raise Leave("no memory for a second connection: fetching between two", meant=True)
+            status, body, wait_ms, wrong = 0, b"", 0, str(fault)
+        if wrong:
+            self._log.warning("link", wrong)
+        self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
         return True
 
     def _reach(self):
         """The room for the way to a server; for use inside of `with SELDOM` alone."""
-        from firmware.reach import Reach
-
         return Reach(self._network, self._keeper, self._roots)
 
     # --- while it is up: one task reads, one watches, one writes, one runs errands

@@ -6,6 +6,7 @@ network is a dict as the setting `wifi` has them. The driver's ways: reference/o
 
 from micropython import const
 
+from lib.tables import find
 from lib.utf8 import is_utf8
 
 _IDLE = const(1000)
@@ -39,13 +40,22 @@ _SECURITIES = (
     "enterprise",
     "enterprise",
 )
-_STRENGTHS = {"open": 0, "owe": 1, "wep": 1, "wpa": 2, "wpa/wpa2": 3, "wpa2": 3, "wpa2/wpa3": 3, "wpa3": 4}
+_STRENGTHS = (
+    ("open", 0),
+    ("owe", 1),
+    ("wep", 1),
+    ("wpa", 2),
+    ("wpa/wpa2", 3),
+    ("wpa2", 3),
+    ("wpa2/wpa3", 3),
+    ("wpa3", 4),
+)
 _DRIVERS_OWN = const(3)  # with a key the driver itself takes nothing below WPA2
 _WITH_KEY = const(2)  # who has a key asks for this much at least
-_REFUSED = {
-    "enterprise": "wants a user name or a certificate (enterprise): that cannot be done",
-    "wep": "is protected by WEP, which protects nothing: that cannot be done",
-}
+_REFUSED = (
+    ("enterprise", "wants a user name or a certificate (enterprise): that cannot be done"),
+    ("wep", "is protected by WEP, which protects nothing: that cannot be done"),
+)
 _WEAKER = "is less safe than it was: it may be somebody else's"
 
 # wifi_err_reason_t of ESP-IDF → words (reference/onboarding-ota-safety.md §A5.1)
@@ -122,7 +132,7 @@ def heard(scan):
 
 def refusal(security):
     """Empty when a network of this security can be joined, else why not."""
-    return _REFUSED.get(security, "")
+    return find(_REFUSED, security, "")
 
 
 def needs_scan(known):
@@ -131,7 +141,7 @@ def needs_scan(known):
 
 
 def _strength(security):
-    return _STRENGTHS.get(security, 0) if isinstance(security, str) else 0
+    return find(_STRENGTHS, security, 0) if isinstance(security, str) else 0
 
 
 def access_point(scan, known):
@@ -147,7 +157,7 @@ def access_point(scan, known):
         security = security_of(number)
         if refusal(security):
             words = refusal(security)
-        elif _STRENGTHS.get(security, _DRIVERS_OWN) < wanted:
+        elif find(_STRENGTHS, security, _DRIVERS_OWN) < wanted:
             words = words or _WEAKER
         elif best is None or rssi > best[0]:
             best = rssi, channel, bssid, ""

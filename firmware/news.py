@@ -1,39 +1,29 @@
 """What the hub is still to be told of updates, in memory; what is crossed off here is crossed off in the journal."""
 
-import os
-import sys
-
-from lib.guests import Guests
+from firmware import image
+from lib import jsonfile
+from lib.nvs import Nvs
+from lib.otadata import on_trial
 
 _JOURNAL = "update.json"
 
-# the rooms about versions: in memory only while they are asked
-VERSIONS = Guests(
-    (
-        "firmware.versions",
-        "firmware.journal",
-        "firmware.keepsake",
-        "firmware.image",
-        "firmware.keys",
-        "firmware.ordering",
-        "firmware.download",
-        "lib.semver",
-        "lib.partitions",
-        "lib.flashcopy",
-        "lib.jsonfile",
-    )
-)
-
 
 def are_due():
-    """True where there may be something to say or to do about versions: boot.py has mounted one, or an update left its journal."""
-    if "/app" in sys.path:
-        return True
+    """Return whether there is something to do or to tell about versions: an update is under way, on trial, or has just ended."""
     try:
-        os.stat(_JOURNAL)
+        kept = jsonfile.load(_JOURNAL)
+        return bool(kept.get("stage") or kept.get("tell")) or bool(image.BOARD) and on_trial()
+    except (OSError, jsonfile.Damaged):
         return True
-    except OSError:
+
+
+def wants_check(settings, now_s):
+    """Return whether the update server is to be asked what the channel offers: at most once in update.check_h."""
+    every_s = settings.get("update.check_h") * 3600
+    if not settings.get("update.url") or not every_s or not now_s:
         return False
+    checked_s = Nvs("update").get("checked", 0)
+    return not checked_s <= now_s < checked_s + every_s
 
 
 class News:
@@ -44,20 +34,18 @@ class News:
         self.asks = asks
 
     def events(self):
-        """The events that nobody has been told yet, the oldest first."""
+        """Return the events that nobody has been told yet, the oldest first."""
         return self._events
 
     def look(self):
-        """None; the journal may have more to tell."""
-        with VERSIONS:
-            from firmware import versions
+        """Read the journal again: it may have more to tell."""
+        from firmware import versions
 
-            self._events = versions.open_journal().events()
+        self._events = versions.open_journal().events()
 
     def told(self, count):
-        """None; the first `count` of them have left. OSError: they may be told a second time."""
+        """Cross off the first `count` of them: they have left. OSError: they may be told a second time."""
         self._events = self._events[count:]
-        with VERSIONS:
-            from firmware import versions
+        from firmware import versions
 
-            versions.open_journal().told(count)
+        versions.open_journal().told(count)

@@ -7,6 +7,7 @@ from micropython import const
 
 from firmware.command import whole
 from lib.jsontext import loads
+from lib.tables import find
 
 _MOST = const(64)  # shockers that are remembered
 _HUBS = const(16)
@@ -14,16 +15,16 @@ _LONGEST = const(64)  # characters of a name (48 at the real server), and of an 
 _MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
 
 # The names of the REST API and of FlatBuffers, lower case → files of firmware/shockers (reference/openshock-api.md §a.6)
-_MODELS = {
-    "caixianlin": "caixianlin",
-    "pettrainer": "petrainer",
-    "petrainer": "petrainer",
-    "pettrainer998dr": "petrainer998dr",
-    "petrainer998dr": "petrainer998dr",
-    "wellturnt330": "wellturnt330",
-    "t330": "wellturnt330",
-    "d80": "d80",
-}
+_MODELS = (
+    ("caixianlin", "caixianlin"),
+    ("pettrainer", "petrainer"),
+    ("petrainer", "petrainer"),
+    ("pettrainer998dr", "petrainer998dr"),
+    ("petrainer998dr", "petrainer998dr"),
+    ("wellturnt330", "wellturnt330"),
+    ("t330", "wellturnt330"),
+    ("d80", "d80"),
+)
 
 
 def shockers_of(body, device_id, names=None, hubs=None):
@@ -49,7 +50,7 @@ def shockers_of(body, device_id, names=None, hubs=None):
 def _take_shocker(found, shocker):
     if not isinstance(shocker, dict) or len(found) >= _MOST:
         return
-    model = _MODELS.get(str(shocker.get("model")).lower())
+    model = find(_MODELS, str(shocker.get("model")).lower())
     rf_id, guid = shocker.get("rfId"), shocker.get("id")
     if model and whole(rf_id, 0, 65535) and isinstance(guid, str):
         found[guid.lower()] = model, rf_id

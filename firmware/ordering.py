@@ -11,7 +11,7 @@ from lib.semver import is_version, newer
 
 
 def order(journal, slots, keys, url, wanted, before=(), override=False):
-    """Empty when the update to `wanted` ("": what the channel offers) is ordered: then a restart is due. Otherwise why not.
+    """Return "" when the update to `wanted` ("": what the channel offers) is ordered: then a restart is due. Otherwise why not.
 
     The hub is told in either case (Journal.events). `url` is the setting update.url, `keys` those that this image trusts;
     `before` and `override` as for the journal.
@@ -48,7 +48,7 @@ def _objection(slots, keys, url, wanted):
 
 
 async def look(journal, source, channel, running, now_s, log):
-    """The version to update to, "" when there is none, or nobody answers. `source` is a download.Source.
+    """Return the version to update to, "" when there is none, or nobody answers. `source` is a download.Source.
 
     `running`: the version that runs; `now_s`: seconds since 1970, None while nobody knows. What failed here is left alone.
     """

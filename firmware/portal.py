@@ -5,13 +5,14 @@ our own page never reaches it: a foreign Host is led to the page, a foreign Orig
 """
 
 import asyncio
-import os
 from collections import namedtuple
 
 from micropython import const
 
+from firmware import probes
 from firmware.guest import Guest
-from lib import captive_dns, plugs, tasks, udp
+from firmware.www.page import GZIPPED
+from lib import captive_dns, tasks, udp
 from lib.httphead import Bad
 from lib.jsontext import dumps, loads
 
@@ -22,7 +23,6 @@ _LONGEST_PATH = const(64)
 _TIMEOUT_MS = const(5000)
 _FAREWELL_MS = const(5000)  # how long phones may still ask whether they are online, once all is done
 _PAUSE_MS = const(1000)
-_PAGE = "firmware/www/index.html.gz"
 _JSON = "application/json"
 _ALWAYS = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
@@ -33,14 +33,14 @@ Place = namedtuple("Place", ("address", "port", "dns_port", "names"))
 
 
 class Portal:
-    """The page of one `setup` (setup_api.Setup) at `place`. `page` is the gzipped file, beside the code when it is None."""
+    """The page of one `setup` (setup_api.Setup) at `place`. `page` is the page, gzipped (bytes)."""
 
-    def __init__(self, setup, place, clock, log, page=None, timeout_ms=_TIMEOUT_MS, farewell_ms=_FAREWELL_MS):
+    def __init__(self, setup, place, clock, log, page=GZIPPED, timeout_ms=_TIMEOUT_MS, farewell_ms=_FAREWELL_MS):
         self._setup = setup
         self._place = place
         self._clock = clock
         self._log = log
-        self._page = page or plugs.find(_PAGE)
+        self._page = page
         self._policy = _policy(self._page)
         self._timeout_ms = timeout_ms
         self._farewell_ms = farewell_ms
@@ -122,7 +122,6 @@ class Portal:
         await guest.answer(status, kind, [body.encode()], more + "Cache-Control: no-store\r\n")
 
     def _success(self, head):
-        from firmware import probes  # in memory for the last seconds alone
 
         return probes.success(head.host, head.path)
 
@@ -145,7 +144,7 @@ class Portal:
         gets = head.method in ("GET", "HEAD")
         if path.startswith("/api/"):
             status, answer = await self._call(head.method, path[5:], body)
-            await guest.answer(status, _JSON, _pieces(answer), _dressed())
+            await guest.answer(status, _JSON, _Json(answer), _dressed())
         elif path not in ("/", "/captive-portal/api"):
             if not gets:
                 raise Bad(404, "nothing here")
@@ -157,16 +156,15 @@ class Portal:
             await self._send_page(guest)
         else:  # RFC 8908, as far as it goes without TLS (reference/onboarding-ota-safety.md §A3)
             told = {"captive": not self._finished, "user-portal-url": self.url}
-            await guest.answer(200, "application/captive+json", _pieces(told), _dressed())
+            await guest.answer(200, "application/captive+json", _Json(told), _dressed())
 
     async def _send_page(self, guest):
         self._setup.touch()
-        try:
-            size = os.stat(self._page or "")[6]
-            more = "Content-Encoding: gzip\r\n" + _dressed(self._policy)
-            await guest.answer_file(self._page, size, "text/html; charset=utf-8", more)
-        except OSError:
+        if not self._page:
             await guest.answer(500, "text/plain", [b"The page is missing in this image."], _dressed())
+            return
+        more = "Content-Encoding: gzip\r\n" + _dressed(self._policy)
+        await guest.answer(200, "text/html; charset=utf-8", [self._page], more)
 
     async def _call(self, method, name, body):
         """(status, answer) of one call of the page. A fault in it is told as one, and is in the log."""
@@ -188,12 +186,22 @@ class Portal:
         answer.append(await self._setup.call(method, name, body))
 
 
-def _pieces(table):
-    """`table` as JSON, a list of bytes: nowhere in a full heap is there one piece for the whole state of a device."""
-    pieces = []
-    for name in table:
-        pieces += (b",", dumps(name), b":", dumps(table[name]))
-    return [b"{"] + pieces[1:] + [b"}"]
+class _Json:
+    """A dict as JSON, bytes of one entry after the other: in a full heap there is no room for the whole state of a device.
+
+    It may be gone through twice: for its size, and to be sent.
+    """
+
+    def __init__(self, table):
+        self._table = table
+
+    def __iter__(self):
+        mark = b"{"
+        for name in self._table:
+            yield mark + dumps(name) + b":"
+            yield dumps(self._table[name])
+            mark = b","
+        yield b"}" if self._table else b"{}"
 
 
 def _dressed(policy=_NOTHING):
@@ -209,16 +217,12 @@ def _hosts(place):
 
 
 def _policy(page):
-    """The Content-Security-Policy of the page: scripts and styles by their hashes, which its file carries (tools/www.py).
+    """The Content-Security-Policy of the page: scripts and styles by their hashes, which the gzip file carries (tools/www.py).
 
-    They stand in the comment of the gzip head (RFC 1952 §2.3.1). A file without them is served all the same: it is our own.
+    They stand in the comment of the gzip head (RFC 1952 §2.3.1). A page without them is served all the same: it is our own.
     """
     hashes = "script-src 'unsafe-inline'; style-src 'unsafe-inline'"
-    try:
-        with open(page or "", "rb") as file:
-            head = file.read(256)
-    except OSError:
-        head = b""
+    head = page[:256]
     end = head.find(b"\0", 10)
     if head[:4] == b"\x1f\x8b\x08\x10" and end > 10 and all(32 <= byte < 127 for byte in head[10:end]):
         hashes = head[10:end].decode()

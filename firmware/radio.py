@@ -28,16 +28,18 @@ class Radio:
     `play` gives the worst lateness in µs, or less than 0 when the e-stop input cut the frame; without `heed` it does not
     look at that input: so stop frames go out while the button is still held. `latched`: the emergency stop is known, and
     only then need they not heed it. `on_cut()` is called after a cut, `beat()` at least once a second, `on_missed(key)` for a
-    command of that receiver (model, id, channel) whose time was over before its first frame.
+    command of that receiver (model, id, channel) whose time was over before its first frame. `look()` is True when the e-stop was
+    pressed since somebody looked, and everything was stopped for it: the player sees only what is pressed while it plays.
     """
 
-    def __init__(self, scheduler, player, clock, on_cut, beat, on_missed=None):
+    def __init__(self, scheduler, player, clock, on_cut, beat, on_missed=None, look=bool):
         self._scheduler = scheduler
         self._player = player
         self._clock = clock
         self._on_cut = on_cut
         self._beat = beat
         self._on_missed = on_missed
+        self._look = look
         self._wake = asyncio.Event()
         self._gap_ms = 0
         self.latched = False
@@ -58,7 +60,9 @@ class Radio:
         while True:
             self._beat()
             self._wake.clear()
-            train = self._scheduler.next(self._clock())
+            now = self._clock()
+            self._look()  # the last moment before the frame
+            train = self._scheduler.next(now)
             if train is None:
                 try:
                     await asyncio.wait_for_ms(self._wake.wait(), _LOOK_MS)
@@ -71,6 +75,8 @@ class Radio:
                 self._on_missed(self._scheduler.missed)
             await asyncio.sleep_ms(self._gap_ms)
             for _ in range(_TURNS):
+                if self._look():
+                    break
                 await asyncio.sleep_ms(0)
 
     def _play(self, train):

@@ -5,7 +5,7 @@ import asyncio
 from micropython import const
 
 from firmware.command import Leave
-from lib import dial, tls, wsopen
+from lib import dial, fetch, tls, wsopen
 from lib.http1 import Answer, Error, follow, parse_url
 
 _CHUNK = const(1024)  # bytes a read
@@ -31,8 +31,6 @@ class Reach:
         A POST may have a fourth element, its body in bytes. What went wrong is a text, empty when there is an answer;
         MemoryError when there is no room for the connection.
         """
-        from lib import fetch  # a knock needs none of it
-
         method, url, headers = errand[:3]
         if url.startswith("https"):
             await self._keeper.wait_known()

@@ -1,15 +1,12 @@
-"""What somebody may ask of the rules: add, remove, try. For the console and the page; in memory only while one of them asks.
+"""What somebody may ask of the rules at the console: add, remove, try.
 
 A list of rules goes in, a list of rules or words come out; who asks stores it. Nothing here sends anything.
 """
 
-from micropython import const
-
-from firmware.command import ACTIONS, Event
-from firmware.rules import Rules
-from firmware.safety import REASONS
-
-_LONGEST = const(200)  # characters of an event
+from firmware.command import ACTIONS
+from firmware.configuring import change, written
+from firmware.replies import SUCCESS, Wrong, number, parsed, response
+from firmware.rule_preview import event_of, foreseen
 
 
 class NoRule(Exception):
@@ -32,22 +29,10 @@ def without(rows, number):
     return rows[: number - 1] + rows[number:]
 
 
-def foreseen(rows, dispatcher, event, now):
-    """What would come of `event` (a command.Event), rule by rule, after caps and latch. Nothing is sent.
-
-    [(number of the rule, s that it still rests, why it is refused in words or "", the Command as it would go out or None)]
-    """
-    told = []
-    for number, asked, wait_ms in (dispatcher.rules or Rules(rows)).foretold(event, now):
-        admitted, reason = dispatcher.foresee(asked)
-        told.append((number, (wait_ms + 999) // 1000, REASONS[reason] if reason else "", admitted))
-    return told
-
-
 def tried(rows, dispatcher, event, now):
     """[words]: the same for the console."""
     told = []
-    for number, rests_s, refused, admitted in foreseen(rows, dispatcher, event, now):
+    for rule, rests_s, refused, admitted in foreseen(rows, dispatcher, event, now):
         if rests_s:  # a rule that is at work already
             words = "rests for another %d s" % rests_s
         elif refused:
@@ -60,20 +45,12 @@ def tried(rows, dispatcher, event, now):
                 admitted.model,
                 admitted.rf_id,
             )
-        told.append("rule %d: %s" % (number, words))
+        told.append("rule %d: %s" % (rule, words))
     return told or ["no rule is for this"]
-
-
-def event_of(backend, kind, severity, text):
-    """The Event to try; a dash is nothing."""
-    return Event(*[("" if word == "-" else word) for word in (backend, kind, severity, text[:_LONGEST])])
 
 
 def rules(desk, argument):
     """The lines that answer the console's `rules`. Wrong, Refused, OSError."""
-    from firmware.configuring import change, written
-    from firmware.replies import SUCCESS, Wrong, number, parsed, response
-
     rows = desk.rooms.settings().get("rules")
     what, _, rest = argument.partition(" ")
     what, rest = what.lower(), rest.strip()

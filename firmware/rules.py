@@ -4,21 +4,22 @@ The table is the setting `rules`; what fits it says settings_lists.py. In memory
 """
 
 from firmware.command import SOUND, VIBRATE, Command
+from lib.tables import find
 
 _GENTLE = {"vibrate": VIBRATE, "sound": SOUND}  # there is no word here for anything else
 # How grave the words of the services are; a word that is not here is of no known order, and only "" asks for it
-_RANKS = {
-    "info": 1,
-    "low": 1,
-    "notice": 1,
-    "warning": 2,
-    "medium": 2,
-    "error": 3,
-    "high": 3,
-    "critical": 4,
-    "fatal": 4,
-    "emergency": 4,
-}
+_RANKS = (
+    ("info", 1),
+    ("low", 1),
+    ("notice", 1),
+    ("warning", 2),
+    ("medium", 2),
+    ("error", 3),
+    ("high", 3),
+    ("critical", 4),
+    ("fatal", 4),
+    ("emergency", 4),
+)
 
 
 class Rules:
@@ -73,8 +74,8 @@ def _meets(event, row):
     for name, said in (("backend", event.backend), ("kind", event.kind)):
         if row.get(name) and row[name] != said:
             return False
-    least = _RANKS.get(row.get("severity"), 0)
-    return _RANKS.get(event.severity.lower(), 0) >= least and row.get("text", "").lower() in event.text.lower()
+    least = find(_RANKS, row.get("severity"), 0)
+    return find(_RANKS, event.severity.lower(), 0) >= least and row.get("text", "").lower() in event.text.lower()
 
 
 def _command(row, action, source):

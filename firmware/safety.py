@@ -1,6 +1,6 @@
 """The last word on every command: what passes, how strong, how long, how often. No I/O, no clock; time is an argument.
 
-A rule is a line in `judge`, a reason in REASONS and a test that goes red without it.
+A rule is a line in `judge`, a row of _REASONS and a test that goes red without it.
 Nothing here may make a command stronger or longer.
 """
 
@@ -8,35 +8,41 @@ from micropython import const
 
 from firmware.command import LIGHT, SHOCK, STOP, Command, whole
 from firmware.ledger import STALE_MS, Page
+from lib.tables import find
 
 LONGEST_MS = const(30000)  # whatever the settings say: nothing runs longer than this (S4)
 _MOST = const(64)  # receivers that are remembered
 _STALE_US = const(2000000)
 
-# Why a command was refused, in the words of the log and of the status. The keys are counted.
-REASONS = {
-    "malformed": "not a whole command",
-    "action": "no such action",
-    "id": "no such receiver id",
-    "level": "level outside 0-100",
-    "duration": "duration outside 1-30000 ms",
-    "shock": "shocks are switched off here",
-    "cap": "the local cap is 0",
-    "rate": "more than 10 commands a second",
-    "budget": "the minute's budget is spent",
-    "rest": "rests after a full-length shock",
-    "model": "unknown model",
-    "unsupported": "this receiver cannot do that",
-    "stale": "too old",
-    "future": "asked for in the future: is a clock wrong",
-    "repeated": "said twice",
-    "locked": "the radio is locked",
-    "estop": "the emergency stop is latched",
-    "unknown": "unknown receiver",
-    "full": "too many receivers at once",
-    "event": "an event may vibrate or sound, and no more",
-    "test": "a test is vibrate or sound, at most 30 for a second",
-}
+# Why a command was refused, in the words of the log and of the status. The reasons are counted.
+_REASONS = (
+    ("malformed", "not a whole command"),
+    ("action", "no such action"),
+    ("id", "no such receiver id"),
+    ("level", "level outside 0-100"),
+    ("duration", "duration outside 1-30000 ms"),
+    ("shock", "shocks are switched off here"),
+    ("cap", "the local cap is 0"),
+    ("rate", "more than 10 commands a second"),
+    ("budget", "the minute's budget is spent"),
+    ("rest", "rests after a full-length shock"),
+    ("model", "unknown model"),
+    ("unsupported", "this receiver cannot do that"),
+    ("stale", "too old"),
+    ("future", "asked for in the future: is a clock wrong"),
+    ("repeated", "said twice"),
+    ("locked", "the radio is locked"),
+    ("estop", "the emergency stop is latched"),
+    ("unknown", "unknown receiver"),
+    ("full", "too many receivers at once"),
+    ("event", "an event may vibrate or sound, and no more"),
+    ("test", "a test is vibrate or sound, at most 30 for a second"),
+)
+
+
+def words(reason):
+    """Return what a person is told of `reason`, None for none of ours."""
+    return find(_REASONS, reason)
 
 
 class Caps:
@@ -75,7 +81,7 @@ class Safety:
         return None, reason
 
     def judge(self, command, now, unix_us=None):
-        """(the command as it may be carried out, "") or (None, a key of REASONS). Books nothing.
+        """(the command as it may be carried out, "") or (None, a reason). Books nothing.
 
         `unix_us`: the time of day, or None while nobody has set the clock; only the age of an order needs it (S16).
         Wrong types and numbers outside their range are refused, never bent into it (S4). What is above a local cap is

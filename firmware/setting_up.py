@@ -3,6 +3,7 @@
 import asyncio
 
 from firmware.access_point import AccessPoint, come_back, invitation, key_of
+from firmware.ca_bundle import CERTIFICATES
 from firmware.portal import Place, Portal
 from firmware.setup import Rooms
 from firmware.setup_api import LOST, Setup
@@ -38,7 +39,7 @@ class SettingUp:
             pressed,
             progress,
             rewire,
-            Roots(),
+            Roots(CERTIFICATES),
             self._keeper,
             clock,
             log,
@@ -69,7 +70,7 @@ class SettingUp:
         heard = self._heard()
         point.start(self._channel(heard))
         try:
-            port, names = settings.get("portal.port"), (settings.get("hostname").lower() + ".local",)
+            port, names = settings.get("portal.port"), (station.name().lower() + ".local",)
             place = Place(point.address(), port, settings.get("portal.dns_port"), names)
             self._portal = Portal(self._setup, place, self._clock, self._log)
             self._log.info("setup", "%s is open, its page is %s" % (point.name, self._portal.url))

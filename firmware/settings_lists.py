@@ -11,20 +11,35 @@ from firmware.command import ACTIONS, whole
 _LONGEST_MS = const(30000)
 
 # What a person is told would fit: {0} is the least, {1} the most
-WORDS = {
-    "networks": "up to {1} networks with ssid (1-32 bytes), key (none, or 8-63 characters), hidden, security and address",
-    "servers": "up to {1} name servers, such as 1.1.1.1 or 192.168.0.1:53",
-    "inputs": "up to {1} buttons, each with pin, shocker (its name or id at the service), action (vibrate, sound, shock or stop), "
-    "level (0-100), duration_ms (300-30000), and if you like pressed (low or high) and hold (true or false); or with pin "
-    "and action seen: that says the last message was read",
-    "dial": "a table with the pins a, b and press, shocker, action, step (1-50), duration_ms (300-30000), and if you like level "
-    "(0-100, where it begins), clicks (1, 2 or 4 changes a detent) and pressed (low or high); {{}} for none",
-    "filters": "a table of channels (alerts, devices, system, telemetry), each a table of filters: a text, a number, or a list of "
-    "them; 400 bytes together",
-    "degrees": "none, or degrees from -{1} to {1}, such as 52.51628; south and west are below 0",
-    "rules": "up to {1} rules, each with model, rf_id, action (vibrate or sound), level (0-100), duration_ms (1-30000), and if you "
-    "like channel, backend, kind, severity (info, warning, error, high or critical), text and once_in_s (1-86400)",
-}
+WORDS = (
+    (
+        "networks",
+        "up to {1} networks with ssid (1-32 bytes), key (none, or 8-63 characters), hidden, security and address",
+    ),
+    ("servers", "up to {1} name servers, such as 1.1.1.1 or 192.168.0.1:53"),
+    (
+        "inputs",
+        "up to {1} buttons, each with pin, shocker (its name or id at the service), action (vibrate, sound, shock or stop), "
+        "level (0-100), duration_ms (300-30000), and if you like pressed (low or high) and hold (true or false); or with pin "
+        "and action seen: that says the last message was read",
+    ),
+    (
+        "dial",
+        "a table with the pins a, b and press, shocker, action, step (1-50), duration_ms (300-30000), and if you like level "
+        "(0-100, where it begins), clicks (1, 2 or 4 changes a detent) and pressed (low or high); {{}} for none",
+    ),
+    (
+        "filters",
+        "a table of channels (alerts, devices, system, telemetry), each a table of filters: a text, a number, or a list of "
+        "them; 400 bytes together",
+    ),
+    ("degrees", "none, or degrees from -{1} to {1}, such as 52.51628; south and west are below 0"),
+    (
+        "rules",
+        "up to {1} rules, each with model, rf_id, action (vibrate or sound), level (0-100), duration_ms (1-30000), and if you "
+        "like channel, backend, kind, severity (info, warning, error, high or critical), text and once_in_s (1-86400)",
+    ),
+)
 
 
 def fits(kind, value, most, is_text):

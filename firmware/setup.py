@@ -6,11 +6,9 @@ from collections import namedtuple
 from micropython import const
 
 from firmware.settings import Refused
-from lib.guests import Guests
 
 _LOOK_MS = const(50)
 _LOOKS = const(80)
-MENUS = Guests(("firmware.menus", "firmware.chips"))  # who makes the menus of the page
 
 # settings: Settings · wifi: Station · dispatcher: Dispatcher, locked for the set-up · latch: Latch
 # pressed: () → True, False, or None where there is no e-stop · progress: () → as estop.Button.progress

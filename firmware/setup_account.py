@@ -1,15 +1,14 @@
-"""The set-up of the account: a menu of backends made from their FIELDS, and "does it reach the hub?".
+"""The set-up of the account: a menu of the backends, and "does it reach the hub?".
 
-What the page may change is in acts_account.py, what asks servers behind setup_reach.py, both in memory only meanwhile.
+What the page may change is in acts_account.py, what asks servers behind setup_reach.py.
 """
 
-from firmware.setup import MENUS, Wrong
-from lib.guests import Guests
+from firmware import setup_reach
+from firmware.backends import BACKENDS
+from firmware.setup import Wrong
 
 PAIRED = "openshock_gateway"  # the backend whose token a code gives
 
-# what asks servers
-WAY = Guests(("firmware.setup_reach",))
 _NEVER = {"ok": None, "text": ""}
 
 
@@ -21,10 +20,7 @@ class AccountSetup:
         self.work = work
         self.tries = []  # when codes were tried, in ms
         self.paired = None  # (server, code) that gave the token
-        with MENUS:
-            from firmware import menus
-
-            self.menu = menus.backends()
+        self.menu = BACKENDS
         self._reach = _NEVER
         self._chosen = False  # somebody has chosen a backend in this set-up
 
@@ -68,12 +64,9 @@ class AccountSetup:
     async def _check(self):
         reached, words = False, "the check broke off"
         try:
-            with WAY:
-                from firmware import setup_reach
-
-                reached, words = await setup_reach.reached(
-                    self.rooms, self.rooms.settings.get("backend"), self.work, self._tell
-                )
+            reached, words = await setup_reach.reached(
+                self.rooms, self.rooms.settings.get("backend"), self.work, self._tell
+            )
         except Wrong as wrong:
             words = wrong.words
         finally:

@@ -10,48 +10,36 @@ import os
 
 from micropython import const
 
+from firmware import acts_account, acts_board, acts_rules, acts_wifi
 from firmware.setup import Work, Wrong, store
 from firmware.setup_account import AccountSetup
 from firmware.setup_board import BoardSetup
 from firmware.setup_wifi import WifiSetup
 from firmware.version import VERSION
-from lib import plugs, tasks
-from lib.guests import Guests
+from lib import tasks
 
 _IDLE_MS = const(600000)
 _LOOK_MS = const(50)
 _PAUSE_MS = const(1000)
 LOST = 3  # rounds of all networks that failed: then Wi-Fi is what somebody came for
 
-LOOKS = ("hello", "state", "scan")  # by GET; what changes something, by POST: the room of the act, and its function
-ACTS = {
-    "scan": ("acts_wifi", "scan"),
-    "wifi": ("acts_wifi", "ask"),
-    "wifi/forget": ("acts_wifi", "forget"),
-    "board": ("acts_board", "change"),
-    "caps": ("acts_board", "caps"),
-    "hostname": ("acts_board", "rename"),
-    "pulse": ("acts_board", "pulse"),
-    "account": ("acts_account", "change"),
-    "reach": ("acts_account", "reach"),
-    "pair": ("acts_account", "pair"),
-    "rules": ("acts_rules", "change"),
-    "rules/try": ("acts_rules", "attempt"),
-    "done": ("", ""),
+LOOKS = ("hello", "state", "scan")  # by GET
+ACTS = {  # by POST, what changes something
+    "scan": acts_wifi.scan,
+    "wifi": acts_wifi.ask,
+    "wifi/forget": acts_wifi.forget,
+    "board": acts_board.change,
+    "caps": acts_board.caps,
+    "hostname": acts_board.rename,
+    "pulse": acts_board.pulse,
+    "account": acts_account.change,
+    "reach": acts_account.reach,
+    "pair": acts_account.pair,
+    "rules": acts_rules.change,
+    "rules/try": acts_rules.attempt,
+    "done": None,
 }
 _SLOW = ("pair",)  # a coroutine: a server is asked, and the page waits for it
-_PLACES = Guests(
-    (
-        "firmware.acts_wifi",
-        "firmware.acts_board",
-        "firmware.acts_account",
-        "firmware.acts_rules",
-        "firmware.rule_commands",
-        "firmware.rules",
-        "firmware.chips",
-        "lib.url",
-    )
-)
 
 
 class Setup:
@@ -111,10 +99,8 @@ class Setup:
             return self._done()
         if method == "GET":
             return self._hello() if name == "hello" else self.wifi.heard() if name == "scan" else None
-        place, act = ACTS[name]
-        with _PLACES:
-            answer = getattr(plugs.load("firmware", place), act)(self, body)
-            return await answer if name in _SLOW else answer
+        answer = ACTS[name](self, body)
+        return await answer if name in _SLOW else answer
 
     def touch(self):
         """None; somebody is there: the idle time begins anew."""

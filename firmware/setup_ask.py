@@ -7,6 +7,7 @@ import asyncio
 
 from micropython import const
 
+from firmware import openshock_map, openshock_ticket
 from firmware.setup import Wrong
 from firmware.setup_way import NO_TOKEN, OFFLINE, REFUSED, agent, timed
 from lib import fetch
@@ -46,8 +47,6 @@ async def reached(rooms, name):
     """(whether the server of the backend `name` knows us, in words). Wrong: no answer at all."""
     own = rooms.settings.section(name)
     if name == _SHARE:
-        from firmware import openshock_ticket
-
         missing, guid, _, _ = openshock_ticket.read(own)
         path, header, tells = _LINKS + guid, "", "shared_shockers_of"
     else:
@@ -71,7 +70,6 @@ async def _listed(rooms, own, path, headers, tells):
         return False, "the server answers %d" % status
     if not whole and body[:1] == b"{" and b'"data"' in body:
         return True, "reaches the hub: many shockers" if tells else "reaches the hub"
-    from firmware import openshock_map  # not before: the connection, closed by now, needed the room
 
     if not whole:
         found = None

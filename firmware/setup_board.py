@@ -1,10 +1,6 @@
-"""The set-up of the board: what the page shows of it. What the page may change is in acts_board.py, in memory only meanwhile."""
+"""The set-up of the board: what the page shows of it. What the page may change is in acts_board.py."""
 
-from firmware.seldom import SELDOM
-from firmware.setup import MENUS
-from lib import plugs
-
-_MODELS = "firmware.shockers"
+from firmware import boards, chips, fitting, shockers
 
 
 class BoardSetup:
@@ -12,26 +8,20 @@ class BoardSetup:
 
     def __init__(self, rooms):
         self.rooms = rooms
-        self.models = plugs.names(_MODELS)  # the receivers that a test pulse can be sent to
+        self.models = sorted(shockers.NAMES)  # the receivers that a test pulse can be sent to
         self.pulsed = False  # somebody has sent a test pulse
         self.look()
-        with MENUS:
-            from firmware import menus
-
-            self.names = menus.boards(self.board.CHIP) or [shown(rooms.settings.get("board"))]
+        self.names = [shown(name) for name in boards.of_chip(self.board.CHIP)]
 
     def look(self):
         """None; the board of the settings is the one that holds from now on."""
-        with SELDOM, MENUS:
-            from firmware import chips, fitting
-
-            board = self.board = fitting.board(self.rooms.settings)
-            pins = chips.transmitter_pins(board)
-            self._pins = {
-                "out": pins,
-                "in": chips.estop_pins(board),
-                "strapping": [pin for pin in pins if chips.warning(board, pin)],
-            }
+        board = self.board = fitting.board(self.rooms.settings)
+        pins = chips.transmitter_pins(board)
+        self._pins = {
+            "out": pins,
+            "in": chips.estop_pins(board),
+            "strapping": [pin for pin in pins if chips.warning(board, pin)],
+        }
 
     def state(self):
         """What the page shows: a dict that JSON can carry. `rf_pin` and `estop_pin` are those that hold, or None."""

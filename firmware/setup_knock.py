@@ -9,11 +9,16 @@ from collections import namedtuple
 
 from micropython import const
 
+from firmware import openshock_ticket
 from firmware.command import Leave
+from firmware.reach import Reach
 from firmware.setup_way import NO_TOKEN, OFFLINE, REFUSED, agent, timed
 from firmware.version import VERSION
+from lib import tls
 from lib.hangup import close
 from lib.jsontext import dumps, loads
+from lib.url import quoted
+from lib.websock import TEXT, Frames
 
 _CHUNK = const(1024)  # bytes a read
 _MOST = const(8192)  # bytes of a message
@@ -43,8 +48,6 @@ def share(own, headers, guid, query, session):
 
 def fleet(own, headers):
     """A Door, for a device that has an account; one without gets it by setup_pairing.py."""
-    from lib.url import quoted
-
     base, token = own["url"].rstrip("/"), own["token"]
     url = own["endpoint"] or base + "/hubs/fleet"
     url += ("&" if "?" in url else "?") + "access_token=" + quoted(token)
@@ -119,8 +122,6 @@ async def reached(rooms, name):
     """(whether the backend `name`, one of DOORS, is let in, in words). Wrong: nobody knows the time."""
     own, link = rooms.settings.section(name), ()
     if name == "openshock_share":
-        from firmware import openshock_ticket
-
         missing, *link = openshock_ticket.read(own)
         if missing:
             return False, missing
@@ -150,22 +151,17 @@ def why(fault):
     """In words: a Leave, an OSError or an EOFError on the way to a Door, or behind it."""
     if isinstance(fault, Leave):
         return "the server answers %d" % fault.status if fault.status else fault.reason
-    from lib import tls
 
     return tls.explain(fault)
 
 
 async def opened(rooms, door):
     """(reader, writer, bytes that came already) of the WebSocket behind a Door. Leave, OSError, EOFError."""
-    from firmware.reach import Reach
-
     return await Reach(rooms.wifi, rooms.keeper, rooms.roots).knock(door.url, door.headers, _nobody)
 
 
 async def heard(door, reader, writer, data):
     """(whether the Door lets us in, in words), and the connection is closed. OSError, EOFError."""
-    from lib.websock import TEXT, Frames  # not before: the handshake of TLS needed the room
-
     frames = Frames(_MOST)
     try:
         for message in door.messages:

@@ -7,14 +7,15 @@ import asyncio
 
 from micropython import const
 
+from firmware import dsp_words
 from firmware.command import Leave
-from firmware.seldom import SELDOM
+from firmware.reach import Reach
 from firmware.setup import Wrong, store
 from firmware.setup_knock import HELLO, SEPARATOR, Door, call, heard, opened, refused, table, why
 from firmware.setup_way import OFFLINE, agent, timed
 from lib import tasks
-from lib.guests import Guests
 from lib.log import INFO
+from lib.wsframe import TEXT, frame
 
 _NAME = "dsp_fleet"
 _WHOLE_MS = const(600000)  # a person goes to a computer, and logs in there
@@ -29,8 +30,6 @@ _MOST = const(8192)  # bytes of a record
 _TRIES = const(3)  # where there is no memory: the page may have it at that moment
 _PAUSE_MS = const(1000)
 _NO_MEMORY = "not enough memory"  # as lib/tls.py says it
-_SPEECH = Guests(("lib.websock", "lib.wsframe"))  # there is no memory for it and the next handshake of TLS
-_WORDS = Guests(("firmware.dsp_words", "lib.isotime", "lib.url"))
 
 
 async def paired(rooms, work, tell):
@@ -46,8 +45,7 @@ async def paired(rooms, work, tell):
             if not left:
                 raise
         except (Leave, OSError, EOFError) as fault:
-            with SELDOM:
-                words = why(fault)
+            words = why(fault)
             if not left or not words.endswith(_NO_MEMORY):
                 return False, words
         await asyncio.sleep_ms(_PAUSE_MS)
@@ -105,15 +103,11 @@ class _Pairing:
 
     async def _begin(self):
         rooms = self._rooms
-        with SELDOM:
-            from firmware.reach import Reach
 
-            errand = "POST", self._base + "/api/device/init", [self._agent, ("Content-Type", "application/json")], b"{}"
-            status, body, _, wrong = await Reach(rooms.wifi, rooms.keeper, rooms.roots).run(errand)
-        with _WORDS:
-            from firmware import dsp_words
+        errand = "POST", self._base + "/api/device/init", [self._agent, ("Content-Type", "application/json")], b"{}"
+        status, body, _, wrong = await Reach(rooms.wifi, rooms.keeper, rooms.roots).run(errand)
 
-            self._begun = dsp_words.begun(body) if 200 <= status < 300 else None
+        self._begun = dsp_words.begun(body) if 200 <= status < 300 else None
         if not self._begun or not self._begun[1]:
             raise Wrong(502, wrong or "the server begins no pairing (%d)" % status)
 
@@ -121,11 +115,9 @@ class _Pairing:
         messages = HELLO, call(target, arguments)
         door = Door(self._base + "/hubs/pairing", [self._agent], messages, self._judge, "")
         self._part = b""
-        with SELDOM:
-            reader, self._writer, data = await opened(self._rooms, door)
+        reader, self._writer, data = await opened(self._rooms, door)
         try:
-            with _SPEECH:
-                self.outcome = await heard(door, reader, self._writer, data)
+            self.outcome = await heard(door, reader, self._writer, data)
         finally:
             self._writer = None
 
@@ -173,20 +165,16 @@ class _Pairing:
 
 
 def _ping(writer):
-    from lib.wsframe import TEXT, frame
 
     writer.write(frame(TEXT, b'{"type":6}\x1e'))
 
 
 def _kept(rooms, bound):
     """As whom the device is paired, in words; the settings have the account. Wrong when it makes no sense, or cannot be written."""
-    with _WORDS:
-        from firmware import dsp_words
-
-        try:
-            account = dsp_words.bound(bound, rooms.settings.get(_NAME + ".url").rstrip("/"))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            raise Wrong(502, "the server's answer makes no sense")
+    try:
+        account = dsp_words.bound(bound, rooms.settings.get(_NAME + ".url").rstrip("/"))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        raise Wrong(502, "the server's answer makes no sense")
     store(rooms.settings, [(_NAME + "." + key, value, "") for key, value in account.items()])
     rooms.log.line(INFO, "setup", "paired")
     return "paired as " + (account["name"] or account["device_id"] or "somebody")

@@ -1,23 +1,9 @@
-"""Who asks which server in the set-up, and with what memory: each asker has it for itself. In memory only while one is asked."""
+"""Who asks which server in the set-up. What asks one kind of server is imported when it is asked: a set-up asks one."""
 
 import asyncio
 
 from micropython import const
 
-from firmware.seldom import SELDOM
-from lib.guests import Guests
-
-_ASKERS = Guests(
-    (
-        "firmware.openshock_map",
-        "firmware.setup_ask",
-        "firmware.setup_knock",
-        "firmware.setup_pairing",
-        "firmware.setup_way",
-        "lib.websock",
-        "lib.wsframe",
-    )
-)
 _SHARE = "openshock_share"
 _BY_HTTP = ("openshock_gateway", "openshock_user")
 _FLEET = "dsp_fleet"
@@ -31,10 +17,9 @@ _UNKNOWN = "nobody can be asked from here: the lamp tells after the restart"
 
 async def token_of(rooms, url, code):
     """The token that the server at `url` gives for a pairing `code`. Wrong says why none."""
-    with SELDOM, _ASKERS:
-        from firmware import setup_ask
+    from firmware import setup_ask
 
-        return await setup_ask.token_of(rooms, url, code)
+    return await setup_ask.token_of(rooms, url, code)
 
 
 async def reached(rooms, name, work, tell):
@@ -58,11 +43,10 @@ async def reached(rooms, name, work, tell):
 
 
 async def _paired(rooms, work, tell):
-    work.patient = True
-    with _ASKERS:
-        from firmware import setup_pairing
+    from firmware import setup_pairing
 
-        return await setup_pairing.paired(rooms, work, tell)
+    work.patient = True
+    return await setup_pairing.paired(rooms, work, tell)
 
 
 async def _once(rooms, name):
@@ -78,14 +62,12 @@ async def _once(rooms, name):
 
 
 async def _listed(rooms, name):
-    with SELDOM, _ASKERS:
-        from firmware import setup_ask
+    from firmware import setup_ask
 
-        return await setup_ask.reached(rooms, name)
+    return await setup_ask.reached(rooms, name)
 
 
 async def _knocked(rooms, name):
-    with SELDOM, _ASKERS:
-        from firmware import setup_knock
+    from firmware import setup_knock
 
-        return await setup_knock.reached(rooms, name)
+    return await setup_knock.reached(rooms, name)

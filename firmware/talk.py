@@ -8,6 +8,7 @@ from micropython import const
 from firmware import command as orders
 from firmware.command import Leave, Service, Unasked
 from lib import signalr
+from lib.tables import find
 from lib.websock import TEXT
 
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
@@ -17,9 +18,10 @@ _CLOSED_WAIT_MS = const(60000)  # after a close that does not invite back (refer
 
 
 class Talk(Service):
-    """`_handlers` of the backend: name of an event in lower case → function(name, arguments, now) that gives orders."""
+    """`EVENTS` of the backend: (name of an event in lower case, name of the method (name, arguments, now) that gives orders)."""
 
     OPCODE = TEXT
+    EVENTS = ()
     _session = None
     _left = None  # the Leave that ends this connection, once what came before it was obeyed
     _heard = ()  # the last invocation ids
@@ -28,6 +30,7 @@ class Talk(Service):
 
     def hello(self, now):
         """Messages to send first."""
+        self._session = None
         self._session = signalr.Session(now)
         self._left = None
         self._heard = []
@@ -55,7 +58,8 @@ class Talk(Service):
 
     def goodbye(self):
         """Messages to send before the connection is closed by us."""
-        return () if self._session.closed else (self._session.bye(),)
+        session = self._session  # None where `hello` had no memory for one
+        return (session.bye(),) if session and not session.closed else ()
 
     def receive(self, message, now):
         """Orders that `message` (bytes of one WebSocket message) makes. Leave when the connection cannot go on.
@@ -78,11 +82,11 @@ class Talk(Service):
     def _invoked(self, event, made, now):
         _, target, arguments, invocation_id = event
         repeated = invocation_id is not None and self._again(invocation_id)
-        handler = self._handlers.get(target.lower())
-        if handler is None:
+        method = find(self.EVENTS, target.lower())
+        if method is None:
             return
         try:
-            asked = handler(target, arguments, now)
+            asked = getattr(self, method)(target, arguments, now)
             if repeated:
                 # a stop may be said as often as one likes (S5)
                 asked = [order for order in asked if orders.stops(order)]

@@ -5,8 +5,7 @@ import time
 
 from micropython import const
 
-from firmware.seldom import SELDOM
-from lib import tasks
+from lib import ntp, tasks
 
 _MADE_S = 1792000000  # 2026-10-14: no clock may show less (RFC 5280 certificates, reference/micropython-esp32.md §d)
 _SERVERS = ("pool.ntp.org", "time.cloudflare.com", "time.google.com")
@@ -57,17 +56,14 @@ class Timekeeper:
 
     async def _ask(self):
         """Seconds since 1970, or None when no server gave a time that can be believed."""
-        with SELDOM:
-            from lib import ntp
+        try:
+            return await ntp.fetch_time(_SERVERS, self._network.resolve, _MADE_S)
+        except ntp.Failed as failed:
+            self._log.warning("time", str(failed))
+        from lib import httpdate  # with an HTTP client, which many devices never need
 
-            try:
-                return await ntp.fetch_time(_SERVERS, self._network.resolve, _MADE_S)
-            except ntp.Failed as failed:
-                self._log.warning("time", str(failed))
-            from lib import httpdate
-
-            try:
-                return await httpdate.fetch_time(_WEB, self._network.resolve, _MADE_S)
-            except ntp.Failed as failed:
-                self._log.warning("time", str(failed))
-                return None
+        try:
+            return await httpdate.fetch_time(_WEB, self._network.resolve, _MADE_S)
+        except ntp.Failed as failed:
+            self._log.warning("time", str(failed))
+            return None

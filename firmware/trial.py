@@ -11,7 +11,7 @@ _LOOK_MS = const(500)
 
 
 class Trial:
-    """`begun`: the Journal, the Slots. The others are the roof's own; its settings are whole, as it has come so far."""
+    """`begun`: the Journal, the Slots. `clock` and `log` are the application's; its settings are whole, as it has come so far."""
 
     def __init__(self, begun, clock, log):
         self._kept, self._slots = begun
@@ -21,11 +21,11 @@ class Trial:
         self._gate.well(health.SETTINGS)
 
     def fault(self, name):
-        """None; a task of that name has failed."""
+        """Tell it that a task of that name has failed."""
         self._gate.fault(name, self._clock())
 
     async def run(self, hardware, station, link):
-        """True when the version stays; False when the next restart is to bring the old one back."""
+        """Return True when the version stays; False when the next restart is to bring the old one back."""
         self._check(health.RADIO, health.radio_words(hardware.rehearse, health.silent_train()))
         self._check(health.ESTOP, health.estop_words(hardware.stop_input()))
         proof = _Proof()

@@ -1,4 +1,4 @@
-"""The mode `updating`: manifest, checks, the idle pair written block by block, hashes read back from the flash, the switch.
+"""The mode `updating`: manifest, checks, the idle slot written block by block, its hash read back from the flash, the switch.
 
 The radio is locked meanwhile, and there is no link to the hub: one TLS connection fits into the memory. What happened is in
 the journal, and the hub is told after the restart. Nothing here touches what runs: whatever fails, the old version stays.
@@ -12,30 +12,35 @@ from hashlib import sha256
 from micropython import const
 
 from firmware.download import Failed
-from firmware.journal import FETCHING, MARKING, PREPARING, REBOOTING, VERIFYING, WRITING_APP, WRITING_RUNTIME
+from firmware.journal import FETCHING, MARKING, PREPARING, REBOOTING, WRITING
+from firmware.manifest import MOST_BYTES, SIGNATURE_BYTES, Refused, check
 from lib import tasks
-from lib.flashcopy import BadFlash
-from lib.guests import Guests
+from lib.flashcopy import BLOCK, BadFlash
 from lib.partitions import NotNow
 from lib.patch import Patch
+from lib.semver import is_version
 
-_BLOCK = const(4096)
 _MARK_BLOCKS = const(16)  # so often it is noted how far we are: what a power cut costs at most
+_MOST_OF_IMAGE = const(2)  # a patch has at most a half of its bytes: tools/images/tree.py publishes no larger one
 _WHOLE_MS = const(600000)
 _PULSE_MS = const(1000)
-_CHECKS = Guests(("firmware.manifest", "lib.lms", "lib.semver"))
-_TASKS = ("fetching", "preparing", "writing the app", "verifying", "writing the runtime", "marking", "restarting")
+_TASKS = {
+    FETCHING: "fetching",
+    PREPARING: "preparing",
+    WRITING: "writing",
+    MARKING: "marking",
+    REBOOTING: "restarting",
+}
 
 
 class Updating:
-    """One run of the mode. `slots` is a partitions.Slots, `source` a download.Source, `own` as manifest.Own, a tuple.
+    """One run of the mode. `slots` is a partitions.Slots, `source` a download.Source, `own` a manifest.Own.
 
-    `read_app(at, buffer)` reads the running app's partition: then a patch is asked for first. None: it cannot be read.
     `channel` is the name in version-<channel>.txt; `keep()` puts aside what the old version wants to find again;
     `beat()` is called at least once a second.
     """
 
-    def __init__(self, journal, slots, source, own, channel, keep, beat, log, read_app=None, whole_ms=_WHOLE_MS):
+    def __init__(self, journal, slots, source, own, channel, keep, beat, log, whole_ms=_WHOLE_MS):
         self._journal = journal
         self._slots = slots
         self._source = source
@@ -44,16 +49,15 @@ class Updating:
         self._keep = keep
         self._beat = beat
         self._log = log
-        self._read_app = read_app
         self._whole_ms = whole_ms
-        self._said = (-1, 0)
+        self._logged = (-1, 0)
 
     async def run(self):
-        """None when it is over, well or not: a restart is due. Raises nothing but CancelledError, and what together raises."""
+        """Update, well or not; a restart is due then. Raise nothing but CancelledError, and what `together` raises."""
         await tasks.together(self._pulse(), self._update())
 
     async def _pulse(self):
-        """Never returns; whatever is awaited here has a time-out of its own."""
+        """Never return; whatever is awaited here has a time-out of its own."""
         while True:
             self._beat()
             await asyncio.sleep_ms(_PULSE_MS)
@@ -64,13 +68,13 @@ class Updating:
             self._fail("a fault that nobody expected")
 
     async def _bounded(self):
-        """None; the update ended well, or the journal says why not."""
+        """Update, or let the journal say why not."""
         bad = False
         try:
             # not `wait_for`: it can lose the moment when a read ends, and `together` says it again (lib/tasks.py)
             await tasks.together(self._all(), self._deadline())
             return
-        except _Refused as fault:
+        except Refused as fault:
             why, bad = str(fault), True
         except (Failed, NotNow) as fault:
             why = str(fault)
@@ -83,7 +87,7 @@ class Updating:
         self._fail(why, bad)
 
     async def _deadline(self):
-        """Failed, when all of it takes too long."""
+        """Raise Failed when all of it takes too long."""
         await asyncio.sleep_ms(self._whole_ms)
         raise Failed("not done within %d min" % (self._whole_ms // 60000))
 
@@ -98,171 +102,136 @@ class Updating:
             )  # the starts are counted: it ends all the same
 
     def _tell(self, task, part=0.0):
-        """None; how far it is, for the journal and for the log, there in quarters."""
+        """Tell the journal how far it is, and the log in quarters."""
         self._journal.progress(task, part)
         quarter = task, int(part * 4)
-        if quarter != self._said:
-            self._said = quarter
+        if quarter != self._logged:
+            self._logged = quarter
             self._log.info("update", "%s, %d %%" % (_TASKS[task], quarter[1] * 25))
 
     async def _all(self):
         slots = self._slots
         if slots.problem:
             raise Failed(slots.problem)
-        app, runtime, how = await self._plan()
+        wanted = await self._plan()
         self._tell(PREPARING)
         self._keep()
-        await self._put_app(app)
-        self._tell(WRITING_RUNTIME)
-        await how(runtime)
+        await self._put(wanted)
         self._tell(MARKING)
         self._journal.switching(slots.state(slots.idle))
         try:
             slots.switch()
         except OSError as fault:
-            raise Failed("the new runtime would not start (%s)" % fault)
+            raise Failed("the new image would not start (%s)" % fault)
         self._tell(REBOOTING, 1.0)
 
     # --- what is to be done
 
     async def _plan(self):
-        """(app, runtime, how the runtime comes). Whatever speaks against the update is found before anything is erased."""
+        """Return the manifest.Manifest. Whatever speaks against the update is found before anything is erased."""
         self._tell(FETCHING)
         version = self._journal.wanted or await self._offered()
-        folder = "%s/%s/" % (version, self._own[1])
-        with _CHECKS:
-            from firmware.manifest import MOST_BYTES, SIGNATURE_BYTES
-            from lib.semver import is_version
-
-            if not is_version(version):
-                raise Failed("there is no version like that")
-            self._journal.means(version)
-            data = await self._source.get(folder + "manifest.json", MOST_BYTES)
-            signature = await self._source.get(folder + "manifest.json.sig", SIGNATURE_BYTES)
-            app, shipped, needs = self._checked(data, signature, version)
-        gc.collect()
-        how = await self._runtime_plan(needs, shipped)
+        if not is_version(version):
+            raise Failed("there is no version like that")
+        self._journal.means(version)
+        folder = "%s/%s/" % (version, self._own.board)
+        data = await self._source.get(folder + "manifest.json", MOST_BYTES)
+        signature = await self._source.get(folder + "manifest.json.sig", SIGNATURE_BYTES)
+        wanted = check(data, signature, self._own, version, self._journal.override)
+        self._log.info("update", "to version %s of %s" % (wanted.version, wanted.date))
         self._journal.believed(version, hexlify(sha256(data).digest()).decode(), self._slots.idle)
-        return app, needs, how
+        gc.collect()
+        return wanted
 
     async def _offered(self):
         data = await self._source.get("version-%s.txt" % self._channel, 64)
         return "".join([chr(byte) for byte in data]).strip()
 
-    def _checked(self, data, signature, version):
-        """(app, shipped runtime, needed runtime) of a manifest that is believed; for use inside of `with _CHECKS`."""
-        from firmware import manifest
-
-        own = manifest.Own(*self._own)
-        try:
-            told = manifest.check(data, signature, own, version, self._journal.override)
-        except manifest.Refused as fault:
-            raise _Refused(str(fault))  # a class that stays: the room of the other one is about to go
-        self._log.info("update", "to version %s of %s" % (told.version, told.date))
-        return told.app, told.runtime, told.needs
-
-    async def _runtime_plan(self, needs, shipped):
-        """How the idle slot comes to its runtime: a coroutine function. _Refused when there is no way."""
-        slots = self._slots
-        if needs is None:
-            same = await self._steps(slots.same_runtime())
-            return self._leave_runtime if same else self._copy_runtime
-        if await self._holds("runtime", needs, slots.idle):
-            return self._leave_runtime
-        if await self._holds("runtime", needs, slots.running):
-            return self._copy_runtime
-        if not shipped:
-            raise _Refused("it is made for another runtime, which is not there to be had")
-        return self._fetch_runtime
+    def _path(self, wanted, ending=""):
+        return "%s/%s/image.bin%s" % (wanted.version, self._own.board, ending)
 
     # --- writing
 
-    async def _put_app(self, part):
-        if self._journal.marked("app.lfs") and await self._holds("app", part, self._slots.idle):
+    async def _put(self, wanted):
+        """Make the idle slot hold the image: what is there already is used, then a patch is tried, then comes all of it."""
+        blocks, patch_at = self._journal.marked()
+        if blocks * BLOCK >= wanted.size and await self._holds(wanted):
             return
-        if self._read_app and not self._journal.marked("app.lfs") and await self._patched(part):
+        if (patch_at or not blocks) and await self._patched(wanted, blocks, patch_at):
             return
-        await self._fetch("app", "app.lfs", part, WRITING_APP)
+        gc.collect()
+        await self._fetched(wanted, 0 if patch_at else blocks)
 
-    async def _patched(self, part):
-        """True when the idle partition holds the app, made out of the running one and a file of what differs."""
-        size = part[0]
-        writer = self._slots.writer("app")
-        self._mark("app.lfs", writer)
-        patch = Patch(self._read_app, self._slots.app_size, writer.write, size)
-        path = "%s/%s/app.lfs.from-%s" % (self._journal.version, self._own[1], self._own[5])
+    async def _patched(self, wanted, blocks, patch_at):
+        """Return True when the idle slot holds the image, made out of the running one and a file of what differs.
+
+        It goes on behind `blocks` blocks with byte `patch_at` of that file.
+        """
+        writer = self._slots.writer()
+        patch = Patch(self._slots.read, self._slots.size, writer.write, wanted.size)
+        if patch_at:
+            writer.resume(blocks * BLOCK)
+            patch.resume(writer.written, patch_at)
+        path = self._path(wanted, ".from-" + self._own.version)
+        follow = self._follower(wanted, writer, lambda: patch.point)
         try:
-            await self._source.patch(path, size, patch, self._follower("", writer, size, WRITING_APP))
+            await self._source.patch(path, wanted.size // _MOST_OF_IMAGE, patch, follow)
+            if await self._holds(wanted):
+                self._mark_whole(wanted)
+                return True
+            why = "the patch made something else"
         except Failed as fault:
-            self._log.info("update", "%s; so all of it" % fault)
-            return False
-        self._tell(VERIFYING)
-        if not await self._holds("app", part, self._slots.idle):
-            self._log.warning("update", "the patch made something else; so all of it")
-            return False
-        self._mark("app.lfs", writer)
-        return True
+            why = str(fault)
+        except MemoryError:
+            why = "not enough memory for a patch"
+        self._log.info("update", why + "; so all of it")
+        return False
 
-    async def _leave_runtime(self, part):
-        """None: it is there."""
-
-    async def _copy_runtime(self, part):
-        await self._steps(self._slots.copy_runtime())
-        if not await self._steps(self._slots.same_runtime()):
-            raise Failed("the copy of the runtime differs")
-
-    async def _fetch_runtime(self, part):
-        await self._fetch("runtime", "runtime.bin", part, WRITING_RUNTIME)
-
-    async def _fetch(self, kind, name, part, task):
-        """None when the idle partition holds that part. From where it stopped; when that turns out wrong, once from its start."""
-        size = part[0]
-        path = "%s/%s/%s" % (self._journal.version, self._own[1], name)
-        resumed = self._journal.marked(name)
+    async def _fetched(self, wanted, blocks):
+        """Make the idle slot hold the image, behind `blocks` blocks; when those turn out wrong, once from its beginning."""
         while True:
-            writer = self._slots.writer(kind)
-            writer.resume(resumed * _BLOCK)
-            await self._source.part(path, size, writer, self._follower(name, writer, size, task))
-            self._mark(name, writer)
-            if task == WRITING_APP:
-                self._tell(VERIFYING)
-            if await self._holds(kind, part, self._slots.idle):
+            writer = self._slots.writer()
+            writer.resume(blocks * BLOCK)
+            follow = self._follower(wanted, writer, lambda: (writer.written, 0))  # noqa: B023  used in this turn alone
+            await self._source.part(self._path(wanted), wanted.size, writer, follow)
+            if await self._holds(wanted):
+                self._mark_whole(wanted)
                 return
-            self._journal.mark(name, 0)
-            if not resumed:
-                raise Failed("%s is not what the manifest says" % name)
-            self._log.warning("update", name + ": what was there is of something else; once more from its beginning")
-            resumed = 0
+            self._journal.mark(0)
+            if not blocks:
+                raise Failed("image.bin is not what the manifest says")
+            self._log.warning("update", "what was there is of something else; once more from its beginning")
+            blocks = 0
 
-    def _follower(self, name, writer, size, task):
-        """A function to call behind each block: it tells how far the writer is, and notes it when there is a `name`."""
+    def _follower(self, wanted, writer, point):
+        """Return a function to call behind each block: it tells how far the writer is, and notes where it can go on.
+
+        `point()` says that: (bytes written, byte of the patch). The first block is noted at once: another way's are void then.
+        """
+        noted = [-_MARK_BLOCKS]
 
         def follow():
             self._beat()
-            self._tell(task, writer.written / size)
-            if name and writer.written // _BLOCK % _MARK_BLOCKS == 0:
-                self._mark(name, writer)
+            self._tell(WRITING, writer.written / wanted.size)
+            written, patch_at = point()
+            blocks = written // BLOCK
+            if written < wanted.size and blocks - noted[0] >= _MARK_BLOCKS:
+                noted[0] = blocks
+                self._journal.mark(blocks, patch_at)
 
         return follow
 
-    def _mark(self, name, writer):
-        self._journal.mark(name, writer.written // _BLOCK)
+    def _mark_whole(self, wanted):
+        """Note that nothing has to be written any more."""
+        self._journal.mark((wanted.size + BLOCK - 1) // BLOCK)
 
-    async def _holds(self, kind, part, slot):
-        """Whether a slot's partition begins with a part, by its hash as the flash gives it back."""
-        size, digest = part
-        return await self._steps(self._slots.sha256(kind, size, slot)) == digest
-
-    async def _steps(self, steps):
-        """What the generator returns; each of its steps is a turn of the loop."""
+    async def _holds(self, wanted):
+        """Return whether the idle slot begins with the image, by its hash as the flash gives it back."""
+        steps = self._slots.sha256(wanted.size)
         while True:
             try:
                 next(steps)
             except StopIteration as end:
-                return end.value
+                return end.value == wanted.sha256
             self._beat()
             await asyncio.sleep_ms(0)
-
-
-class _Refused(Exception):
-    """The update is nothing for this device, today and tomorrow."""

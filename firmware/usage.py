@@ -5,7 +5,7 @@ _USAGE = (
     ("version", "what runs here"),
     ("sysinfo", "memory, uptime, Wi-Fi"),
     ("status", "emergency stop, radio, connection"),
-    ("log", "the last lines, some forty"),
+    ("log", "the last lines, some twenty-five"),
     ("restart", "start anew"),
     ("stop", "stop everything"),
     ("estop [trip|clear]", "the emergency stop: look, latch, clear"),

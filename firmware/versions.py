@@ -5,7 +5,7 @@ In memory only while it is asked. What the hub is still to be told of an update 
 
 from micropython import const
 
-from firmware import image, journal, keepsake, keys, ordering
+from firmware import ca_bundle, image, journal, keepsake, keys, ordering
 from lib.log import ERROR, WARNING
 from lib.nvs import Nvs
 from lib.partitions import Slots
@@ -17,12 +17,12 @@ _POWER_ON = const(1)  # machine.PWRON_RESET, brown-outs included (reference/onbo
 
 
 def open_journal():
-    """The Journal of this device."""
+    """Return the Journal of this device."""
     return journal.Journal(keepsake.File(_JOURNAL), Nvs("update"))
 
 
 def begin(log):
-    """(name of the App's mode, "" for the usual one; the Journal; the Slots): what this start is for."""
+    """Return (name of the App's mode, "" for the usual one; the Journal; the Slots): what this start is for."""
     kept, slots = open_journal(), Slots()
     try:
         way = kept.begin(slots, Nvs("boot").get("reason", 0) == _POWER_ON)
@@ -35,7 +35,7 @@ def begin(log):
 
 
 def order(version, url, before):
-    """Empty when the next start is for that update ("": what the channel offers), else why not: the hub is told, too.
+    """Return "" when the next start is for that update ("": what the channel offers), else why not: the hub is told, too.
 
     `url`: where updates come from. `before`: names of health.CHECKS that are not well as it is.
     """
@@ -45,7 +45,7 @@ def order(version, url, before):
 
 
 async def offered(settings, station, keeper, now_s, log):
-    """The newer version that the channel offers, "" when there is none; the check is noted, and due again in update.check_h."""
+    """Return the newer version that the channel offers, "" when there is none; the check is noted, due again in update.check_h."""
     url, every_s = settings.get("update.url"), settings.get("update.check_h") * 3600
     marks = Nvs("update")
     checked_s = marks.get("checked", 0)
@@ -55,5 +55,12 @@ async def offered(settings, station, keeper, now_s, log):
     from firmware.version import VERSION
 
     marks.put("checked", now_s)
-    source = Source(url, station, keeper, Roots(), "OpenShock/%s (MicroPython; %s)" % (VERSION, image.BOARD), log)
+    source = Source(
+        url,
+        station,
+        keeper,
+        Roots(ca_bundle.CERTIFICATES),
+        "OpenShock/%s (MicroPython; %s)" % (VERSION, image.BOARD),
+        log,
+    )
     return await ordering.look(open_journal(), source, settings.get("update.channel"), VERSION, now_s, log)

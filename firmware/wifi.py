@@ -8,18 +8,17 @@ import asyncio
 import network
 from micropython import const
 
-from firmware.seldom import SELDOM
-from lib import tasks
+from firmware import joining, networks
+from lib import resolver, tasks
 from lib.addresses import Memory
-from lib.guests import Guests
 from lib.log import WARNING
 from lib.nvs import Nvs
 
-_JOINING = Guests(("firmware.joining", "firmware.networks"))
 _LOOK_MS = const(250)
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
 _DNS_PORT = const(53)
+_NO_NAME = "OpenShock"  # the setting's default
 _BEACON_TIMEOUT = const(200)  # whoever ends it for another reason tells a number that few can use (wifi_err_reason_t)
 
 
@@ -46,15 +45,15 @@ class Station:
         self.record = {}  # ssid → how it went (networks.note)
         self.heard = ()  # what the last `scan` gave
         self.on_channel = _ignore  # told the channel of a network that is about to be tried
+        self.on_failed = _ignore  # told `failed_rounds` when it has grown
         self.has_own_address = False  # not one that a network gave
         self.lock = asyncio.Lock()  # one attempt at a time
         self.failed_rounds = 0
         self.reason = ""
-        self._failed = asyncio.Event()
         self._servers = [_server(text) for text in servers]
         self._memory = Memory()
-        network.hostname(_host_label(hostname))
         self.wlan = network.WLAN(network.WLAN.IF_STA)
+        network.hostname(_host_label(hostname, self.wlan.config("mac")))  # DHCP gets it at the next `connect`
 
     # --- how it stands
 
@@ -67,11 +66,9 @@ class Station:
         while self.lock.locked() or not self.online():
             await asyncio.sleep_ms(_LOOK_MS)
 
-    async def wait_failed(self, rounds):
-        """None as soon as so many rounds of all networks in a row have failed. For one task at a time."""
-        while self.failed_rounds < rounds:
-            self._failed.clear()
-            await self._failed.wait()
+    def name(self):
+        """What we are called in the network, by DHCP and, with ".local" behind it, by mDNS."""
+        return network.hostname()
 
     def address(self):
         """Our address in the network that we have joined, "a.b.c.d"."""
@@ -86,18 +83,13 @@ class Station:
 
     def ranked(self):
         """The known networks in the order of the next round, as far as it is known without a scan."""
-        with _JOINING:
-            from firmware import networks
-
-            return networks.ranked(self.networks, None, self.record)
+        return networks.ranked(self.networks, None, self.record)
 
     async def resolve(self, host):
         """The address of `host`, "a.b.c.d". resolver.NotFound when no name server knows it."""
         servers = self._servers or [(self.wlan.ifconfig()[3], _DNS_PORT)]
-        with SELDOM:
-            from lib import resolver
 
-            return await resolver.resolve(host, servers, memory=self._memory, now=self.clock())
+        return await resolver.resolve(host, servers, memory=self._memory, now=self.clock())
 
     # --- what it does
 
@@ -116,14 +108,11 @@ class Station:
         async with self.lock:
             joined = self.online()
             if not joined:
-                with _JOINING:
-                    from firmware import joining
-
-                    joined = await joining.one_round(self)
+                joined = await joining.one_round(self)
         self.failed_rounds = 0 if joined else self.failed_rounds + 1
         if not joined:
             self.log.line(WARNING, "wifi", "no network: rounds that failed in a row: %d" % self.failed_rounds)
-            self._failed.set()
+            self.on_failed(self.failed_rounds)
         return joined
 
     async def try_join(self, ssid, key, address=None):
@@ -131,10 +120,7 @@ class Station:
 
         `address` as in the settings, None: the network gives us one. An access point of ours stays up.
         """
-        with _JOINING:
-            from firmware import joining
-
-            return await joining.trial(self, ssid, key, address)
+        return await joining.trial(self, ssid, key, address)
 
     def scan(self):
         """[(ssid, rssi in dBm, security in words, channel)], the strongest of each name, strongest first.
@@ -145,10 +131,8 @@ class Station:
             raise OSError("a receiver is on the air")
         if self.lock.locked():
             raise OSError("a network is being tried")
-        with _JOINING:
-            from firmware import joining
 
-            self.heard = joining.scan(self)
+        self.heard = joining.scan(self)
         return self.heard
 
     async def _stay(self):
@@ -158,14 +142,18 @@ class Station:
         self.log.line(WARNING, "wifi", "lost, too weak" if status == _BEACON_TIMEOUT else "lost (reason %d)" % status)
 
 
-def _ignore(channel):
-    """None: nobody follows."""
+def _ignore(number):
+    """Do nothing: nobody follows."""
 
 
-def _host_label(name):
-    """`name` as the network can have it: letters, digits and hyphens, 32 at most (RFC 1123 §2.1). mDNS adds ".local" to it."""
+def _host_label(name, mac):
+    """`name` as the network can have it: letters, digits and hyphens, 32 at most (RFC 1123 §2.1). mDNS adds ".local" to it.
+
+    Without a name of its own a device has the last digits of its address, `mac`: two in one network are told apart.
+    """
     letters = [letter if letter < "\x7f" and (letter.isalpha() or letter.isdigit()) else "-" for letter in name]
-    return "".join(letters)[:32].strip("-") or "OpenShock"
+    label = "".join(letters)[:32].strip("-") or _NO_NAME
+    return label if label != _NO_NAME else "%s-%02X%02X%02X" % (label, mac[3], mac[4], mac[5])
 
 
 def _server(text):

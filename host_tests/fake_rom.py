@@ -21,6 +21,8 @@ CHIP_IDS = {"esp32s3": 9, "esp32c3": 5, "esp32c6": 13}
 # where the SPI controller of each chip begins: (base, W0, USR2)
 SPI = {"esp32": (0x3FF42000, 0x80, 0x24), "esp32s2": (0x3F402000, 0x58, 0x20)}
 SPI_NEW = (0x60002000, 0x58, 0x20)
+# {register: value} of fuses by which a chip's revision is found: v0.4 of a C3, the others are v0.0
+REVISIONS = {"esp32c3": {0x60008850: 4 << 18}}
 SIZE_CODES = {1: 0x14, 2: 0x15, 4: 0x16, 8: 0x17, 16: 0x18}
 M = 1024 * 1024
 
@@ -58,7 +60,7 @@ class FakeBoard:
         self.written = 0
         self.unplug_at = None
         self.flips, self.flips_after = None, 0  # an address that reads back wrong, after so many sums
-        self.registers = {MAGIC_REGISTER: MAGIC.get(chip, 0)}
+        self.registers = {MAGIC_REGISTER: MAGIC.get(chip, 0), **REVISIONS.get(chip, {})}
         self._stub = False
         self._server = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)

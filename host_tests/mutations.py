@@ -156,6 +156,48 @@ MUTATIONS = [
             "",
             _ESTOP + "test_s06_the_other_player",
         ),
+        (
+            "S06",
+            "firmware/hardware.py",
+            "        pin.irq(self._note, Pin.IRQ_RISING if pressed_level else Pin.IRQ_FALLING)\n",
+            "",
+            _ESTOP + "test_s06_a_press_while_the_interpreter_is_busy",
+        ),
+        (
+            "S06",
+            "firmware/estop.py",
+            "(pressed or edge) and self.ready()",
+            "pressed and self.ready()",
+            _ESTOP + "test_s06_a_press_while_the_interpreter_is_busy",
+        ),
+        (
+            "S06",
+            "firmware/radio.py",
+            "            self._look()  # the last moment before the frame\n",
+            "",
+            _ESTOP + "test_s06_a_press_between_two_frames",
+        ),
+        (
+            "S06",
+            "firmware/fingers.py",
+            "_BUTTON if pressed else _EDGE",
+            "_BUTTON",
+            _ESTOP + "test_s06_an_edge_alone",
+        ),
+        (
+            "S06",
+            "firmware/estop.py",
+            "        if pressed:\n            self._pressed_at = now\n",
+            "        if pressed or edge:\n            self._pressed_at = now\n",
+            _ESTOP + "test_s06_what_bounces",
+        ),
+        (
+            "S06",
+            "firmware/fingers.py",
+            "        if self._edges_of is not hardware:\n",
+            "        if True:\n",
+            _ESTOP + "test_s06_a_fault_of_the_task",
+        ),
         # S7
         (
             "S07",
@@ -221,8 +263,8 @@ MUTATIONS = [
         (
             "S10",
             "firmware/link.py",
-            '            await life()\n        finally:\n            self._dispatcher.halt("link lost")\n',
-            "            await life()\n        finally:\n            pass\n",
+            "self._errands(), at_end=self._lost)",
+            "self._errands())",
             _LINK + "test_s10_a_connection_that_is_lost_while",
         ),
         (
@@ -577,7 +619,7 @@ MUTATIONS = [
         (
             "S25",
             "firmware/dispatcher.py",
-            '            self._log.warning("refused", "%s: %s" % (rules.REASONS[reason], _words(asked)))\n',
+            '            self._log.warning("refused", "%s: %s" % (rules.words(reason), _words(asked)))\n',
             "            pass\n",
             _DEVICE + "test_s25",
         ),

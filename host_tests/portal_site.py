@@ -35,14 +35,12 @@ class Site:
         clock=milliseconds,
         **settings,
     ):
-        packed = tmp_path / "index.html.gz"
-        packed.write_bytes(www.pack(page))
         self.house = House(str(tmp_path / "settings.json"), clock, **settings)
         self.setup = self.house.setup(hands_out, heard, idle_ms)
         self.port, self.dns_port = free_port(), free_port()
         place = Place("127.0.0.1", self.port, self.dns_port, ("openshock-0001.local",))
         self.portal = Portal(
-            self.setup, place, clock, self.house.log, str(packed), timeout_ms=timeout_ms, farewell_ms=farewell_ms
+            self.setup, place, clock, self.house.log, www.pack(page), timeout_ms=timeout_ms, farewell_ms=farewell_ms
         )
         self.host = f"127.0.0.1:{self.port}"
 

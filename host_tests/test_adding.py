@@ -1,9 +1,10 @@
 """The examples of docs/adding-a-….md, taken from the pages as they stand there: each is a plug that works where it says."""
 
+import ast
 import asyncio
+import importlib
 import json
 import re
-import shutil
 import sys
 
 import pytest
@@ -11,11 +12,11 @@ import test_house as house
 from conftest import ROOT
 from link_story import TOKEN, Server, Story, hurry, text
 
-from firmware import chips, settings
+from firmware import backends, boards, chips, settings
 from firmware import command as orders
 from firmware.command import ACTIONS, SHOCK, STOP, VIBRATE, Command
 from lib import plugs
-from tools import menus
+from tools.images import modules, targets
 
 MOST_LINES = 60
 
@@ -38,8 +39,10 @@ def example(name, tmp_path, monkeypatch):
     (tmp_path / path).write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     folder, plug = path[: -len(".py")].replace("/", ".").rsplit(".", 1)
+    package = importlib.import_module(folder)
+    monkeypatch.setattr(package, "__path__", [str((tmp_path / path).parent), *package.__path__])
+    monkeypatch.setattr(package, "NAMES", (*package.NAMES, plug))
     module = plugs.load(folder, plug)
-    assert plug in plugs.names(folder)
     room = house.Room(path, code)
     assert [words for rule in house.RULES for words in rule(room)] == []
     return room, module
@@ -99,12 +102,19 @@ def test_the_board_is_one_like_the_others(tmp_path, monkeypatch):
     assert len(pins) > 20 and 38 not in pins and 0 not in pins and chips.why_not(board, 38).endswith("lamp or button")
 
 
-def test_the_build_finds_the_board_by_its_file(tmp_path, monkeypatch):
+def test_the_build_finds_the_board_by_its_row(tmp_path, monkeypatch):
     path, code = block("board")
-    for folder in menus.SOURCES:
-        shutil.copytree(ROOT / "firmware" / folder, tmp_path / "firmware" / folder)
+    rows = (*boards.BOARDS, ast.literal_eval(block("board", "text")[1].strip().rstrip(",")))
+    monkeypatch.setattr(boards, "BOARDS", rows)
+    monkeypatch.setattr(targets, "ROOT", tmp_path)
+    for name, _ in boards.BOARDS[:-1]:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"firmware/boards/{name}.py").write_text((ROOT / f"firmware/boards/{name}.py").read_text("utf-8"))
     (tmp_path / path).write_text(code, encoding="utf-8")
-    assert ["esp32_s3_devkitc_1", "esp32s3"] in json.loads(menus.made(tmp_path))["boards"]
+    target = targets.named("ESP32-S3-DevKitC-1")
+    assert (target.chip, target.layout) == ("esp32s3", "8MB")
+    assert path in modules.sources(target, changes={path: code}, root=ROOT)
+    assert path not in modules.sources(targets.named("generic-esp32"), changes={path: code}, root=ROOT)
 
 
 # a backend
@@ -114,7 +124,9 @@ def with_its_settings(monkeypatch):
     """None; the two rows that the page asks for are in the table."""
     rows = block("backend", "text")[1]
     assert rows.count("\n") == 2
-    monkeypatch.setattr(settings, "TABLE", settings.TABLE + rows)
+    monkeypatch.setattr(settings, "TABLE", settings.TABLE + ast.literal_eval(f"({rows})"))
+    row = re.findall(r"```text\n(.*?)```", page("backend"), re.S)[1].strip().rstrip(",")
+    monkeypatch.setattr(backends, "BACKENDS", (*backends.BACKENDS, ast.literal_eval(row)))
 
 
 def test_the_backend_is_one_like_the_others(tmp_path, monkeypatch):

@@ -26,7 +26,7 @@ BARE = {
     f"Generic-{chip}": (chip.lower(), None, None, None, None, False, 4)
     for chip in ("ESP32", "ESP32S2", "ESP32S3", "ESP32C3")
 }
-LAYOUTS = {4: "4MB-wide", 8: "8MB", 16: "16MB"}
+LAYOUTS = {4: "4MB", 8: "8MB", 16: "16MB"}
 
 
 class Named:
@@ -57,7 +57,7 @@ def test_a_board_of_that_name_has_these_pins(name):
     assert boot == board.BOOT_PIN
     target = targets.named(name)
     assert target.chip == board.CHIP
-    assert target.layout == ("4MB" if (board.CHIP, board.FLASH_MB) == ("esp32", 4) else LAYOUTS[board.FLASH_MB])
+    assert target.layout == LAYOUTS[board.FLASH_MB]
     assert layout.flash_size(target.layout) == board.FLASH_MB << 20
 
 

@@ -12,11 +12,12 @@ from simflash import Faults, Flash, PowerCut
 from host_tests.mp import flashes
 from lib.partitions import Slots
 from tools import layout
+from tools.images.simulated import slot_image
 from tools.sim import bootloader
-from tools.sim.flash import app_image, chip, runtime_image
+from tools.sim.flash import chip
 
 ROWS = layout.table("sim")
-GOOD = runtime_image(b"a runtime of some length, of three letters: abc" * 300)
+GOOD = slot_image(b"an image of some length, of three letters: abc" * 300)
 SPOILT = GOOD[:5000] + bytes((GOOD[5000] ^ 8,)) + GOOD[5001:]
 NEW, PENDING, VALID, INVALID, ABORTED, UNDEFINED = 0, 1, 2, 3, 4, 0xFFFFFFFF
 BLANK = None
@@ -110,9 +111,9 @@ def test_without_a_whole_image_nothing_starts():
 
 @pytest.mark.parametrize("text", [b"x", b"", bytes(range(256)) * 200])
 @pytest.mark.parametrize("of_chip", ["esp32", "esp32s3"])
-def test_the_runtime_s_stand_in_is_an_image_to_esptool(tmp_path, text, of_chip):
-    path = tmp_path / "runtime.bin"
-    path.write_bytes(runtime_image(text, of_chip))
+def test_the_simulated_image_is_an_image_to_esptool(tmp_path, text, of_chip):
+    path = tmp_path / "image.bin"
+    path.write_bytes(slot_image(text, of_chip))
     command = [sys.executable, "-m", "esptool", "image-info", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -121,18 +122,11 @@ def test_the_runtime_s_stand_in_is_an_image_to_esptool(tmp_path, text, of_chip):
 
 
 def test_every_byte_of_an_image_counts():
-    good = runtime_image(b"some text")
+    good = slot_image(b"some text")
     for at in range(len(good)):
         bad = good[:at] + bytes((good[at] ^ 0x10,)) + good[at + 1 :]
         made = flash(BLANK, BLANK, images=(bad, b""))
         assert bootloader.start(made) is None, f"byte {at}"
-
-
-def test_an_app_image_is_the_same_bytes_for_the_same_files():
-    files = {"lib/b.mpy": b"b" * 5000, "firmware/app.mpy": b"a", "firmware/www/index.html.gz": b"\xff" * 9000}
-    one, other = app_image(files, 0x30000), app_image(dict(reversed(files.items())), 0x30000)
-    assert one == other and len(one) % 4096 == 0 and len(one) < 0x30000
-    assert len(app_image(files, 0x30000, trim=False)) == 0x30000
 
 
 # every point where the power can go
@@ -175,7 +169,7 @@ def test_a_switch_and_a_confirmation_survive_every_power_cut():
         # whatever runs can be made to stay, and then it stays
         if slots.pending() or slots.booting != slots.running:
             if not slots.pending():
-                slots.writer("app")  # names ours again
+                slots.writer()  # names ours again
             bootloader.start(made)
             slots = Slots()
         assert slots.confirm() is True, what
@@ -199,8 +193,8 @@ def test_a_second_update_survives_every_power_cut_too():
             assert bootloader.start(made) is not None, what
 
 
-def test_before_the_idle_pair_is_written_no_cut_leads_to_it_any_more():
-    # otadata names the slot whose image is bad, so the other one runs; then the bad one is made whole: its app is not yet
+def test_before_the_idle_slot_is_written_no_cut_leads_to_it_any_more():
+    # otadata names the slot whose image is bad, so the other one runs; then the bad one is made whole, and nobody has switched
     ways = [
         (0, ((1, VALID), (2, VALID)), (GOOD, SPOILT)),
         (0, ((1, VALID), (2, NEW)), (GOOD, SPOILT)),
@@ -216,8 +210,9 @@ def test_before_the_idle_pair_is_written_no_cut_leads_to_it_any_more():
         if slots.state(slots.booting) == PENDING:
             bootloader.start(made)  # the image on trial was bad: it is given up first
             slots = Slots()
-        for _ in slots.copy_runtime():
-            pass
+        writer = slots.writer()
+        for at in range(0, len(GOOD), 4096):
+            writer.write(GOOD[at : at + 4096])
 
     for slot, entries, images in ways:
         for what, made in at_every_cut(written, lambda: flash(*entries, images)):  # noqa: B023  used at once

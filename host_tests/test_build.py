@@ -1,4 +1,4 @@
-"""`tools build`: images that MicroPython mounts, the same bytes wherever they are made, and a tree that keeps its word."""
+"""`tools build`: one image for each board, the same bytes wherever they are made, and a tree that keeps its word."""
 
 import asyncio
 import hashlib
@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, micropython, peer_module
-from littlefs import LittleFS, UserContext
+from official_images import C3 as C3_IMAGE
+from official_images import ESP32 as ESP32_IMAGE
+from official_images import NAMES, S2, S3, official
 
 from lib import lms
 from tools import Failure, build, keys, layout, sign
-from tools.images import app, archive, content, manifest, pack, roots, runtime, targets, tree
+from tools.flash import plan
+from tools.freeze import verify
+from tools.images import image, manifest, modules, romfs, roots, runtime, simulated, targets, tree
 from tools.sim import flash
 from tools.sim.compiled import interpreter
 from tools.sim.device import Device
@@ -25,14 +29,27 @@ DATE = "2026-11-21"
 ESP32, C3, SIMULATED = "generic_esp32", "generic_esp32c3", "simulated"
 
 
-# one board of each chip and flash map that there is
-KINDS = [ESP32, "generic_esp32s2", C3, "generic_esp32s3", "openshock_core_v2", "wemos_lolin_s3", SIMULATED]
+# one board of each chip and flash map that there is, and the official image for it
+KINDS = {
+    ESP32: ESP32_IMAGE,
+    "generic_esp32s2": S2,
+    C3: C3_IMAGE,
+    "generic_esp32s3": S3,
+    "openshock_core_v2": S3,
+    "wemos_lolin_s3": S3,
+    SIMULATED: None,
+}
+
+
+def made_for(name):
+    """The bytes of the official image for a board of KINDS; None for the simulated one."""
+    return KINDS[name] and official(KINDS[name])
 
 
 @pytest.fixture(scope="module")
 def images():
-    """{board: image} of the boards in KINDS."""
-    return {name: app.image(targets.named(name), (RELEASE, SPARE)) for name in KINDS}
+    """{board: bytes} of two boards and the simulated one."""
+    return {name: image.image(targets.named(name), made_for(name), (RELEASE, SPARE)) for name in (ESP32, C3, SIMULATED)}
 
 
 def test_each_kind_of_board_is_among_those_that_are_looked_at():
@@ -40,121 +57,117 @@ def test_each_kind_of_board_is_among_those_that_are_looked_at():
     assert every == {(targets.named(name).chip, targets.named(name).layout) for name in KINDS}
 
 
-def room(name):
-    """Bytes of that board's app partition."""
-    return layout.row(layout.table(targets.named(name).layout), "app_0").size
-
-
 # --- the image
 
 
-def mounted(tmp_path, image, size, *modules):
-    """What host_tests/mp_programs/mount_app.py tells."""
-    path = tmp_path / "app.lfs"
-    path.write_bytes(image)
-    program = ROOT / "host_tests" / "mp_programs" / "mount_app.py"
-    environment = dict(os.environ, MICROPYPATH=f"{ROOT / 'host_tests' / 'stubs'}:.frozen")
-    done = subprocess.run(
-        [micropython(), "-X", "heapsize=4M", program, path, str(size), *modules],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 @pytest.mark.parametrize("name", KINDS)
-def test_micropython_mounts_the_image_and_reads_every_file(name, images, tmp_path):
-    told = mounted(tmp_path, images[name], room(name))
+def test_every_kind_of_board_has_an_image_that_leaves_room_for_the_next_version(name):
     target = targets.named(name)
-    wanted = app.contents(target, (RELEASE, SPARE))
-    packed = archive.packed(wanted, target.architecture)
-    del wanted["lib/packed.mpy"]  # what reads all the others cannot be among them
-    assert told["files"] == {path: hashlib.sha256(data).hexdigest() for path, data in packed.items()}
-    kept = {path for path in wanted if path not in packed}
-    assert told["rooms"] == {path: hashlib.sha256(wanted[path]).hexdigest() for path in kept}
-    assert told["refused"] and told["writes"] == 0
-    assert told["furthest"] <= len(images[name]), "what was cut off is never read"
-    assert len(images[name]) % 4096 == 0 and told["block"] == pack.BLOCK
+    made = image.made(target, made_for(name), (RELEASE, SPARE))
+    slot = layout.row(layout.table(target.layout), "ota_0").size
+    assert slot - len(made.data) >= image.SPARE_BYTES and made.data[0] == 0xE9
+    frozen = modules.compiled(target, (RELEASE, SPARE))
+    assert set(made.sizes) == (set(frozen) if target.chip else set())
 
 
-@pytest.mark.skipif(interpreter() is None, reason="there is no MicroPython with viper for this machine")
-def test_the_firmware_runs_from_the_image(images, tmp_path):
-    told = mounted(
-        tmp_path, images[SIMULATED], room(SIMULATED), "firmware.app", "firmware.setting_up", "lib.partitions", "lib.lms"
+@pytest.mark.parametrize("name", NAMES)
+def test_the_firmware_is_linked_into_each_official_image_and_esptool_reads_it(name, tmp_path, capsys):
+    path = tmp_path / f"{name}.bin"
+    path.write_bytes(official(name))
+    chip = name.partition("GENERIC")[2].partition("-")[0].replace("_", "").lower()
+    board = f"generic-esp32{chip}"
+    assert build.main(["--board", board, "--image", str(path), "--out", str(tmp_path), "--date", DATE]) == 0
+    told = capsys.readouterr().out
+    too_old = name.rpartition("-v")[2] < "1.25"
+    assert ("needs 1.25 or newer to run" in told) == too_old, told
+    command = [sys.executable, "-m", peer_module("esptool"), "image-info", tmp_path / board / "image.bin"]
+    read = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert read.count("(valid)") == 2, read
+
+
+def test_an_image_that_the_verifier_does_not_confirm_is_refused(monkeypatch):
+    def refuse(*_):
+        raise Failure("a word differs")
+
+    monkeypatch.setattr(verify, "verify", refuse)
+    with pytest.raises(Failure, match="generic-esp32: a word differs"):
+        image.made(targets.named(ESP32), made_for(ESP32))
+
+
+def test_an_image_that_leaves_too_little_of_its_slot_is_refused(monkeypatch):
+    monkeypatch.setattr(image, "SPARE_BYTES", 512 * 1024)
+    with pytest.raises(
+        Failure, match="leaves .* of its slot of 2031616; 524288 must stay free: take a smaller MicroPython"
+    ):
+        image.made(targets.named(ESP32), made_for(ESP32))
+
+
+def test_a_build_tells_what_each_package_takes(capsys):
+    target = targets.named(ESP32)
+    build.tell(
+        target, image.Made(bytes(1000), {"lib/a.py": 10, "lib/b.py": 5, "firmware/app.py": 20, "boot.py": 1}, "1.28.0")
     )
-    ours = {name: file for name, file in told["from"].items() if name.partition(".")[0] in ("firmware", "lib")}
-    assert len(ours) > 7 and all(file.startswith("/rooms/") for file in ours.values()), ours
+    told = capsys.readouterr().out
+    assert "1.28.0" in told and "1000 of 2031616 bytes, 2030616 left" in told
+    assert "firmware 20, lib 15, top level 1" in told
 
 
-def test_the_image_says_the_size_of_the_whole_partition(images):
-    for name, image in images.items():
-        context = UserContext(room(name))
-        context.buffer[: len(image)] = image
-        system = LittleFS(context, block_size=pack.BLOCK, block_count=0, read_size=16, prog_size=16)
-        assert system.fs_stat().block_count * pack.BLOCK == room(name)
-
-
-def test_every_kind_of_board_has_an_image_that_fits():
-    kinds = {(target.chip, target.layout): target for target in targets.every().values()}
-    assert len(kinds) >= 7
-    for target in kinds.values():
-        spare = room(target.name) - len(app.image(target, (RELEASE, SPARE)))
-        assert spare >= 8192, f"{target.title}: {spare} bytes are left"
-
-
-def test_a_board_gets_the_boards_of_its_chip_its_keys_and_its_name(tmp_path):
-    files = app.contents(targets.named("openshock-core-v2"), (RELEASE,))
-    boards = {path.partition(".")[0].rpartition("/")[2] for path in files if path.startswith("firmware/boards/")}
-    assert {"openshock_core_v2", "generic_esp32s3", "generic_esp32"} <= boards
+def test_a_board_gets_the_boards_of_its_chip_its_keys_and_its_name():
+    files = modules.sources(targets.named("openshock-core-v2"), (RELEASE,))
+    boards = {Path(path).stem for path in files if path.startswith("firmware/boards/")}
+    assert {"openshock_core_v2", "generic_esp32s3", "generic_esp32", "__init__"} <= boards
     assert not boards & {"generic_esp32c3", "pishock_2023", "simulated"}
-    assert {
-        "firmware/www/index.html.gz",
-        "firmware/menus.json",
-        "certs/isrg-root-x1.der",
-    } <= files.keys()
-    assert not [
-        path for path in files if path.endswith(".py") or path.startswith(("main", "boot", "stubs", "host_tests"))
-    ]
-    assert RELEASE in files["firmware/keys.mpy"] and b"openshock-core-v2" in files["firmware/image.mpy"]
-    assert SPARE not in files["firmware/keys.mpy"]
+    assert {"boot.py", "main.py", "firmware/app.py", "lib/ook.py"} <= files.keys()
+    assert not [path for path in files if path.startswith(("stubs", "host_tests", "tools"))]
+    told = {}
+    for path in ("keys", "image", "ca_bundle", "www/page"):
+        exec(files[f"firmware/{path}.py"], told)  # noqa: S102
+    assert told["KEYS"] == (RELEASE,) and (told["BOARD"], told["LAYOUT"]) == ("openshock-core-v2", "8MB")
+    assert told["CERTIFICATES"] == tuple(roots.files().values()) and told["GZIPPED"][:2] == b"\x1f\x8b"
     with pytest.raises(Failure, match="2 keys at most"):
-        app.contents(targets.named(ESP32), (RELEASE, SPARE, RELEASE))
+        modules.sources(targets.named(ESP32), (RELEASE, SPARE, RELEASE))
 
 
 def test_the_source_tree_trusts_nobody():
     told = {}
-    for name in ("keys", "image"):
+    for name in ("keys", "image", "ca_bundle"):
         exec((ROOT / "firmware" / f"{name}.py").read_text(), told)  # noqa: S102
-    assert told["KEYS"] == () and told["BOARD"] == told["LAYOUT"] == ""
-    assert told["COUNTER"] == app.counter() >= 1
+    assert told["KEYS"] == told["CERTIFICATES"] == () and told["BOARD"] == told["LAYOUT"] == ""
+    assert told["COUNTER"] == modules.counter() >= 1
 
 
 def test_another_version_is_another_image():
     target = targets.named(SIMULATED)
-    plain = app.contents(target, changes=app.versioned("9.8.7", 12))
-    assert b"9.8.7" in plain["firmware/version.mpy"]
-    told = 'BOARD = "simulated"\nLAYOUT = "sim"\nCOUNTER = 12\n'
-    assert plain["firmware/image.mpy"] == content.compiled("firmware/image.py", told, "x64")
-    broken = app.contents(target, changes={"firmware/usage.py": "raise ValueError\n"})
-    assert len(broken["firmware/usage.mpy"]) < 60 and broken["lib/udp.mpy"] == plain["lib/udp.mpy"]
+    other = modules.sources(target, changes=modules.versioned("9.8.7", 12))
+    assert other["firmware/version.py"] == "VERSION = '9.8.7'\n"
+    assert other["firmware/image.py"] == "BOARD = 'simulated'\nLAYOUT = 'sim'\nCOUNTER = 12\n"
+    plain, changed = modules.compiled(target), modules.compiled(target, changes=modules.versioned("9.8.7", 12))
+    assert {path for path in plain if plain[path] != changed[path]} == {"firmware/version.py", "firmware/image.py"}
 
 
-def test_what_does_not_compile_or_fit_is_refused_in_words():
+def test_what_does_not_compile_is_refused_in_words():
     target = targets.named(ESP32)
-    with pytest.raises(Failure, match=r"firmware/usage.py does not compile: line 2: invalid syntax"):
-        app.image(target, changes={"firmware/usage.py": "import os\nos = = 1\n"})
+    with pytest.raises(Failure, match=r"firmware/usage.py does not compile: line 2: SyntaxError: invalid syntax$"):
+        modules.compiled(target, changes={"firmware/usage.py": "import os\nos = = 1\n"})
     viper = "import micropython\n@micropython.viper\ndef f(p: ptr32):\n    p[0] = 1 << 30\n"
-    with pytest.raises(Failure, match=r"(?s)firmware/usage.py does not compile: .*ViperTypeError"):
-        app.image(target, changes={"firmware/usage.py": viper})
-    with pytest.raises(Failure, match=r"2 files with 5000 bytes do not fit into a partition of 4 KB"):
-        pack.image({"a": bytes(2500), "b": bytes(2500)}, 4096)
+    with pytest.raises(Failure, match=r"firmware/usage.py does not compile: .*ViperTypeError"):
+        modules.compiled(target, changes={"firmware/usage.py": viper})
     with pytest.raises(Failure, match="there is no board 'esp8266', only dfrobot-firebeetle2-esp32e, generic-esp32,"):
         targets.named("esp8266")
+
+
+@pytest.mark.parametrize("size", [0, 1, 4095, 4096, 70_001, 300_003])
+def test_the_image_of_the_simulated_board_gives_back_what_is_in_it(size):
+    inside = bytes(number * 7 & 0xFF for number in range(size))
+    made = simulated.slot_image(inside)
+    assert runtime.read(made) == ("esp32", made)
+    assert simulated.content(made)[:size] == inside and len(simulated.content(made)) - size < 4
+    assert simulated.content(made + b"\xff" * 5000) == simulated.content(made)
+
+
+def test_a_romfs_is_the_same_for_the_same_modules():
+    files = {f"lib/deep{number % 3}/module{number}.py": bytes([number]) * (number * 37 % 900) for number in range(60)}
+    assert romfs.made(dict(reversed(files.items()))) == romfs.made(files)
 
 
 def test_the_roots_are_those_and_micropython_reads_them(tmp_path):
@@ -196,9 +209,22 @@ def _started(folder, out, **environment):
     """A build in a process of its own, from a copy of the sources in `folder`."""
     for name in ("firmware", "lib", "tools", "host_tests/stubs", "host_tests/cpython"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("boot.py", "main.py"):
+        shutil.copy(ROOT / name, folder / name)
     (folder / "requirements-dev.txt").touch()
     call = "import os, sys; os.umask(int(sys.argv[1], 8)); from tools import build; sys.exit(build.main(sys.argv[2:]))"
-    arguments = [environment.pop("umask"), "--board", ESP32, "--date", DATE, "--out", str(out)]
+    Path(f"{out}.bin").write_bytes(official(ESP32_IMAGE))
+    arguments = [
+        environment.pop("umask"),
+        "--board",
+        ESP32,
+        "--date",
+        DATE,
+        "--out",
+        str(out),
+        "--image",
+        str(out) + ".bin",
+    ]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.Popen(
         [sys.executable, "-c", call, *arguments],
@@ -228,14 +254,8 @@ def test_two_builds_on_two_machines_are_the_same_bytes(tmp_path):
         {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         for folder in (tmp_path / "first", other.parent / "second")
     ]
-    assert made[0].keys() == made[1].keys() and len(made[0]) == 5
+    assert made[0].keys() == made[1].keys() and len(made[0]) == 4
     assert [name for name in made[0] if made[0][name] != made[1][name]] == []
-
-
-def test_the_order_of_the_files_does_not_matter():
-    files = {f"lib/room{number}.mpy": bytes([number]) * (number * 37 % 900) for number in range(60)}
-    image = pack.image(files, 0x20000)
-    assert pack.image(dict(reversed(files.items())), 0x20000) == image
 
 
 def test_the_date_is_never_todays(monkeypatch):
@@ -250,21 +270,13 @@ def test_the_date_is_never_todays(monkeypatch):
 
 
 def test_the_manifest_is_one_line_that_says_all():
-    target = targets.named("openshock-core-v2")
-    line = manifest.made(target, "0.2.0", 3, DATE, b"app", b"runtime")
+    line = manifest.made(targets.named("openshock-core-v2"), "0.2.0", 3, DATE, b"app")
     assert line == (
-        b'{"board":"openshock-core-v2","chip":"esp32s3","counter":3,"date":"2026-11-21","layout":"8MB","parts":['
-        b'{"name":"app.lfs","sha256":"a172cedcae47474b615c54d510a5d84a8dea3032e958587430b413538be3f333","size":3},'
-        b'{"name":"runtime.bin","sha256":"d92c6a81b2ff50096bcda80885427d1f59a25b5f483f7055523504925d16ab23","size":7}],'
-        b'"product":"openshock-micropython","runtime":'
-        b'{"sha256":"d92c6a81b2ff50096bcda80885427d1f59a25b5f483f7055523504925d16ab23","size":7},'
-        b'"schema":1,"version":"0.2.0"}\n'
+        b'{"board":"openshock-core-v2","chip":"esp32s3","counter":3,"date":"2026-11-21","layout":"8MB",'
+        b'"product":"openshock-micropython","schema":2,'
+        b'"sha256":"a172cedcae47474b615c54d510a5d84a8dea3032e958587430b413538be3f333","size":3,"version":"0.2.0"}\n'
     )
     assert len(line) <= manifest.MOST_BYTES
-    alone = json.loads(manifest.made(target, "0.2.0", 3, DATE, b"app"))
-    assert alone["runtime"] is None and [part["name"] for part in alone["parts"]] == ["app.lfs"]
-    named = json.loads(manifest.made(target, "0.2.0", 3, DATE, b"app", b"runtime", ship_runtime=False))
-    assert named["runtime"]["size"] == 7 and [part["name"] for part in named["parts"]] == ["app.lfs"]
 
 
 @pytest.mark.parametrize(
@@ -288,7 +300,7 @@ def test_a_manifest_with_rubbish_is_refused(counter, date):
 
 def test_a_runtime_is_known_by_its_head_and_is_whole():
     for chip in ("esp32", "esp32s2", "esp32s3", "esp32c3"):
-        image = flash.runtime_image(b"MicroPython" * 999, chip)
+        image = simulated.slot_image(b"MicroPython" * 999, chip)
         assert runtime.read(image) == (chip, image)
         assert runtime.read(image + b"\xff" * 100) == (chip, image), "padding is cut off"
 
@@ -296,7 +308,7 @@ def test_a_runtime_is_known_by_its_head_and_is_whole():
 @pytest.mark.peer("esptool")
 def test_esptool_finds_the_same_runtime_whole(tmp_path):
     path = tmp_path / "runtime.bin"
-    image = flash.runtime_image(b"MicroPython" * 999, "esp32s3")
+    image = simulated.slot_image(b"MicroPython" * 999, "esp32s3")
     path.write_bytes(image)
     command = [sys.executable, "-m", peer_module("esptool"), "--chip", "esp32s3", "image-info", path]
     told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
@@ -305,7 +317,7 @@ def test_esptool_finds_the_same_runtime_whole(tmp_path):
 
 
 def test_a_damaged_runtime_is_refused_in_words(tmp_path):
-    image = flash.runtime_image(b"MicroPython" * 999)
+    image = simulated.slot_image(b"MicroPython" * 999)
     for at in range(24, len(image), 97):
         spoilt = bytearray(image)
         spoilt[at] ^= 4
@@ -318,39 +330,25 @@ def test_a_damaged_runtime_is_refused_in_words(tmp_path):
     with pytest.raises(ValueError, match="number 13"):
         runtime.read(stranger)
     (tmp_path / "a").write_bytes(image)
-    with pytest.raises(Failure, match="another runtime for esp32"):
-        build.read_runtimes([tmp_path / "a", tmp_path / "a"])
+    with pytest.raises(Failure, match="another MicroPython for esp32"):
+        build.officials([targets.named(ESP32)], [tmp_path / "a", tmp_path / "a"])
     with pytest.raises(Failure, match="none: No such file"):
-        build.read_runtimes([tmp_path / "none"])
+        build.officials([targets.named(ESP32)], [tmp_path / "none"])
 
 
 @pytest.mark.parametrize("chip", ["esp32", "esp32s2", "esp32s3", "esp32c3"])
 def test_the_runtime_of_a_combined_image_is_not_its_boot_loader(chip, tmp_path):
     """In an ESP32's file, which begins at 0x1000 of the flash, the map lies at 0x7000 and the runtime at 0xF000."""
     at = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32s3": 0, "esp32c3": 0}[chip]
-    loader, runs = flash.runtime_image(b"second stage" * 99, chip), flash.runtime_image(b"MicroPython" * 999, chip)
+    loader, runs = simulated.slot_image(b"second stage" * 99, chip), simulated.slot_image(b"MicroPython" * 999, chip)
     rows = [layout.Row("nvs", 1, 2, 0x9000, 0x6000), layout.Row("factory", 0, 0, 0x10000, 0x1F0000)]
     combined = (loader.ljust(0x8000 - at, b"\xff") + layout.binary(rows)).ljust(0x10000 - at, b"\xff") + runs
     paths = [tmp_path / f"{name}.bin" for name in ("combined", "dump", "runtime")]
     for path, data in zip(paths, (combined, b"\xff" * at + combined, runs + b"\xff" * 5000)):
         path.write_bytes(data)
-        found = build.read_runtimes([path])
-        assert list(found) == [chip] and found[chip].runtime == runs, path.name
-        assert found[chip].boot_loader == (None if path.name == "runtime.bin" else loader)
-
-
-def test_a_runtime_goes_to_the_boards_of_its_chip_if_it_fits(images, monkeypatch):
-    monkeypatch.setattr(app, "image", lambda target, *_: images[target.name])
-    image = flash.runtime_image(b"MicroPython" * 999, "esp32c3")
-    made = build.plan("0.2.0", DATE, runtimes={"esp32c3": image})
-    assert build.files(targets.named(C3), made)["runtime.bin"] == image
-    other = build.files(targets.named(ESP32), made)
-    assert "runtime.bin" not in other and json.loads(other["manifest.json"])["runtime"] is None
-    assert other["partitions.bin"] == layout.binary(layout.table("4MB"))
-    quiet = build.files(targets.named(C3), made._replace(ship=False))
-    assert "runtime.bin" not in quiet and json.loads(quiet["manifest.json"])["runtime"]["size"] == len(image)
-    with pytest.raises(Failure, match="this runtime has 1769473 bytes, its partition 1769472"):
-        build.files(targets.named(C3), made._replace(runtimes={"esp32c3": bytes(0x1B0001)}))
+        found = plan.official_image(path)
+        assert (found.chip, found.data) == (chip, runs), path.name
+        assert found.boot_loader == (None if path.name == "runtime.bin" else loader)
 
 
 # --- folders and the tree
@@ -377,14 +375,14 @@ class Signer:
 @pytest.fixture
 def site(tmp_path, images, monkeypatch):
     """A function that builds and publishes a version; `.signer` counts, `.tree` is where it goes."""
-    monkeypatch.setattr(app, "image", lambda target, *_: images[target.name])
+    monkeypatch.setattr(image, "made", lambda target, *_: image.Made(images[target.name], {}, "1.28.0"))
 
     class Site:
         signer, tree = Signer(), tmp_path / "tree"
 
         def build(self, version="0.2.0", date=DATE, key="k"):
             wanted = [targets.named(ESP32), targets.named(C3)]
-            return build.build(wanted, build.plan(version, date), tmp_path / "out", key, self.signer)
+            return build.build(wanted, build.plan(version, date), tmp_path / "out", None, key, self.signer)
 
         def publish(self, version="0.2.0", channel="stable", **how):
             tree.publish(self.build(version, **how), self.tree, version, channel)
@@ -396,13 +394,13 @@ def test_the_tree_is_what_devices_read(site, images):
     site.publish()
     found = contents(site.tree)
     assert sorted(found) == [
-        *[f"0.2.0/generic-esp32/{name}" for name in ("app.lfs", "manifest.json", "manifest.json.sig")],
-        *[f"0.2.0/generic-esp32c3/{name}" for name in ("app.lfs", "manifest.json", "manifest.json.sig")],
+        *[f"0.2.0/generic-esp32/{name}" for name in ("image.bin", "manifest.json", "manifest.json.sig")],
+        *[f"0.2.0/generic-esp32c3/{name}" for name in ("image.bin", "manifest.json", "manifest.json.sig")],
         "version-stable.txt",
     ]
-    assert found["version-stable.txt"] == b"0.2.0\n" and found["0.2.0/generic-esp32c3/app.lfs"] == images[C3]
+    assert found["version-stable.txt"] == b"0.2.0\n" and found["0.2.0/generic-esp32c3/image.bin"] == images[C3]
     told = json.loads(found["0.2.0/generic-esp32/manifest.json"])
-    assert told["parts"][0]["sha256"] == hashlib.sha256(images[ESP32]).hexdigest()
+    assert told["sha256"] == hashlib.sha256(images[ESP32]).hexdigest()
     assert tree.is_tree(site.tree) and tree.published(site.tree, "stable") == "0.2.0"
 
 
@@ -432,20 +430,10 @@ def test_nothing_unsigned_is_published(site):
         site.publish(channel="nightly")
 
 
-def test_an_old_part_does_not_stay_in_a_folder(site, tmp_path):
-    folder = site.build()["generic-esp32"]
-    files = {name: (folder / name).read_bytes() for name in ("app.lfs", "manifest.json")}
-    assert tree.write(folder, dict(files, **{"runtime.bin": b"x", "manifest.json": b"other"}))
-    assert (folder / "runtime.bin").exists() and not (folder / "manifest.json.sig").exists()
-    assert tree.write(folder, files)
-    assert not (folder / "runtime.bin").exists()
-    assert not tree.write(folder, files), "the same again"
-
-
 def test_a_real_signature_is_one_that_the_device_takes(images, monkeypatch, tmp_path):
-    monkeypatch.setattr(app, "image", lambda target, *_: images[target.name])
+    monkeypatch.setattr(image, "made", lambda target, *_: image.Made(images[target.name], {}, "1.28.0"))
     key = keys.make(tmp_path / "key", 5)
-    folder = build.build([targets.named(C3)], build.plan("0.2.0", DATE), tmp_path, key.name, sign.sign_file)[
+    folder = build.build([targets.named(C3)], build.plan("0.2.0", DATE), tmp_path, None, key.name, sign.sign_file)[
         "generic-esp32c3"
     ]
     line, signature = (folder / "manifest.json").read_bytes(), (folder / "manifest.json.sig").read_bytes()
@@ -454,17 +442,20 @@ def test_a_real_signature_is_one_that_the_device_takes(images, monkeypatch, tmp_
 
 def test_the_command_tells_what_it_made(images, monkeypatch, tmp_path, capsys):
     trusted = []
-    monkeypatch.setattr(app, "image", lambda target, keys, *_: trusted.append(keys) or images[target.name])
+    fake = image.Made(images[ESP32], {}, "1.28.0")
+    monkeypatch.setattr(image, "made", lambda target, given, keys, *_: trusted.append(keys) or fake)
+    (tmp_path / "given.bin").write_bytes(official(ESP32_IMAGE))
     arguments = ["--board", "generic-esp32", "--date", DATE, "--out", str(tmp_path / "out")]
+    arguments += ["--image", str(tmp_path / "given.bin")]
     assert build.main(arguments) == 0
     told = capsys.readouterr().out
-    assert "generic-esp32 " in told and "not signed" in told and "trust no key" in told
+    assert "generic-esp32 " in told and "trust no key" in told
     made = keys.make(tmp_path / "key", 5)
     assert (
         build.main([*arguments, "--key", str(made.name), "--publish", str(tmp_path / "tree"), "--channel", "beta"]) == 0
     )
     told = capsys.readouterr().out
-    assert "bytes, signed" in told and "is what the channel beta offers now" in told
+    assert "is what the channel beta offers now" in told
     assert trusted == [(), (made.public(),)], "who signs is trusted"
     assert (tmp_path / "tree" / "version-beta.txt").exists()
     with pytest.raises(Failure, match="--publish needs --key"):
@@ -476,7 +467,6 @@ def test_the_command_tells_what_it_made(images, monkeypatch, tmp_path, capsys):
 @pytest.mark.skipif(interpreter() is None, reason="there is no MicroPython with viper for this machine")
 def test_a_simulated_device_starts_from_the_image(images, tmp_path):
     rows = layout.table("sim")
-    runs = flash.runtime_image(b"MicroPython")
     told = []
 
     async def story():
@@ -488,7 +478,7 @@ def test_a_simulated_device_starts_from_the_image(images, tmp_path):
                 started.set()
 
         device = Device(tmp_path, heard)
-        device.install(flash.chip(rows, {"ota_0": runs, "app_0": images[SIMULATED]}))
+        device.install(flash.chip(rows, {"ota_0": images[SIMULATED]}))
         try:
             await device.start()
             await asyncio.wait_for(started.wait(), 30)
@@ -497,16 +487,3 @@ def test_a_simulated_device_starts_from_the_image(images, tmp_path):
 
     asyncio.run(story())
     assert not [line for line in told if "rescue" in line or "Traceback" in line], told
-
-
-def test_whoever_runs_an_older_version_is_offered_only_what_is_new(tmp_path):
-    images = {"1.0.0": b"a" * 9000 + b"old", "1.1.0": b"a" * 9000 + b"new"}
-    for version, image in images.items():
-        folder = tmp_path / "out" / version
-        tree.write(folder, {"app.lfs": image, "manifest.json": version.encode(), "manifest.json.sig": b"s"})
-        (folder / "manifest.json.sig").write_bytes(b"s")
-        tree.publish({"board": folder}, tmp_path / "tree", version, "stable")
-    first, second = (tmp_path / "tree" / version / "board" for version in images)
-    assert not list(first.glob("app.lfs.from-*"))
-    (change,) = second.glob("app.lfs.from-*")
-    assert change.name == "app.lfs.from-1.0.0" and change.stat().st_size < 100

@@ -16,11 +16,11 @@ from conftest import ROOT
 from fake_rom import FakeBoard
 from test_flash_tool import at_once, given  # noqa: F401  (fixtures)
 
-from tools import docs, layout
+from tools import Misuse, docs, layout
 from tools.__main__ import COMMANDS
 from tools.__main__ import main as tools
-from tools.flash import chosen
-from tools.images import manifest, pack, targets
+from tools.flash import chosen, download
+from tools.images import targets
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs").glob("*/*.md"))]
 SHELLS = ("sh", "console", "powershell")
@@ -57,18 +57,23 @@ ROWS = {
     "docs": Scratch(),
     "docs --check": Real(),
     "docs --pictures": Parsed("needs Chromium, and writes into docs; test_pictures.py takes them"),
-    "build --board openshock-core-v2": Shorter(("--out", "images", "--date", "2026-11-21")),
+    "build --board openshock-core-v2": Parsed("it fetches MicroPython; test_build.py builds for every kind of board"),
+    "build --board generic-esp32 --image ESP32_GENERIC-20260406-v1.28.0.bin": Parsed(
+        "needs that official image; test_build.py builds with every one"
+    ),
     "build --web build/web": Parsed(
         "npm fetches ESP Web Tools for it; test_web_flasher.py makes it and opens it in Chromium"
     ),
     "python3 -m http.server --directory build/web 8000": Foreign(
         "Python's own web server, which lasts until somebody ends it"
     ),
-    "build --frozen build/frozen": Real(),
-    "make BOARD=ESP32_GENERIC_S3 FROZEN_MANIFEST=~/frozen.py": Foreign("needs ESP-IDF"),
+    "build --board generic-esp32s3 --frozen build/frozen": Real(),
+    "make BOARD=ESP32_GENERIC_S3 FROZEN_MANIFEST=/path/to/build/frozen/generic-esp32s3/manifest.py "
+    "CFLAGS_EXTRA=-DMICROPY_GC_INITIAL_HEAP_SIZE=65536": Foreign("needs ESP-IDF"),
     "make BOARD=ESP32_GENERIC_S3 PORT=/dev/ttyUSB0 deploy": Foreign("needs ESP-IDF, and a board"),
-    "mpremote connect PORT resume fs cp -r build/frozen/firmware build/frozen/certs :": Foreign("needs a board"),
-    "traceback log.txt --names build/images/generic-esp32/names.txt": Real(),
+    "freeze ESP32_GENERIC-20260406-v1.28.0.bin out.bin src": Parsed("needs an official image; test_freeze_cli.py"),
+    "freeze --list out.bin": Parsed("needs a linked image; test_freeze_cli.py"),
+    "esptool --chip esp32 write-flash 0x1000 out.bin": Foreign("needs a board"),
     "flash": Flashed(),
     "flash --port COM5": Flashed(),
     "flash --port /dev/cu.usbserial-0001": Flashed(),
@@ -78,9 +83,12 @@ ROWS = {
     "flash --settings settings.json": Flashed(),
     "flash --keep-settings": Flashed(),
     "flash --backup before.bin": Parsed("reads 4 MB through esptool, 40 s over a socket; test_flash_tool.py"),
-    "flash --dry-run --chip esp32 --image ESP32_GENERIC-OTA.bin": Flashed(),
+    "flash --micropython 1.27.0": Flashed(),
+    "flash --app build/images/generic-esp32": Flashed(),
+    "flash --dry-run --chip esp32 --image ESP32_GENERIC.bin": Flashed(),
     "flash --dry-run --settings docs/wokwi/settings.json --out docs/wokwi/build": Flashed(),
     "deploy": Parsed(_BOARD),
+    "deploy --mount lib/url.py": Parsed(_BOARD),
     "console": Parsed(_BOARD),
     'sudo usermod -a -G dialout "$USER"': Foreign("it changes the machine"),
 }
@@ -110,28 +118,31 @@ class Read(Exception):
 @pytest.fixture
 def only_parsed(monkeypatch):
     """A function of a line: None when the tool's own parser takes it; AssertionError with its words when not."""
-    parse = argparse.ArgumentParser.parse_args
 
-    def stop(self, *arguments, **more):
-        parse(self, *arguments, **more)
-        raise Read
+    def stopped(parse):
+        def stop(self, *arguments, **more):
+            parse(self, *arguments, **more)
+            raise Read
+
+        return stop
 
     def read(line, capsys, may_be_cut=False):
-        name, *rest = shlex.split(line)
-        assert name in COMMANDS, name
-        if name == "test":
+        command, *rest = shlex.split(line)
+        assert command in COMMANDS, command
+        if command == "test":
             return  # its arguments are pytest's
         with monkeypatch.context() as patch:
-            patch.setattr(argparse.ArgumentParser, "parse_args", stop)
+            for name in ("parse_args", "parse_intermixed_args"):
+                patch.setattr(argparse.ArgumentParser, name, stopped(getattr(argparse.ArgumentParser, name)))
             try:
-                tools([name, *rest])
+                code = tools([command, *rest])
             except Read:
                 return
-            except SystemExit as end:
-                words = capsys.readouterr().err
-                assert end.code == 0 or may_be_cut and "required" in words, words
+            except SystemExit as end:  # --help
+                assert end.code == 0
                 return
-        raise AssertionError(f"{line}: read by no parser")
+        words = capsys.readouterr().err
+        assert code == Misuse.code and may_be_cut and "required" in words, words or f"{line}: read by no parser"
 
     return read
 
@@ -141,12 +152,12 @@ def desk(tmp_path, monkeypatch):
     """A scratch folder to stand in, with what a person who follows the pages would have there."""
     (tmp_path / "build").mkdir()
     (tmp_path / "settings.json").write_text('{"rf.pin": 4, "led.brightness": 20}')
-    (tmp_path / "ESP32_GENERIC-OTA.bin").write_bytes(bench.combined("esp32"))
+    (tmp_path / "ESP32_GENERIC.bin").write_bytes(bench.combined("esp32"))
+    monkeypatch.setattr(download, "image", lambda chip, version: tmp_path / "ESP32_GENERIC.bin")
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("pictures", "build"))
     images = tmp_path / "build" / "images" / "generic-esp32"
     images.mkdir(parents=True)
-    (images / "names.txt").write_text("firmware/app.py a=run,live\n")
-    (tmp_path / "log.txt").write_text('  File "firmware.app", line 7, in a\n')
+    bench.built(images, targets.named("generic-esp32"))
     monkeypatch.chdir(tmp_path)
     assert tools(["rf", "encode", "caixianlin", "46231", "vibrate", "25", "-o", "air.vcd"]) == 0
     recorded = (tmp_path / "air.vcd").read_text()
@@ -161,13 +172,10 @@ def flashed(words, desk):
         "board"
     )
     target = targets.named(named or "generic-esp32")
-    image = pack.image({"firmware/app.mpy": b"M" * 300}, 0x20000)
-    app = desk / "app"
-    app.mkdir(exist_ok=True)
-    (app / "app.lfs").write_bytes(image)
-    (app / "manifest.json").write_bytes(manifest.made(target, "0.2.0", 1, "2026-11-21", image))
+    bench.built(desk / "app", target)
     (desk / "official.bin").write_bytes(bench.combined(target.chip))
-    more = ["--app", str(app)] + ([] if "--image" in words else ["--image", "official.bin"])
+    more = [] if "--app" in words else ["--app", str(desk / "app")]
+    more += [] if "--image" in words or "--micropython" in words else ["--image", "official.bin"]
     if "--dry-run" in words:
         return tools(["flash", *words, *more])
     with FakeBoard(target.chip, layout.flash_size(target.layout) >> 20, bench.SET_UP) as board:

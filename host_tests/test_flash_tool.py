@@ -1,17 +1,24 @@
-"""`tools flash` against a board that speaks the boot loader's protocol: what is on its flash afterwards, and what goes wrong."""
+"""`tools flash` against a board that speaks the boot loader's protocol: what is on its flash afterwards, and what goes wrong.
 
+Most tests write a small image that `build` could have left in a folder (--app); one writes a really linked MicroPython.
+"""
+
+import functools
 import hashlib
+import http.server
 import io
 import json
 import re
 import shlex
+import struct
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
+import official_images
 import pytest
-from conftest import ROOT
 from esp_pylib import serial_reset
 from esptool import loader as esptool_loader
 from fake_rom import ERASE_REGION, FakeBoard
@@ -19,13 +26,14 @@ from littlefs import LittleFS, UserContext
 from serial.tools import list_ports
 from serial.urlhandler import protocol_socket
 
-from tools import Failure, keys, layout
-from tools.flash import chosen, cli, download, kept, official, pieces, plan, ports, waiting
+from tools import Failure, Misuse, keys, layout
+from tools.flash import chosen, cli, download, kept, official, pieces, plan, ports, vfs, waiting
 from tools.flash.bar import Bar
 from tools.flash.cli import main
 from tools.flash.device import Device, Facts
-from tools.images import manifest, pack, runtime, targets
-from tools.sim import flash
+from tools.freeze import verify
+from tools.images import image, manifest, micropython, modules, runtime, targets
+from tools.images.simulated import slot_image
 
 M = 1024 * 1024
 CHIPS = ("esp32", "esp32s2", "esp32s3", "esp32c3")
@@ -48,13 +56,13 @@ def at_once(monkeypatch, tmp_path):
 
 
 def the_runtime(chip, text=TEXT):
-    return flash.runtime_image(text + chip.encode() + bytes(range(256)) * 60, chip)
+    return slot_image(text + chip.encode() + bytes(range(256)) * 60, chip)
 
 
 def combined(chip, **wrong):
     """The bytes of an official .bin: boot loader, flash map, runtime, as micropython.org offers them."""
     at = official.BOOT_LOADER_AT[chip]
-    loader = flash.runtime_image(b"second stage " * 90, chip)
+    loader = slot_image(b"second stage " * 90, chip)
     rows = [layout.Row("nvs", 1, 2, 0x9000, 0x6000), layout.Row("factory", 0, 0, 0x10000, 0x1F0000)]
     runs = wrong.get("runs") or the_runtime(chip)
     return loader.ljust(0x8000 - at, b"\xff") + layout.binary(rows).ljust(0x8000, b"\xff") + runs
@@ -68,12 +76,21 @@ def given(tmp_path_factory):
         (folder / f"{chip}.bin").write_bytes(combined(chip))
         (folder / f"{chip}.app-bin").write_bytes(the_runtime(chip) + b"behind it")
         target = targets.named("generic-" + chip)
-        image = pack.image({"firmware/app.mpy": b"M" + chip.encode() * 300}, 0x20000)
-        made = folder / target.title
-        made.mkdir()
-        (made / "app.lfs").write_bytes(image)
-        (made / "manifest.json").write_bytes(manifest.made(target, "0.2.0", 1, "2026-11-21", image))
+        built(folder / target.title, target)
     return folder
+
+
+def linked(chip):
+    """Return what stands for MicroPython with the firmware in it."""
+    return the_runtime(chip, TEXT + b"firmware, for ")
+
+
+def built(folder, target):
+    """Write into the folder what `build` leaves there for a Target."""
+    folder.mkdir(exist_ok=True)
+    image = linked(target.chip)
+    (folder / manifest.IMAGE).write_bytes(image)
+    (folder / manifest.FILE).write_bytes(manifest.made(target, "0.2.0", 1, "2026-11-21", image))
 
 
 def arguments(board, given, *more, image=".bin", wait="6"):
@@ -125,14 +142,12 @@ def test_a_blank_board_is_written_and_tells_how_to_reach_it(chip, more, given, t
     rows = layout.table(name)
     assert layout.parsed(bytes(board.flash[0x8000:0x8C00])) == rows
     places = {row.label: row for row in rows}
-    for label in ("nvs", "otadata", "phy_init", "ota_1", "app_1"):
+    for label in ("nvs", "otadata", "phy_init", "ota_1"):
         row = places[label]
         assert set(board.flash[row.offset : row.offset + row.size]) == {0xFF}, label
-    assert board.flash[places["ota_0"].offset :].startswith(the_runtime(chip))
-    assert board.flash[places["app_0"].offset :].startswith((given / f"generic-{chip}" / "app.lfs").read_bytes())
+    assert board.flash[places["ota_0"].offset :].startswith((given / f"generic-{chip}" / "image.bin").read_bytes())
     files = vfs_of(board, name)
-    assert files.keys() == {"boot.py", "main.py", "settings.json"}
-    assert files["boot.py"] == (ROOT / "boot.py").read_bytes()
+    assert files.keys() == {"settings.json"}, "code is in the image"
     assert chosen.read(files["settings.json"]) == {
         "rf.pin": pin,
         "led.brightness": 20,
@@ -144,10 +159,7 @@ def test_a_blank_board_is_written_and_tells_how_to_reach_it(chip, more, given, t
     ("flash_mb", "board_name", "said"), [(8, "openshock-core-v2", "8MB"), (16, "wemos-lolin-s3", "16MB")]
 )
 def test_esptool_reads_what_is_on_a_larger_flash(flash_mb, board_name, said, given, tmp_path):
-    target = targets.named(board_name)
-    image = pack.image({"firmware/app.mpy": b"M"}, 0x80000)
-    (tmp_path / "app.lfs").write_bytes(image)
-    (tmp_path / "manifest.json").write_bytes(manifest.made(target, "0.2.0", 1, "2026-11-21", image))
+    built(tmp_path, targets.named(board_name))
     with FakeBoard("esp32s3", flash_mb, SET_UP) as board:
         assert main(arguments(board, given, "--board", board_name, "--app", tmp_path)) == 0
         assert board.bootable()
@@ -156,7 +168,7 @@ def test_esptool_reads_what_is_on_a_larger_flash(flash_mb, board_name, said, giv
     assert rows == layout.table(said)
     loader, runs = tmp_path / "loader.bin", tmp_path / "runs.bin"
     loader.write_bytes(runtime.read(bytes(board.flash[:0x8000])).data)
-    runs.write_bytes(board.flash[0x10000:0x280000])
+    runs.write_bytes(board.flash[0x10000:0x300000])
     told = esptool("image-info", loader)
     assert f"Flash size: {said}" in told and told.count("(valid)") == 2
     told = esptool("image-info", runs)
@@ -181,12 +193,12 @@ def test_an_app_bin_keeps_the_boot_loader_that_is_there(given, capsys):
         board.put(0, combined("esp32s3"))
         assert main(arguments(board, given, image=".app-bin", wait="0")) == 0
         assert board.bootable()
-    assert board.flash[0x10000:].startswith(the_runtime("esp32s3")) and b"behind it" not in board.flash
+    assert board.flash[0x10000:].startswith(linked("esp32s3")) and b"behind it" not in board.flash
 
 
 def test_old_secrets_do_not_stay_behind(given):
     with FakeBoard("esp32c3") as board:
-        board.put(layout.row(layout.table("4MB-wide"), "vfs").offset + 0x8000, b"an old key" * 100)
+        board.put(layout.row(layout.table("4MB"), "vfs").offset + 0x8000, b"an old key" * 100)
         board.put(0x9000, b"an old key" * 100)
         board.put(0x1C0000, b"an old key" * 100)
         assert main(arguments(board, given, wait="0")) == 0
@@ -195,6 +207,20 @@ def test_old_secrets_do_not_stay_behind(given):
         board.put(0x1C0000, b"an old key" * 100)
         assert main(arguments(board, given, "--erase", wait="0")) == 0
         assert b"an old key" not in board.flash
+
+
+def test_the_file_system_of_another_map_is_erased_too(given):
+    """A plain MicroPython has its files behind its only app; the new map has nothing there, or the second slot."""
+    with FakeBoard("esp32", 4) as board:
+        board.put(0x1000, combined("esp32"))
+        board.put(0x250000, b"an old key" * 100)
+        assert main(arguments(board, given, wait="0")) == 0
+        assert b"an old key" not in board.flash
+    with FakeBoard("esp32", 4) as board:
+        board.put(0x8000, layout.binary([layout.Row("vfs", 1, 0x81, 0x3D0000, 0x400000)]))
+        board.put(0x3D0000, b"what a map with nonsense in it points at")
+        assert main(arguments(board, given, wait="0")) == 0
+        assert board.flash[0x3D0000:].startswith(b"what a map"), "a place that ends behind the flash is no place"
 
 
 def test_a_device_on_the_network_tells_its_address(given, capsys):
@@ -227,6 +253,38 @@ def test_a_board_that_stays_silent_is_told_of(given, capsys):
     assert "python3 -m tools console" in words
 
 
+# --- MicroPython itself
+
+
+@pytest.mark.parametrize("chip", ["esp32", "esp32c3"])
+def test_an_official_image_is_linked_and_written(chip, tmp_path, capsys):
+    """From end to end, with the image that is taken by default: what a person's board gets, byte for byte."""
+    entry = micropython.newest(chip)
+    data = official_images.official(entry.file.removesuffix(".bin"))
+    (tmp_path / entry.file).write_bytes(data)
+    found = official.read(data)
+    with FakeBoard(chip, 4, SET_UP) as board:
+        assert main(["--port", board.port, "--image", str(tmp_path / entry.file), "--wait", "6"]) == 0
+        assert board.bootable()
+    told = capsys.readouterr().out
+    assert f"MicroPython {micropython.text(entry.version)}" in told and "Untried" not in told
+    rows = {row.label: row for row in layout.table("4MB")}
+    at = official.BOOT_LOADER_AT[chip]
+    assert board.flash[at : at + len(found.boot_loader) - 32] == found.boot_loader[:-32], "it is for 4 MB as it is"
+    slot = bytes(board.flash[rows["ota_0"].offset :][: rows["ota_0"].size])
+    written = runtime.read(slot).data
+    target = targets.named("generic-" + chip)
+    heap_kb = image.HEAP_KB.get(chip)
+    verify.verify(found.data, written, modules.compiled(target), heap_kb)
+    assert official.version(written) == entry.version
+    assert rows["ota_0"].size - len(written) >= image.SPARE_BYTES and set(slot[len(written) :]) == {0xFF}
+    assert target.title.encode() in written and vfs_of(board, "4MB") == {}
+    path = tmp_path / "image.bin"
+    path.write_bytes(written)
+    told = esptool("image-info", path)
+    assert told.count("(valid)") == 2 and "Detected image type" in told
+
+
 # --- what is kept
 
 
@@ -234,8 +292,9 @@ def set_up(board, name, files, nvs=b"numbers" * 100):
     """The board has a firmware of ours, with these files on vfs."""
     rows = layout.table(name)
     at = official.BOOT_LOADER_AT[board.chip]
-    loader = official.for_flash(flash.runtime_image(b"old", board.chip), layout.flash_size(name))
-    for piece in pieces.every(rows, board.chip, layout.flash_size(name), {"boot": loader, "vfs": files, "nvs": nvs}):
+    loader = official.for_flash(slot_image(b"old", board.chip), layout.flash_size(name))
+    parts = {"boot": loader, "vfs": files, "nvs": nvs}
+    for piece in pieces.every(rows, board.chip, layout.flash_size(name), parts):
         board.put(piece.offset, piece.data)
     assert official.boot_loader(bytes(board.flash[at:0x8000])).chip == board.chip
 
@@ -244,13 +303,14 @@ def set_up(board, name, files, nvs=b"numbers" * 100):
 def test_settings_are_kept(more, given, tmp_path, capsys):
     old = {"settings.json": chosen._sealed({"rf.pin": 15, "openshock_user.token": "secret"}), "certs/mine.der": b"root"}
     with FakeBoard("esp32", 4) as board:
-        set_up(board, "4MB", {**old, "boot.py": b"old", "firmware/app.mpy": b"old copy", "note.txt": b"\0" * 9000})
+        code = {path: b"old" for path in ("boot.py", "main.py", "firmware/app.mpy", "lib/url.py")}
+        set_up(board, "4MB", {**old, **code, "note.txt": b"\0" * 9000})
         assert main(arguments(board, given, "--keep-settings", "--wifi", "home", "12345678", *more, wait="0")) == 0
         nvs = layout.row(layout.table("4MB"), "nvs")
         assert board.flash[nvs.offset : nvs.offset + nvs.size] == (b"numbers" * 100).ljust(nvs.size, b"\xff")
         files = vfs_of(board, "4MB")
-    assert files.keys() == {"boot.py", "main.py", "settings.json", "certs/mine.der", "note.txt"}
-    assert files["boot.py"] == (ROOT / "boot.py").read_bytes() and files["note.txt"] == b"\0" * 9000
+    assert files.keys() == {"settings.json", "certs/mine.der", "note.txt"}, "no code survives"
+    assert files["note.txt"] == b"\0" * 9000
     wifi = [{"ssid": "home", "key": "12345678"}]
     assert chosen.read(files["settings.json"]) == {"rf.pin": 15, "openshock_user.token": "secret", "wifi": wifi}
     told = capsys.readouterr().out
@@ -262,9 +322,9 @@ def test_settings_of_a_plain_micropython_are_kept(given, capsys):
     """Its table has no vfs: the port puts it behind the last partition."""
     with FakeBoard("esp32s3", 8) as board:
         board.put(0, combined("esp32s3"))
-        board.put(0x200000, flash.app_image({"settings.json": b'{"rf.pin": 7}', "lib/x.py": b"old"}, 6 * M))
+        board.put(0x200000, vfs.image({"settings.json": b'{"rf.pin": 7}', "lib/x.py": b"old"}, 6 * M))
         assert main(arguments(board, given, "--keep-settings", wait="0")) == 0
-        assert vfs_of(board, "4MB-wide")["settings.json"] == b'{"rf.pin": 7}'
+        assert vfs_of(board, "4MB") == {"settings.json": b'{"rf.pin": 7}'}
     assert "kept: 1 files, no NVS" in capsys.readouterr().out
 
 
@@ -310,7 +370,7 @@ class Quick:
 
 def test_a_backup_is_the_whole_flash(tmp_path, capsys):
     path = tmp_path / "old flash.bin"
-    facts = Facts("esp32c3", "", "", 4 * M)
+    facts = Facts("esp32c3", "", "", 4 * M, 3)
     cli.backup(Quick(b"precious" * (M // 2)), path, 4 * M, facts)
     assert path.read_bytes() == b"precious" * (M // 2)
     assert f"esptool --chip esp32c3 write-flash --flash-size keep 0 '{path}'" in capsys.readouterr().out
@@ -338,9 +398,8 @@ def test_without_its_backup_nothing_is_written(given, tmp_path):
     [
         (0x1100, "nothing new", "boot loader, flash map, "),
         (0xA000, "boot loader, flash map", "small numbers (NVS), which slot starts"),
-        (0x10000, "which slot starts, radio calibration", "MicroPython, firmware, boot.py, main.py, settings"),
-        (0x310100, "radio calibration, MicroPython", "firmware, boot.py, main.py, settings"),
-        (0x3D0000, "MicroPython, firmware", "boot.py, main.py, settings"),
+        (0x10000, "which slot starts, radio calibration", "MicroPython and firmware, settings"),
+        (0x3F0000, "MicroPython and firmware", "settings"),
     ],
 )
 def test_unplugged_in_the_middle(unplug_at, on_it, missing, given):
@@ -377,8 +436,10 @@ def test_unplugged_settings_are_in_a_file(given, tmp_path):
 
 def test_a_flash_that_reads_back_wrong_is_noticed(given):
     with FakeBoard("esp32", 4) as board:
-        board.flips, board.flips_after = 0x10020, 8
-        with pytest.raises(Failure, match="MicroPython reads back wrong; it stopped at: reading back"):
+        board.flips, board.flips_after = 0x10020, 7
+        with pytest.raises(
+            Failure, match="MicroPython and firmware: the flash reads back something else; it stopped at: reading back"
+        ):
             main(arguments(board, given))
     with FakeBoard("esp32", 4) as board:
         board.flips = 0x10020
@@ -403,7 +464,7 @@ def test_a_flash_that_reads_back_wrong_is_noticed(given):
             "esp32s3",
             4,
             ["--board", "openshock-core-v2", "--image", "esp32s3.bin"],
-            "8 MB, but here are 4 MB.*--layout 4MB-wide",
+            "8 MB, but here are 4 MB.*--layout 4MB fits",
         ),
         ("esp32", 4, ["--flash-size", "8MB", "--image", "esp32.bin"], "--flash-size says 8 MB, the flash 4 MB"),
     ],
@@ -452,6 +513,24 @@ def test_a_flash_that_does_not_tell_its_size_must_be_told(given):
         assert board.bootable()
 
 
+def test_a_chip_that_is_too_old_for_the_boot_loader_is_left_alone(given, tmp_path):
+    """MicroPython's own boot loaders for the C3 want v0.3: the chips before it were samples."""
+    loader = bytearray(official.read(combined("esp32c3")).boot_loader[:-32])
+    for least, most, words in (
+        (5, 199, r"revision v0\.4, and this MicroPython is for v0\.5 to v1\.99; nothing was written"),
+        (101, 0xFFFF, r"revision v0\.4, and this MicroPython is for v1\.1 or newer"),
+        (0, 3, r"revision v0\.4, and this MicroPython is for v0\.0 to v0\.3"),
+    ):
+        loader[15:19] = struct.pack("<HH", least, most)
+        sealed = bytes(loader) + hashlib.sha256(loader).digest()
+        (tmp_path / "c3.bin").write_bytes(sealed.ljust(0x8000, b"\xff") + combined("esp32c3")[0x8000:])
+        with FakeBoard("esp32c3", 4) as board:
+            with pytest.raises(Failure, match=words):
+                main(arguments(board, given, "--image", tmp_path / "c3.bin"))
+            assert board.written == 0 and ERASE_REGION not in board.log
+    assert official.revisions(sealed) == (0, 3) and official.revisions(linked("esp32c3")) == (0, 99)
+
+
 def test_a_locked_chip_is_left_alone(given):
     with FakeBoard("esp32", 4) as board:
         board.registers[0x3FF5A000] = 1 << 20  # FLASH_CRYPT_CNT is odd
@@ -465,14 +544,12 @@ def test_stopped_by_hand(given, monkeypatch):
         write = Device.write
 
         def stopped(self, offset, data, what):
-            if what == "firmware":
+            if what == "settings":
                 raise KeyboardInterrupt
             write(self, offset, data, what)
 
         monkeypatch.setattr(Device, "write", stopped)
-        with pytest.raises(
-            Failure, match=r"stopped by Ctrl-C; it stopped at: firmware(?s:.*)Missing: firmware, boot.py"
-        ):
+        with pytest.raises(Failure, match=r"stopped by Ctrl-C; it stopped at: settings(?s:.*)Missing: settings\."):
             main(arguments(board, given))
 
 
@@ -517,8 +594,11 @@ def test_the_options_must_belong_together(given, tmp_path, capsys):
         ["--wifi", "a", "b", "c"],
         ["--flash-size", "4 KB"],
         ["--trust", "a", "--trust", "b", "--trust", "c"],
+        ["--trust", "a", "--app", str(tmp_path)],
+        ["--micropython", "newest"],
+        ["--micropython", "1.28.0", "--image", image],
     ):
-        with pytest.raises(SystemExit):
+        with pytest.raises(Misuse):
             main(wrong)
 
 
@@ -528,13 +608,21 @@ def test_a_firmware_for_another_board_is_refused(given, tmp_path):
         pytest.raises(Failure, match="is for the board generic-esp32c3, not generic-esp32"),
     ):
         main([*arguments(board, given), "--app", str(given / "generic-esp32c3")])
-    for name in ("app.lfs", "manifest.json"):
+    for name in (manifest.IMAGE, manifest.FILE):
         (tmp_path / name).write_bytes((given / "generic-esp32" / name).read_bytes())
-    (tmp_path / "app.lfs").write_bytes(b"another")
-    with FakeBoard("esp32", 4) as board:
-        with pytest.raises(Failure, match="is not what its manifest tells of"):
-            main([*arguments(board, given), "--app", str(tmp_path)])
-        assert board.written == 0
+    whole = (tmp_path / manifest.IMAGE).read_bytes()
+    for spoilt in (b"another", whole[:-1], whole[:-1] + b"\0", whole + b"\0"):
+        (tmp_path / manifest.IMAGE).write_bytes(spoilt)
+        with FakeBoard("esp32", 4) as board:
+            with pytest.raises(Failure, match="is not the image that its manifest describes"):
+                main([*arguments(board, given), "--app", str(tmp_path)])
+            assert board.written == 0
+    (tmp_path / manifest.FILE).write_text('{"parts": []}')
+    with (
+        FakeBoard("esp32", 4) as board,
+        pytest.raises(Failure, match="is no manifest that this version of `build` made"),
+    ):
+        main([*arguments(board, given), "--app", str(tmp_path)])
 
 
 # --- without a device
@@ -547,15 +635,15 @@ def test_a_dry_run_prints_the_map_and_commands_that_work(given, tmp_path, capsys
         assert main([*dry, "--app", str(given / "generic-esp32s3"), "--port", board.port, "--no-stub"]) == 0
         told = capsys.readouterr().out
         assert board.log == []
-        assert "\n  0x10000  0x1b0000  ota_0        MicroPython, " in told
-        assert "\n   0x9000    0x4000  nvs          blank" in told and "app_1        nothing, it stays as it is" in told
+        assert "\n  0x10000  0x1f0000  ota_0        MicroPython and firmware, " in told
+        assert "\n   0x9000    0x4000  nvs          blank" in told and "ota_1        nothing, it stays as it is" in told
         commands = [shlex.split(line) for line in told.splitlines() if line.startswith("esptool ")]
         assert len(commands) == 2
         for command in commands:
             board.written = 0
             esptool(*command[1:])
-        assert board.bootable() and "boot.py" in vfs_of(board, "4MB-wide")
-        assert layout.parsed(bytes(board.flash[0x8000:0x8C00])) == layout.table("4MB-wide")
+        assert board.bootable() and vfs_of(board, "4MB") == {}
+        assert layout.parsed(bytes(board.flash[0x8000:0x8C00])) == layout.table("4MB")
 
 
 def test_a_dry_run_says_what_it_needs(given, tmp_path):
@@ -563,23 +651,33 @@ def test_a_dry_run_says_what_it_needs(given, tmp_path):
         main(["--dry-run"])
     with pytest.raises(Failure, match="brings no boot loader, which only the board could give"):
         main(["--dry-run", "--image", str(given / "esp32.app-bin"), "--out", str(tmp_path)])
-    big = tmp_path / "big.bin"
-    big.write_bytes(combined("esp32", runs=flash.runtime_image(bytes(0x180000), "esp32")))
-    with pytest.raises(Failure, match="1573056 bytes, its place 1572864; take the smaller build, ESP32_GENERIC-OTA"):
-        main(["--dry-run", "--image", str(big), "--app", str(given / "generic-esp32"), "--out", str(tmp_path)])
 
 
-def test_the_firmware_is_made_for_that_board_map_and_key(tmp_path, given, monkeypatch):
+def test_an_image_that_is_too_large_is_told_of(given, tmp_path, monkeypatch):
+    monkeypatch.setattr(plan.image, "image", lambda target, official, trusted: bytes(0x1F0001))
+    words = "MicroPython and firmware: 2031617 bytes, its place has 2031616; a smaller MicroPython may fit"
+    for chip, hint in (("esp32", r" \(--image with ESP32_GENERIC-OTA\)"), ("esp32s2", "")):
+        with pytest.raises(Failure, match=words + hint + "$"):
+            main(["--dry-run", "--image", str(given / f"{chip}.bin"), "--out", str(tmp_path)])
+
+
+def test_the_firmware_is_linked_for_that_board_map_and_key(tmp_path, given, monkeypatch):
     asked = []
-    monkeypatch.setattr(plan.app, "image", lambda target, trusted: asked.append((target, trusted)) or b"firmware")
+
+    def image(target, data, trusted):
+        asked.append((target, data, trusted))
+        return b"linked"
+
+    monkeypatch.setattr(plan.image, "image", image)
     key = keys.make(tmp_path / "key", 5)
     dry = ["--dry-run", "--image", str(given / "esp32c3.bin"), "--out", str(tmp_path), "--trust", str(key.name)]
     assert main([*dry, "--board", "seeed-xiao-esp32c3"]) == 0
     assert main([*dry, "--layout", "8MB"]) == 0
     board = targets.named("seeed-xiao-esp32c3")
     generic = targets.named("generic-esp32c3")._replace(layout="8MB")
-    assert asked == [(board, [key.public()]), (generic, [key.public()])]
-    assert (tmp_path / "app_0.bin").read_bytes() == b"firmware"
+    app = the_runtime("esp32c3")
+    assert asked == [(board, app, [key.public()]), (generic, app, [key.public()])]
+    assert (tmp_path / "image.bin").read_bytes() == b"linked"
 
 
 # --- the official image
@@ -588,7 +686,7 @@ def test_the_firmware_is_made_for_that_board_map_and_key(tmp_path, given, monkey
 def test_an_official_image_is_taken_apart():
     for chip in CHIPS:
         found = official.read(combined(chip))
-        assert (found.chip, found.runtime, found.version) == (chip, the_runtime(chip), (1, 28, 0))
+        assert (found.chip, found.data, found.version) == (chip, the_runtime(chip), (1, 28, 0))
         assert official.flash_bytes(found.boot_loader) == 4 * M
         assert official.read(the_runtime(chip)).boot_loader is None
     whole = b"\xff" * 0x1000 + combined("esp32")  # a dump of the flash, from 0
@@ -600,9 +698,9 @@ def test_an_official_image_is_taken_apart():
     [
         (b"", "no image of a runtime"),
         (b"<html>404</html>" * 100, "no image of a runtime"),
-        (combined("esp32")[:0xF100], "at 0x10000, where its flash map has the runtime: it is cut short"),
+        (combined("esp32")[:0xF100], "at 0x10000, where its flash map has the app: it is cut short"),
         (combined("esp32")[:0x7C00], "at 0x10000, where"),
-        (combined("esp32", runs=the_runtime("esp32s2")), "its boot loader is for esp32, its runtime for esp32s2"),
+        (combined("esp32", runs=the_runtime("esp32s2")), "its boot loader is for esp32, its app for esp32s2"),
         (combined("esp32s3").replace(b"second", b"SECOND"), "the boot loader: its (checksum|SHA-256) is wrong"),
         (the_runtime("esp32")[:-1], "it is cut short"),
     ],
@@ -618,16 +716,18 @@ def test_a_wrong_image_is_refused_in_words(data, words, tmp_path):
 
 def test_an_old_micropython_is_refused(tmp_path):
     path = tmp_path / "old.bin"
-    path.write_bytes(combined("esp32", runs=the_runtime("esp32", b"v1.26.1 on 2025-09-11")))
-    with pytest.raises(Failure, match="is MicroPython 1.26.1; the firmware needs 1.28.0 or newer"):
+    path.write_bytes(combined("esp32", runs=the_runtime("esp32", b"v1.24.1 on 2024-11-29")))
+    with pytest.raises(Failure, match="is MicroPython 1.24.1; the firmware needs 1.25 or newer"):
         main(["--port", "none", "--image", str(path)])
+    path.write_bytes(combined("esp32", runs=the_runtime("esp32", b"v1.25.0 on 2025-04-15")))
+    assert plan.official_image(path).version == (1, 25, 0)
     with pytest.raises(Failure, match="No such file"):
         main(["--port", "none", "--image", str(tmp_path / "none.bin")])
 
 
 @pytest.mark.parametrize(("mb", "code"), [(4, 2), (8, 3), (16, 4)])
 def test_the_boot_loader_learns_how_large_the_flash_is(mb, code, tmp_path):
-    loader = flash.runtime_image(b"second stage", "esp32c3")
+    loader = slot_image(b"second stage", "esp32c3")
     made = official.for_flash(loader, mb * M)
     assert made[3] == code << 4 | loader[3] & 15 and official.flash_bytes(made) == mb * M
     assert made[4:-32] == loader[4:-32] and made[-32:] == hashlib.sha256(made[:-32]).digest()
@@ -643,37 +743,133 @@ def test_the_boot_loader_learns_how_large_the_flash_is(mb, code, tmp_path):
 # --- where the image comes from
 
 
-def test_an_image_is_fetched_once(tmp_path):
-    calls = []
+class Site:
+    """What stands for micropython.org: {address: bytes}; `asked` are the addresses that were fetched."""
 
-    def run(words, environment):
-        calls.append(words)
-        if "download" in words:
-            path = tmp_path / "esp32" / "ESP32_GENERIC-OTA-v1.28.0.bin"
-            path.parent.mkdir()
-            path.write_bytes(combined("esp32"))
-            assert environment["MPFLASH_FIRMWARE"] == str(tmp_path)
-        return 0
+    def __init__(self, **files):
+        self.asked = []
+        self.files = files
 
-    path = download.image("esp32", "4MB", folder=tmp_path, run=run)
-    assert official.read(path.read_bytes()).chip == "esp32"
-    assert calls[-1][-5:] == ["download", "--board", "ESP32_GENERIC", "--version", "1.28.0"]
-    count = len(calls)
-    assert download.image("esp32", "4MB", folder=tmp_path, run=run) == path and len(calls) == count
-    assert download.name_of("esp32", "8MB") == "ESP32_GENERIC-v1.28.0.bin"
-    assert download.name_of("esp32c3", "4MB-wide", "1.29.0") == "ESP32_GENERIC_C3-v1.29.0.bin"
+    def __call__(self, url):
+        self.asked.append(url)
+        name = url.removeprefix(download.SITE + "/")
+        if name not in self.files:
+            raise OSError(f"HTTP Error 404: {name}")
+        return self.files[name]
+
+
+def known(monkeypatch, chip, version, verified=True):
+    """Return the bytes of an image that the table knows from now on as that version, verified or not."""
+    data = combined(chip)
+    board = micropython.BOARDS[chip]
+    file = f"{board}-20260406-v{micropython.text(version)}.bin"
+    entry = micropython.Entry(file, board, version, len(data), hashlib.sha256(data).hexdigest())
+    monkeypatch.setattr(micropython, "_rows", lambda: [(entry, "", verified)])
+    return data
+
+
+def test_the_newest_verified_image_is_downloaded_once(tmp_path, monkeypatch, capsys):
+    data = known(monkeypatch, "esp32c3", (1, 28, 0))
+    site = Site(**{"resources/firmware/ESP32_GENERIC_C3-20260406-v1.28.0.bin": data})
+    path = download.image("esp32c3", None, tmp_path, site)
+    assert path == tmp_path / "ESP32_GENERIC_C3-20260406-v1.28.0.bin" and path.read_bytes() == data
+    assert site.asked == ["https://micropython.org/resources/firmware/ESP32_GENERIC_C3-20260406-v1.28.0.bin"]
+    assert download.image("esp32c3", (1, 28, 0), tmp_path, site) == path and len(site.asked) == 1
+    assert plan.official_image(path, fetched=True).chip == "esp32c3"
+    assert "Untried" not in capsys.readouterr().out
+    path.write_bytes(data[:-1] + b"?")
+    assert download.image("esp32c3", None, tmp_path, site).read_bytes() == data, "a damaged copy is fetched anew"
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_another_file_than_the_one_that_was_verified_is_refused(tmp_path, monkeypatch):
+    data = known(monkeypatch, "esp32", (1, 28, 0))
+    for other in (data[:-1] + b"?", data[:-1], b"<html>"):
+        site = Site(**{"resources/firmware/ESP32_GENERIC-20260406-v1.28.0.bin": other})
+        with pytest.raises(
+            Failure, match="arrived damaged, or is another file than the one that was tried; --image FILE"
+        ):
+            download.image("esp32", None, tmp_path, site)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_version_that_is_known_and_untried_is_taken_and_told_of(tmp_path, monkeypatch, capsys):
+    data = known(monkeypatch, "esp32", (1, 29, 0), verified=False)
+    site = Site(**{"resources/firmware/ESP32_GENERIC-20260406-v1.29.0.bin": data})
+    path = download.image("esp32", (1, 29, 0), tmp_path, site)
+    assert plan.official_image(path, fetched=True).data == the_runtime("esp32")
+    told = capsys.readouterr().out
+    assert "Untried: ESP32_GENERIC-20260406-v1.29.0.bin (MicroPython 1.28.0) is none of the images" in told
+
+
+def test_a_version_that_nobody_knows_is_looked_up_on_the_boards_page(tmp_path, monkeypatch):
+    known(monkeypatch, "esp32", (1, 28, 0))
+    name = "ESP32_GENERIC-20270115-v1.30.0.bin"
+    page = f"""<a href="/resources/firmware/ESP32_GENERIC-20270114-v1.30.0.app-bin">x</a>
+        <a href="/resources/firmware/ESP32_GENERIC-OTA-20270115-v1.30.0.bin">x</a>
+        <a href="/resources/firmware/{name}">x</a><a href="/resources/firmware/ESP32_GENERIC-20260901-v1.29.1.bin">"""
+    data = combined("esp32")
+    site = Site(**{"download/ESP32_GENERIC/": page.encode(), "resources/firmware/" + name: data})
+    path = download.image("esp32", (1, 30, 0), tmp_path, site)
+    assert path == tmp_path / name and path.read_bytes() == data and len(site.asked) == 2
+    assert download.image("esp32", (1, 30, 0), tmp_path, site) == path and len(site.asked) == 2
+    with pytest.raises(Failure, match="micropython.org offers no ESP32_GENERIC 1.31.0; --image FILE"):
+        download.image("esp32", (1, 31, 0), tmp_path, site)
 
 
 def test_without_a_network_one_line_names_the_option(tmp_path, monkeypatch):
-    with pytest.raises(Failure) as fault:
-        download.image("esp32s3", "4MB-wide", folder=tmp_path, run=lambda words, environment: 1)
-    assert "\n" not in str(fault.value) and "--image FILE" in str(fault.value)
-    monkeypatch.setattr(download, "_run", lambda words, environment: 0)
+    def offline(url):
+        raise OSError("Name or service not known\nand more")
+
+    for version, words in (
+        (None, r"ESP32_GENERIC_S3-\S+ cannot be downloaded \(Name or service not known\); --image FILE"),
+        ((1, 40, 0), r"micropython.org cannot be asked for ESP32_GENERIC_S3 1.40.0 \(Name .*; --image FILE"),
+    ):
+        with pytest.raises(Failure, match=words) as fault:
+            download.image("esp32s3", version, tmp_path, offline)
+        assert "\n" not in str(fault.value)
+    monkeypatch.setattr(download, "_fetch", offline)
     monkeypatch.setattr(download, "FOLDER", tmp_path)
     with FakeBoard("esp32s3", 4) as board:
-        with pytest.raises(Failure, match="(cannot be fetched|cannot be installed).*--image FILE"):
+        with pytest.raises(Failure, match="cannot be downloaded.*--image FILE"):
             main(["--port", board.port, "--board", "generic-esp32s3"])
         assert board.log == [], "nobody disturbed the board for that"
+
+
+def test_what_a_server_offers_is_read(tmp_path, monkeypatch):
+    """The function that asks, against a server of this machine."""
+    data = known(monkeypatch, "esp32", (1, 28, 0))
+    folder = tmp_path / "resources" / "firmware"
+    folder.mkdir(parents=True)
+    (folder / "ESP32_GENERIC-20260406-v1.28.0.bin").write_bytes(data)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    handler = functools.partial(Quiet, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        site = f"http://127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setattr(download, "_FILES", site + "/resources/firmware/")
+        monkeypatch.setattr(download, "_PAGES", site + "/download/")
+        assert download.image("esp32", None, tmp_path / "kept").read_bytes() == data
+        with pytest.raises(Failure, match=r"cannot be asked for ESP32_GENERIC 1\.30\.0 \(.*\); --image FILE"):
+            download.image("esp32", (1, 30, 0), tmp_path / "kept")
+        monkeypatch.setattr(download, "_MOST_BYTES", len(data) - 1)
+        with pytest.raises(Failure, match="cannot be downloaded .it is larger than any image"):
+            download.image("esp32", None, tmp_path / "another")
+        server.shutdown()
+
+
+def test_the_version_that_is_asked_for_is_the_one_that_is_written(given, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(download, "image", lambda *what: asked.append(what) or given / "esp32.bin")
+    dry = ["--dry-run", "--chip", "esp32", "--app", str(given / "generic-esp32"), "--out", str(given / "out")]
+    assert main([*dry, "--micropython", "1.29"]) == 0
+    assert main(dry) == 0
+    assert asked == [("esp32", (1, 29, 0)), ("esp32", None)]
+    assert "map 4MB, MicroPython 1.28.0" in capsys.readouterr().out, "of the image that is written"
 
 
 def test_what_was_fetched_and_is_no_image_is_thrown_away(tmp_path):

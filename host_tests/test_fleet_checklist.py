@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from link_story import AGENT, SECONDS
 from telling import as_test
 
-from firmware.backends.dsp_fleet import FIELDS, Backend
+from firmware.backends import BACKENDS
+from firmware.backends.dsp_fleet import Backend
 from firmware.command import EVENT, KEEP, NOTE, Event, Leave
 from firmware.status_led import state_of
 from tools.hub import Hub, faults
@@ -337,8 +338,9 @@ def test_row_fleet_names_in_any_case(camel, monkeypatch):
 
 def test_row_fleet_pairing_from_the_set_up_page():
     """On the set-up page no token is asked for: server and place are enough: the check shows the code (test_portal_pairing.py)."""
-    needed = [key for key, label, secret in FIELDS if secret or not label.endswith("(optional)")]
-    assert needed == ["url"] and not any(secret for _, _, secret in FIELDS)
+    fields = {name: fields for name, _, fields in BACKENDS}["dsp_fleet"]
+    needed = [key for key, label, secret in fields if secret or not label.endswith("(optional)")]
+    assert needed == ["url"] and not any(secret for _, _, secret in fields)
 
 
 # peers beside the device

@@ -56,6 +56,13 @@ def test_a_short_config_gets_the_rest(tmp_path):
     assert len(short.tokens[0].secret) == 64
 
 
+def test_a_byte_order_mark_is_an_editors(tmp_path):
+    path = tmp_path / "hub.json"
+    config.save(known_config(), path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert config.load(path).shockers == known_config().shockers
+
+
 def test_bad_configs_say_what_is_wrong(tmp_path):
     shocker = {"name": "n", "model": "D80", "rfId": 1}
     table = (
@@ -83,10 +90,15 @@ def test_bad_configs_say_what_is_wrong(tmp_path):
         ({"timing": {"ping": 5}}, "'timing' has keys among"),
         ({"timing": {"ping_ms": 0}}, "'ping_ms' must be 10 to"),
         ({"owner": {"id": 5}}, "not a GUID"),
+        ({"owner": {"name": "\ud800"}}, "half a surrogate pair"),
+        ({"timing": {"ping_ms": float("inf")}}, "Infinity is not JSON"),
+        ("{}".encode("utf-16"), "its text is UTF-16; it has to be UTF-8"),
+        (b'{"owner":{"name":"\xe9"}}', "its text is no UTF-8"),
     )
     path = tmp_path / "hub.json"
     for content, words in table:
-        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        data = content if isinstance(content, (str, bytes)) else json.dumps(content)
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
         with pytest.raises(ValueError) as error:
             config.load(path)
         assert words in str(error.value), content
@@ -139,14 +151,14 @@ def test_failures_are_one_line(tmp_path):
             (("--config", tmp_path), str(tmp_path)),
             (("--config", tmp_path / "no" / "where.json"), "No such file"),
             (("--host", "127.0.0.1", "--port", busy.getsockname()[1]), "cannot listen on 127.0.0.1"),
-            (("--port", "70000"), "cannot listen on"),
+            (("--port", "70000"), "a whole number from 0 to 65535 is needed, not '70000'"),
             (("--tls-key", bad), "--tls-key needs --tls-cert"),
             (("--tls-cert", bad), "no usable certificate"),
             (("--tls-cert", tmp_path / "none.pem"), "no usable certificate"),
         )
         for arguments, words in table:
             done = run(*arguments)
-            assert (done.returncode, done.stdout) == (1, "")
+            assert (done.returncode, done.stdout) == (2 if "is needed" in words else 1, "")
             assert words in done.stderr
             assert done.stderr.startswith("python3 -m tools hub: ")
             assert done.stderr.count("\n") == 1, done.stderr
@@ -158,7 +170,9 @@ def test_failures_are_one_line(tmp_path):
 @pytest.mark.skipif(WINDOWS, reason="Windows has no SIGINT for one process")
 def test_the_command_runs_until_ctrl_c_and_says_goodbye(tmp_path):
     path = tmp_path / "hub.json"
-    config.save(known_config(), path)
+    known = known_config()
+    known.shockers[1].name = "blue\x1b[31m\u202e"  # whoever has the token may give such a name
+    config.save(known, path)
 
     async def story():
         command = (
@@ -184,6 +198,7 @@ def test_the_command_runs_until_ctrl_c_and_says_goodbye(tmp_path):
         url = re.search(r"^Page +(http://127\.0\.0\.1:\d+)/$", said, re.M)[1]
         assert re.search(rf"^Token +{'s' * 64}$", said, re.M)
         assert re.search(r"^Code +[A-Z2-9]{4}-[A-Z2-9]{4} ", said, re.M)
+        assert "blue?[31m?: PetTrainer" in said and "\x1b" not in said
         assert DEVICE in said and "red: CaiXianlin, RF id 1234" in said and LINK in said
         async with aiohttp.ClientSession(url, headers=HEADERS) as http:
             remote = await Caller.remote(http)

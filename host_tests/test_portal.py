@@ -109,7 +109,7 @@ def test_on_a_device_the_address_needs_no_port():
     class Silent:
         touch = run = None
 
-    portal = Portal(Silent(), Place("4.3.2.1", 80, 53, ("openshock-0001.local",)), milliseconds, None, "/nowhere")
+    portal = Portal(Silent(), Place("4.3.2.1", 80, 53, ("openshock-0001.local",)), milliseconds, None, b"")
     assert portal.url == "http://4.3.2.1/"
     ours = {"4.3.2.1", "4.3.2.1:80", "openshock-0001.local", "openshock-0001.local:80"}
     assert set(portal._hosts) == ours
@@ -199,7 +199,7 @@ def test_the_real_page_is_packed():
 
 def test_an_image_without_the_page_says_so(tmp_path):
     async def tell(site):
-        site.portal._page = str(tmp_path / "nothing")
+        site.portal._page = b""
         answer = await site.say(f"GET / HTTP/1.1\r\nHost: {site.host}\r\n\r\n".encode())
         assert answer.startswith(b"HTTP/1.1 500") and answer.endswith(b"The page is missing in this image.")
 

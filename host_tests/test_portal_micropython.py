@@ -19,26 +19,25 @@ from tools.sim import compiled
 
 PROGRAM = ROOT / "host_tests" / "mp_programs" / "portal_child.py"
 LOADS = 2000
+HEAP = 160 * 1024  # bytes as a chip has them; the test with its modules is in it
 
 
 @pytest.fixture
 def child(tmp_path):
     """A function that starts the program with these arguments, in a folder that has the page."""
-    found = compiled.interpreter()
-    if found is None:
+    if compiled.interpreter() is None:
         micropython()
         pytest.skip("no MicroPython that runs compiled code")
-    built = compiled.firmware(found[1], public=False)
+    program = f"simstart.load_machine_code(); exec(open({str(PROGRAM)!r}).read())"
+    words, where = compiled.command(program, HEAP, compiled.image(), [ROOT])
     (tmp_path / "index.html.gz").write_bytes(www.pack(PAGE))
-    path = f"{ROOT / 'host_tests' / 'stubs'}:{built}:{ROOT}:.frozen"
     started = []
 
     def start(what, *arguments):
-        command = [found[0], "-X", "heapsize=160wK", str(PROGRAM), what, str(tmp_path), *map(str, arguments)]
         process = subprocess.Popen(
-            command,
+            [*words, what, str(tmp_path), *map(str, arguments)],
             cwd=ROOT,
-            env=dict(os.environ, MICROPYPATH=path),
+            env={**os.environ, **where},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import http.server
 import json
+import lzma
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from conftest import ROOT, micropython, peer_npm, peer_program
 from sim_story import WAIT_S, said
 
 from tools import Failure, keys
+from tools.flash import download
 from tools.images import tree
 from tools.release import changelog, cli, mip
 from tools.release.history import History
@@ -193,7 +195,7 @@ def packed(tmp_path):
         server.shutdown()
 
 
-def test_micropythons_own_mip_installs_the_package_and_its_rooms_work(packed, tmp_path):
+def test_micropythons_own_mip_installs_the_package_and_its_modules_work(packed, tmp_path):
     folder, url = packed
     told = json.loads((folder / "package.json").read_text())
     assert told["version"] == "0.2.0" and told["deps"] == [] and len(told["urls"]) > 30
@@ -270,12 +272,16 @@ def contents(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def images(folder):
-    """Arguments: a made MicroPython for the chip of the board below."""
-    from test_web_flasher import combined
+OFFICIAL = ROOT.parent / "shared" / "images" / "ESP32_GENERIC_S2-20251209-v1.27.0.bin.xz"
 
-    (folder / "esp32c3.bin").write_bytes(combined("esp32c3"))
-    return ["--image", str(folder / "esp32c3.bin")]
+
+def official_image(folder):
+    """Return arguments: an official MicroPython for the chip of the board below. Skip the test where none is at hand."""
+    if not OFFICIAL.exists():
+        pytest.skip(f"{OFFICIAL.name} is not at hand")
+    path = folder / OFFICIAL.stem
+    path.write_bytes(lzma.decompress(OFFICIAL.read_bytes()))
+    return ["--image", str(path)]
 
 
 @pytest.mark.timeout(240)
@@ -293,7 +299,7 @@ def test_two_releases_from_two_folders_in_two_worlds_are_the_same_bytes(tmp_path
     strange = other.parent / "strange"
     strange.mkdir()
     (strange / "sitecustomize.py").write_text(_STRANGE)
-    more = [*images(tmp_path), "--board", "seeed-xiao-esp32c3"]
+    more = [*official_image(tmp_path), "--board", "wemos-lolin-s2-mini"]
     outs = [tmp_path / "first", other.parent / "second"]
     key = str(keys.make(tmp_path / "key", 5).name)
     plain = {"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
@@ -306,7 +312,8 @@ def test_two_releases_from_two_folders_in_two_worlds_are_the_same_bytes(tmp_path
         started(other, "0.2.0", outs[1], key, *more, umask="077", **odd),
     ]
     told = [ended(process) for process in processes]
-    assert "built and signed: seeed-xiao-esp32c3" in told[0] and "git tag v0.2.0" in told[0]
+    assert "built and signed: wemos-lolin-s2-mini" in told[0] and "git tag v0.2.0" in told[0]
+    assert "Untried" not in told[0]
     found = [contents(out) for out in outs]
     assert found[0].keys() == found[1].keys()
     differs = [path for path in found[0] if found[0][path] != found[1][path]]
@@ -324,19 +331,33 @@ def test_two_releases_from_two_folders_in_two_worlds_are_the_same_bytes(tmp_path
     assert contents(outs[0]) == found[0]
 
 
-def test_without_an_image_the_web_flasher_is_left_out_in_words(tmp_path, monkeypatch, capsys):
+def test_without_a_boot_loader_the_web_flasher_is_left_out_in_words(tmp_path, monkeypatch, capsys):
     options = cli._parser().parse_args(["0.2.0", "--key", "k", "--out", str(tmp_path)])
 
-    def nothing(wanted, images):
-        raise Failure("ESP32_GENERIC-v1.28.0.bin cannot be fetched (is there a network?)")
+    def nothing(*arguments):
+        raise Failure("generic-esp32: an .app-bin brings no boot loader")
 
-    monkeypatch.setattr(cli.build, "officials", nothing)
+    monkeypatch.setattr(cli.build, "web", nothing)
     cli._web(options, [], {}, None, {})
-    assert "The web flasher is left out: ESP32_GENERIC-v1.28.0.bin cannot be fetched" in capsys.readouterr().out
+    assert "The web flasher is left out: generic-esp32: an .app-bin brings no" in capsys.readouterr().out
     options.without_web = True
     cli._web(options, [], {}, None, {})
     assert "left out, as you asked" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+def test_without_a_micropython_nothing_is_released_and_no_entry_is_begun(repository, tmp_path, monkeypatch):
+    commit(repository, "a: One.")
+    key = keys.make(tmp_path / "key", 5)
+    monkeypatch.setattr(download, "FOLDER", tmp_path / "kept")
+
+    def offline(url):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(download, "_fetch", offline)
+    with pytest.raises(Failure, match="cannot be downloaded.*--image FILE"):
+        cli.main(["0.2.0", "--key", str(key.name), "--out", str(tmp_path / "out")], repository)
+    assert not (repository / "CHANGELOG.md").exists() and not (tmp_path / "out").exists()
 
 
 @pytest.mark.timeout(240)

@@ -1,5 +1,6 @@
 """S6–S9: the emergency stop, by the button at any moment and from afar, over restarts, and how alone it is cleared."""
 
+import asyncio
 import random
 
 import esp32
@@ -21,6 +22,7 @@ from firmware.command import (
     VIBRATE,
     Event,
 )
+from firmware.estop import Button
 from firmware.settings import Settings
 from host_tests.mp.rooms import Disk, PowerCut
 from host_tests.safety import chip
@@ -115,7 +117,11 @@ def test_s06_a_touch_inside_a_stop_frame_counts_as_much():
         world.act(rf_id=2, ms=50)  # from here on it gets stop frames, in turn with the other's
         world.press(at_ms, at_ms + 1)
         world.pass_ms(at_ms + 800)
-        _check_stopped(world, 5_000_000 + at_ms * 1000, [1])
+        pressed_us = 5_000_000 + at_ms * 1000
+        _check_stopped(world, pressed_us, [1])
+        assert not [
+            frame for frame in world.frames() if frame.ok and frame.start_us < pressed_us < frame.end_us - 9_000
+        ]
 
 
 def test_s06_one_sample_between_frames_is_enough():
@@ -125,6 +131,129 @@ def test_s06_one_sample_between_frames_is_enough():
     world.press(3, 11)  # the radio is quiet: the 5 ms task sees it
     world.pass_ms(500)
     assert latched(world)
+
+
+@pytest.mark.parametrize("closed", (False, True))
+@pytest.mark.parametrize("active", (False, True))
+def test_s06_a_press_while_the_interpreter_is_busy_is_never_missed(closed, active):
+    chance = random.Random(6)
+    for _ in range(60):
+        world = World({"estop.normally_closed": closed})
+        world.pins[chip.STOP_PIN] = 0 if closed else 1
+        world.boot()
+        world.pass_ms(chance.uniform(300, 400))
+        if active:
+            world.act(ms=9000)
+            world.pass_ms(chance.uniform(50, 200))
+        since_us = world.time.now_us
+        stall_ms = chance.uniform(150, 2000)
+        from_ms = chance.uniform(1, stall_ms - 25)
+        world.press(from_ms, from_ms + 20, pressed=int(closed))
+        world.time.sleep(round(stall_ms * 1000))  # a handshake, a scan, a console that blocks: no Python runs
+        assert not world.device.latch.latched, "nobody could have looked"
+        world.pass_ms(1000)
+        assert world.active(since_us) == [], "no frame begins behind it"
+        if active:
+            assert goodbye_ms(world.frames(since_us)) >= 300
+        assert latched(world)
+
+
+def test_s06_a_press_between_two_frames_stops_before_the_next_one():
+    for n_turns in range(1, 5):
+        world = World()
+        world.boot()
+        world.act(ms=9000)
+        since_us = None
+
+        async def busy(world=world, n_turns=n_turns):
+            nonlocal since_us
+            frames = world.device.frames_played()
+            while world.device.frames_played() == frames:
+                await asyncio.sleep(1e-9)
+            for _ in range(n_turns):
+                await asyncio.sleep(1e-9)
+            since_us = world.time.now_us
+            world.press(1, 21)
+            world.time.sleep(60_000)  # eleven orders
+
+        world.loop.create_task(busy())
+        world.pass_ms(1000)
+        assert since_us and world.active(since_us) == []
+        assert latched(world)
+
+
+def test_s06_an_edge_alone_stops_as_well_and_the_log_tells_it_from_a_press():
+    for press_ms, words in ((0.01, "latched: an edge alone"), (40, "latched: button")):
+        world = World()
+        world.boot()
+        world.act(ms=9000)
+        world.pass_ms(300)
+        world.device.dispatcher.halt("test")
+        world.pass_ms(1000)
+        world.press(12, 12 + press_ms)  # nothing is on the air: only the interrupt, or the 5 ms task, can see it
+        world.pass_ms(200)
+        assert words in " ".join(world.lines("estop"))
+        assert latched(world)
+
+
+def test_s06_what_bounces_neither_clears_nor_hinders_clearing():
+    world = World()
+    world.boot()
+    world.obey(EMERGENCY, "hub")
+    world.pass_ms(500)
+    for at_ms in range(0, 7000, 30):  # noise: never pressed for more than 0.1 ms
+        world.press(at_ms, at_ms + 0.1)
+    world.pass_ms(7500)
+    assert world.device.latch.latched, "edges hold nothing"
+    world.press(0, 5_300)
+    for at_ms in (3, 9, 2000, 4990):
+        world.press(at_ms, at_ms + 2, pressed=1)  # the contact opens for a moment
+    world.press(5_304, 5_306)  # and closes once more
+    world.pass_ms(6_500)
+    assert not latched(world)
+
+
+def test_s06_boot_is_held_as_long_as_ever_whatever_its_contact_does():
+    asked = []
+    world = World()
+    world.boot()
+    world.device._on_wish = lambda what, detail: asked.append((what, detail))
+    world.device._fingers._wishes = world.device._on_wish
+    world.pass_ms(200)
+    world.press(0, 6_000, pin=chip.BOOT_PIN)
+    for at_ms in (2, 7, 1500, 4000):
+        world.press(at_ms, at_ms + 3, pin=chip.BOOT_PIN, pressed=1)
+    world.pass_ms(7_000)
+    assert asked == [("portal", True)] and not latched(world)
+
+
+def test_s06_a_fault_of_the_task_that_looks_loses_no_press():
+    world = World()
+    world.boot()
+    world.pass_ms(100)
+    real, Button.sample = Button.sample, None
+    world.pass_ms(20)
+    Button.sample = real
+    world.press(5, 25)  # the task starts anew 50 ms later
+    world.pass_ms(200)
+    assert latched(world)
+
+
+def test_s06_other_pins_of_the_set_up_are_looked_at_from_then_on():
+    world = World()
+    world.boot()
+    world.pass_ms(100)
+    world.store({"estop.pin": 14})
+    world.device._rewire()
+    world.pass_ms(50)
+    world.press(20, 40)  # on the pin of before
+    world.time.sleep(100_000)
+    world.pass_ms(100)
+    assert not world.device.latch.latched
+    world.press(20, 40, pin=14)
+    world.time.sleep(100_000)
+    world.pass_ms(100)
+    assert world.device.latch.latched
 
 
 def test_s06_the_other_player_stops_as_well():

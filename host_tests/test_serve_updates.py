@@ -17,7 +17,7 @@ from tools.serve_updates import faults, tls
 from tools.serve_updates.server import Server
 
 DATA = bytes(range(256)) * 40
-PATH = "/0.2.0/generic-esp32/app.lfs"
+PATH = "/0.2.0/generic-esp32/image.bin"
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def folder(tmp_path):
     """A small tree with one image of 10 240 bytes; a secret lies beside it."""
     board = tmp_path / "tree" / "0.2.0" / "generic-esp32"
     board.mkdir(parents=True)
-    (board / "app.lfs").write_bytes(DATA)
+    (board / "image.bin").write_bytes(DATA)
     (board / "manifest.json").write_bytes(b'{"schema":1}\n')
     (board / ".hidden").write_bytes(b"x")
     (tmp_path / "tree" / "version-stable.txt").write_bytes(b"0.2.0\n")
@@ -155,6 +155,21 @@ def test_nothing_outside_the_tree_is_given(folder):
     assert got(folder, method="POST")[0] == 405
 
 
+def test_a_path_that_no_file_can_have_is_not_found(folder):
+    os.symlink(folder / "round", folder / "round")
+    for path in (
+        "/" + "n" * 5000,
+        "/" + "n/" * 3000,
+        "/a%00b",
+        "/%ff",
+        "/%ed%a0%80",
+        "/round",
+        "/%1b[31m",
+        "/0.2.0/" + "%C3%A9" * 200,
+    ):
+        assert got(folder, path)[0] == 404, path[:20]
+
+
 def test_requests_are_remembered(folder):
     async def story(server):
         await raw(server, headers="Range: bytes=4096-\r\nConnection: close\r\n")
@@ -172,7 +187,7 @@ def spoilt(folder, fault, until=None, headers=""):
     """(head, body) of a request that meets `fault`, and of the next one, which does not."""
 
     async def story(server):
-        server.faults.add("*/app.lfs", fault)
+        server.faults.add("*/image.bin", fault)
         bad = parts(await raw(server, until=until, headers=headers))
         good = parts(await raw(server, headers="Connection: close\r\n"))
         assert good[0].startswith("HTTP/1.1 200 OK") and good[1] == DATA, "a fault is for one request"
@@ -290,7 +305,7 @@ def test_a_range_is_not_heeded(folder):
 def test_a_fault_waits_for_its_turn_and_its_path(folder):
     async def story(server):
         server.faults.add("*.json", faults.refused(500), times=faults.FOREVER)
-        server.faults.add("*/app.lfs", faults.refused(404), times=2, after=1)
+        server.faults.add("*/image.bin", faults.refused(404), times=2, after=1)
         statuses = []
         for _ in range(4):
             statuses.append(parts(await raw(server, headers="Connection: close\r\n"))[0].split()[1])
@@ -359,12 +374,22 @@ def test_the_command_says_what_to_set_and_ends_with_ctrl_c(folder):
 
         async def ask():
             async with aiohttp.ClientSession() as session, session.get(url + PATH[1:]) as answer:
-                return await answer.read()
+                data = await answer.read()
+            async with aiohttp.ClientSession() as session, session.get(url + "%1b[2Ja%07%c2%9bb") as answer:
+                assert answer.status == 404
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":")[-1].strip("/")))
+            writer.write(b"\x1b[31mGET / HTTP/1.1\r\n\r\n")
+            writer.write_eof()
+            await asyncio.wait_for(reader.read(), 10)
+            writer.close()
+            return data
 
         assert asyncio.run(ask()) == DATA
         process.send_signal(signal.SIGINT)
         rest = process.communicate(timeout=20)[0]
         assert f"127.0.0.1 GET {PATH}: 200" in rest and process.returncode == 0
+        assert "127.0.0.1 GET /?[2Ja??b: 404\n" in rest, "no request moves the cursor"
+        assert "Traceback" not in rest and all(line.isprintable() for line in rest.split("\n"))
     finally:
         process.kill()
         process.wait()

@@ -29,6 +29,21 @@ def test_a_blank_device_is_set_up_and_obeys():
     asyncio.run(story())
 
 
+def test_the_page_is_found_by_the_name_that_the_network_has_for_the_device():
+    async def story():
+        async with World(blank=True, settings={"hostname": "Red Room"}) as world, Phone(world.portal_port) as phone:
+            answers = {}
+            for host in ("red-room.local", "red room.local", "openshock.local"):
+                there = phone.session.get(
+                    phone.url, headers={"Host": f"{host}:{world.portal_port}"}, allow_redirects=False
+                )
+                async with there as answer:
+                    answers[host] = answer.status
+            assert answers == {"red-room.local": 200, "red room.local": 302, "openshock.local": 302}
+
+    asyncio.run(story())
+
+
 async def reached(phone):
     """What the check says at last, asked for as often as the page asks, and as patiently: TLS may have the memory meanwhile."""
     await phone.post("reach")

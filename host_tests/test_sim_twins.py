@@ -7,7 +7,7 @@ from sim_story import WAIT_S, kinds, order, said, settled, sounding
 from tools.ports import free_port
 from tools.sim.world import World
 
-PLENTY = "2048wK"  # as a board with memory beside its chip
+PLENTY = 2 * 2048 * 1024  # as a board with memory beside its chip
 
 
 def two(story, heap=None, gateway="http://127.0.0.1:%d"):

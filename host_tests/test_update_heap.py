@@ -1,4 +1,4 @@
-"""What an update costs: heap on MicroPython, over TLS, with the real app as it is built; bytes that a server sends for it."""
+"""What an update costs: heap on MicroPython, over TLS, with real images of the simulated board; bytes that a server sends."""
 
 import os
 import ssl
@@ -13,10 +13,10 @@ from loopback import Loopback, server_context
 
 from host_tests.mp.signer import Signer
 from tools import layout
-from tools.images import app, manifest, patch, targets
+from tools.images import image, manifest, modules, patch, targets
 from tools.serve_updates.server import Server
-from tools.sim import compiled
-from tools.sim.flash import chip, runtime_image
+from tools.sim import compiled, loader
+from tools.sim.flash import chip
 
 pytestmark = pytest.mark.skipif(
     compiled.interpreter() is None, reason="there is no MicroPython with viper for this machine"
@@ -24,52 +24,56 @@ pytestmark = pytest.mark.skipif(
 
 SIGNER = Signer(b"heap")
 ROWS = layout.table("sim")
-RUNTIME = runtime_image(b"a runtime" * 3000)
-MOST_LIVE_BYTES = 60 * 1024  # on a chip: half of what lives here, where a word has 8 bytes
-MOST_SENT_BYTES = 120 * 1024
-PROGRAM = ROOT / "host_tests" / "mp_programs" / "update_heap.py"
+HEAP = (
+    2 * 112 * 1024
+)  # bytes, the image not counted, and the stubs are in it: of words of 8 bytes, where a chip's have 4
+BROKEN_HEAP = 2 * 160 * 1024  # half of it is taken, so that the rest is in pieces
+MOST_LIVE_BYTES = 36 * 1024  # on a chip: half of what lives here; names, which a chip has in its flash, are in it
+MOST_MORE_FOR_PATCH_BYTES = 12 * 1024
+MOST_SENT_BYTES = 80 * 1024
+PATCHED, WHOLE = "by a patch", "whole"
+PROGRAM = ROOT / "host_tests" / "mp_programs"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """(the old image, the tree with a new one, the folder of it): a version with a room more, another number, and a patch."""
+    """(the old image, the new one, {how: a tree with it}): a version with one more module and another number."""
     target = targets.named("simulated")
-    changes = app.versioned("0.2.0")
-    changes["lib/one_room_more.py"] = (ROOT / "lib" / "lms.py").read_text()
-    old = app.image(target, (SIGNER.public,), app.versioned("0.1.0"))
-    new = app.image(target, (SIGNER.public,), changes)
-    folder = tmp_path_factory.mktemp("tree")
-    place = folder / "0.2.0" / "simulated"
-    place.mkdir(parents=True)
-    line = manifest.made(target, "0.2.0", 1, "2026-11-21", new, RUNTIME, ship_runtime=False)
-    for name, data in (
-        ("manifest.json", line),
-        ("manifest.json.sig", SIGNER.sign(line)),
-        ("app.lfs", new),
-        ("app.lfs.from-0.1.0", patch.made(old, new)),
-    ):
-        (place / name).write_bytes(data)
-    return old, new, folder
+    changes = modules.versioned("0.2.0")
+    changes["lib/one_module_more.py"] = (ROOT / "lib" / "lms.py").read_text()
+    old = image.image(target, None, (SIGNER.public,), modules.versioned("0.1.0"))
+    new = image.image(target, None, (SIGNER.public,), changes)
+    line = manifest.made(target, "0.2.0", 1, "2026-11-21", new)
+    files = {"manifest.json": line, "manifest.json.sig": SIGNER.sign(line), "image.bin": new}
+    trees = {PATCHED: {**files, "image.bin.from-0.1.0": patch.made(old, new)}, WHOLE: files}
+    folders = {how: tmp_path_factory.mktemp("tree") for how in trees}
+    for how, folder in folders.items():
+        place = folder / "0.2.0" / "simulated"
+        place.mkdir(parents=True)
+        for name, data in trees[how].items():
+            (place / name).write_bytes(data)
+    return old, new, folders
 
 
-def updated(made, tmp_path, *more):
-    """({what: number} that the program told, the server's requests, the flash afterwards)."""
-    old, _, folder = made
+def updated(made, how, tmp_path, heap=HEAP, is_broken=False):
+    """Return ({what: words} that the program told, the server's requests); the flash holds the new image."""
+    old, new, folders = made
     authority = trustme.CA()
     (tmp_path / "root.der").write_bytes(ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode()))
-    flash = simflash.Flash(chip(ROWS, {"ota_0": RUNTIME, "app_0": old}), 0)
+    flash = simflash.Flash(chip(ROWS, {"ota_0": old}), 0)
     simota.put(flash, layout.row(ROWS, "otadata").offset, 0, 1, simota.VALID)
     (tmp_path / "flash.bin").write_bytes(flash.data)
-    path, architecture = compiled.interpreter()
-    rooms = compiled.firmware(architecture, public=False)
     servers = Loopback()
-    server = Server(folder, tls=server_context(authority.issue_cert("localhost")))
+    server = Server(folders[how], tls=server_context(authority.issue_cert("localhost")))
     servers.run(server.start())
+    asked = server.url, "root.der", SIGNER.public.hex(), "0.2.0", is_broken
+    program = f"simstart.load_machine_code(); import update_heap; update_heap.run{asked!r}"
+    words, where = compiled.command(program, heap, compiled.image(), [PROGRAM])
     try:
         done = subprocess.run(
-            [path, "-X", "heapsize=128wK", PROGRAM, server.url, "root.der", SIGNER.public.hex(), "0.2.0", *more],
+            words,
             cwd=tmp_path,
-            env=dict(os.environ, MICROPYPATH=f"{rooms / compiled.STUBS}:{rooms}:.frozen", SIM_SLOT="0"),
+            env={**os.environ, **where, "SIM_SLOT": "0"},
             capture_output=True,
             text=True,
             timeout=60,
@@ -80,28 +84,43 @@ def updated(made, tmp_path, *more):
         servers.close()
     assert done.returncode == 0, done.stdout + done.stderr
     told = dict(line.split(" ", 1) for line in done.stdout.splitlines() if not line.startswith("["))
-    return {what: int(number) for what, number in told.items()}, server.requests, (tmp_path / "flash.bin").read_bytes()
+    row = layout.row(ROWS, "ota_1")
+    there = (tmp_path / "flash.bin").read_bytes()[row.offset : row.offset + len(new)]
+    assert told["stage"] == "3" and there == new, done.stdout
+    return told, server.requests
 
 
-def sent(requests, folder):
-    """Bytes of the bodies that were asked for."""
-    return sum((folder / asked.path[1:]).stat().st_size for asked in requests if asked.status == 200)
+def names(requests):
+    """Return the names of the files that were asked for and were there."""
+    return [asked.path.rpartition("/")[2] for asked in requests if asked.status == 200]
 
 
-@pytest.mark.parametrize("more", [(), ("whole",)], ids=["by a patch", "whole"])
-def test_an_update_lives_in_sixty_kilobytes(made, tmp_path, more):
-    told, _, flash = updated(made, tmp_path, *more)
-    assert told["stage"] == 3  # it was switched to
-    row = layout.row(ROWS, "app_1")
-    assert flash[row.offset : row.offset + len(made[1])] == made[1]
-    assert (told["peak"] - told["stubs"]) / 2 <= MOST_LIVE_BYTES
+def live(told):
+    """Return the bytes that lived at most, on a chip: words are half as long, and what an import makes lies in its flash."""
+    costs = loader.costs(modules.compiled(targets.named("simulated")))
+    imported = sum(costs.get(name, 0) for name in told["modules"].split())
+    return (int(told["peak"]) - int(told["stubs"]) - imported) // 2
 
 
-def test_an_app_only_update_sends_little(made, tmp_path):
-    _, requests, _ = updated(made, tmp_path)
-    assert 2000 < sent(requests, made[2]) <= MOST_SENT_BYTES
-    assert [asked.path.rpartition("/")[2] for asked in requests] == [
-        "manifest.json",
-        "manifest.json.sig",
-        "app.lfs.from-0.1.0",
-    ]
+def test_an_update_needs_little_memory_and_a_patch_little_more(made, tmp_path):
+    lives = {}
+    for how in (PATCHED, WHOLE):
+        folder = tmp_path / how
+        folder.mkdir()
+        told, _ = updated(made, how, folder)
+        lives[how] = live(told)
+        assert lives[how] <= MOST_LIVE_BYTES, lives
+    assert lives[PATCHED] - lives[WHOLE] <= MOST_MORE_FOR_PATCH_BYTES, lives
+
+
+@pytest.mark.parametrize("how", [PATCHED, WHOLE])
+def test_a_heap_in_pieces_of_4_kilobytes_is_enough(made, tmp_path, how):
+    _, requests = updated(made, how, tmp_path, BROKEN_HEAP, True)
+    assert names(requests)[-1] == ("image.bin" if how == WHOLE else "image.bin.from-0.1.0")
+
+
+def test_an_update_of_the_firmware_sends_little(made, tmp_path):
+    _, requests = updated(made, PATCHED, tmp_path)
+    assert names(requests) == ["manifest.json", "manifest.json.sig", "image.bin.from-0.1.0"]
+    place = made[2][PATCHED] / "0.2.0" / "simulated"
+    assert 1000 < sum((place / name).stat().st_size for name in names(requests)) <= MOST_SENT_BYTES

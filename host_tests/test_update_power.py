@@ -12,7 +12,7 @@ from conftest import run_micropython
 
 
 def walked(what, number=0):
-    """The lines that the walk has printed, as lists of words."""
+    """Return the lines that the walk has printed, as lists of words."""
     done = run_micropython("host_tests/mp_programs/update_walk.py", what, number, heap="1024wK", timeout_s=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return [line.split("\t") for line in done.stdout.splitlines() if "\t" in line]
@@ -22,7 +22,7 @@ def test_c3_01_02_03_the_power_goes_at_every_point():
     lines = walked("points")
     assert [line[:2] for line in lines] == [
         [words, how]
-        for words in ("app and runtime", "app alone", "long app", "patch", "crashes", "no hub")
+        for words in ("whole", "long", "patch", "long patch", "crashes", "no hub")
         for how in ("before", "middle", "torn", "after")
     ]
     points = [int(line[2]) for line in lines]

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 
+import official_images
 import pytest
 import web_serial
 from chromium import tab
@@ -17,8 +18,9 @@ from littlefs import LittleFS, UserContext
 
 from tools import Failure, build, layout
 from tools.flash import official
-from tools.images import manifest, pack, targets
-from tools.sim import flash
+from tools.freeze import verify
+from tools.images import image, manifest, micropython, modules, targets
+from tools.images.simulated import slot_image
 from tools.web import borrowed, flasher
 
 CHIPS = ("esp32", "esp32s2", "esp32s3", "esp32c3")
@@ -27,22 +29,28 @@ FAMILY = {"esp32": "ESP32", "esp32s2": "ESP32-S2", "esp32s3": "ESP32-S3", "esp32
 M = 1024 * 1024
 
 
-def the_runtime(chip):
-    return flash.runtime_image(b"MicroPython v1.28.0 on 2026-04-06; " + bytes(range(256)) * 40, chip)
+def the_app(chip):
+    """Return what stands for the official MicroPython."""
+    return slot_image(b"MicroPython v1.28.0 on 2026-04-06; " + bytes(range(256)) * 40, chip)
+
+
+def linked(title):
+    """Return what stands for MicroPython with the firmware of that board in it."""
+    target = targets.named(title)
+    return slot_image(b"MicroPython v1.28.0 on 2026-04-06; the firmware of " + title.encode() * 500, target.chip)
 
 
 def combined(chip):
     """The bytes of an official .bin, as micropython.org offers them."""
     at = official.BOOT_LOADER_AT[chip]
     rows = [layout.Row("nvs", 1, 2, 0x9000, 0x6000), layout.Row("factory", 0, 0, 0x10000, 0x1F0000)]
-    loader = flash.runtime_image(b"second stage " * 90, chip)
-    return (loader.ljust(0x8000 - at, b"\xff") + layout.binary(rows)).ljust(0x10000 - at, b"\xff") + the_runtime(chip)
+    loader = slot_image(b"second stage " * 90, chip)
+    return (loader.ljust(0x8000 - at, b"\xff") + layout.binary(rows)).ljust(0x10000 - at, b"\xff") + the_app(chip)
 
 
 def board(title):
     target = targets.named(title)
-    image = pack.image({"firmware/app.mpy": b"M" + title.encode() * 300}, 0x20000)
-    return flasher.Board(target, image, official.read(combined(target.chip)))
+    return flasher.Board(target, linked(title), official.read(combined(target.chip)))
 
 
 def no_scripts():
@@ -90,8 +98,7 @@ def test_a_manifest_names_parts_that_are_there_with_the_right_sizes_and_beginnin
     assert loader[0] == 0xE9 and official.flash_bytes(loader) == layout.flash_size(target.layout)
     assert parts[0x8000] == layout.binary(layout.table(target.layout))
     assert parts[rows["otadata"].offset] == b"\xff" * 0x2000 and parts[rows["nvs"].offset] == b"\xff" * 0x4000
-    assert parts[0x10000] == the_runtime(target.chip)
-    assert parts[rows["app_0"].offset][8:16] == parts[rows["vfs"].offset][8:16] == b"littlefs"
+    assert parts[0x10000] == linked(title) and parts[rows["vfs"].offset][8:16] == b"littlefs"
     ends = sorted((offset, offset + len(data)) for offset, data in parts.items())
     assert all(one[1] <= other[0] for one, other in zip(ends, ends[1:])), "nothing overlaps"
     assert ends[-1][1] <= layout.flash_size(target.layout) and all(offset % 4096 == 0 for offset, _ in ends)
@@ -103,12 +110,13 @@ def test_what_keeps_settings_writes_neither_them_nor_the_small_numbers(site):
         told = json.loads((site / title / "manifest-keep.json").read_bytes())
         places = {part["offset"] for part in told["builds"][0]["parts"]}
         assert not places & {rows["nvs"], rows["vfs"], rows["phy_init"]}
-        assert {0x8000, rows["otadata"], rows["ota_0"], rows["app_0"]} <= places
+        assert {0x8000, rows["otadata"], rows["ota_0"]} <= places
         assert told["name"] == "OpenShock", "the firmware's own name: what calls itself so by Improv is updated"
 
 
-def test_boards_of_one_chip_share_their_runtime(site):
-    assert len(list((site / "parts").glob("ota_0-*.bin"))) == 4
+def test_equal_parts_are_there_once(site):
+    assert len(list((site / "parts").glob("image-*.bin"))) == len(BOARDS), "each image has its board's facts in it"
+    assert len(list((site / "parts").glob("otadata-*.bin"))) == 1
     for path in (site / "parts").iterdir():
         assert hashlib.sha256(path.read_bytes()).hexdigest()[:16] == path.stem.rpartition("-")[2]
 
@@ -134,28 +142,24 @@ def test_esptool_reads_the_merged_image_and_makes_the_same_bytes(title, site, tm
     peer = tmp_path / "merged.bin"
     esptool("--chip", chip, "merge-bin", "--flash-size", "keep", "--target-offset", hex(at), "-o", peer, *places)
     assert peer.read_bytes() == data
-    (tmp_path / "runtime.bin").write_bytes(data[0x10000 - at :][: len(the_runtime(chip))])
-    assert esptool("--chip", chip, "image-info", tmp_path / "runtime.bin").count("(valid)") == 2
+    (tmp_path / "image.bin").write_bytes(data[0x10000 - at :][: len(linked(title))])
+    assert esptool("--chip", chip, "image-info", tmp_path / "image.bin").count("(valid)") == 2
     assert layout.parsed(data[0x8000 - at :][:0xC00]) == layout.table(targets.named(title).layout)
     found = official.read(data)
-    assert (found.chip, found.runtime) == (chip, the_runtime(chip)), "our own reader takes it as well"
+    assert (found.chip, found.data) == (chip, linked(title)), "our own reader takes it as well"
 
 
 @pytest.mark.parametrize("title", BOARDS)
-def test_the_file_systems_of_a_merged_image_hold_what_starts_a_board(title, site):
+def test_the_file_system_of_a_merged_image_is_there_and_empty(title, site):
     told = index(site)[title]
     data = (site / told["merged"]["path"]).read_bytes()
-    for row in layout.table(targets.named(title).layout):
-        if row.label in ("app_0", "vfs"):
-            context = UserContext(row.size)
-            begin = row.offset - told["merged"]["offset"]
-            piece = data[begin : begin + row.size]
-            context.buffer[: len(piece)] = piece
-            size = pack.BLOCK if row.label == "app_0" else 4096
-            system = LittleFS(context, mount=False, block_size=size, block_count=0, read_size=16, prog_size=16)
-            system.mount()
-            wanted = {"firmware"} if row.label == "app_0" else {"boot.py", "main.py"}
-            assert set(system.listdir("/")) == wanted
+    row = layout.row(layout.table(targets.named(title).layout), "vfs")
+    context = UserContext(row.size)
+    piece = data[row.offset - told["merged"]["offset"] :][: row.size]
+    context.buffer[: len(piece)] = piece
+    system = LittleFS(context, mount=False, block_size=4096, block_count=row.size // 4096)
+    system.mount()
+    assert system.listdir("/") == [], "code is in the image, settings come later"
 
 
 def test_the_sums_hold_for_every_file(site):
@@ -184,46 +188,60 @@ def test_nothing_of_an_older_page_is_left_and_nobody_elses_folder_is_touched(tmp
     assert [path.name for path in home.iterdir()] == ["letter.txt"]
 
 
-def test_a_runtime_without_its_boot_loader_or_too_large_is_refused_in_words():
+def test_an_image_without_its_boot_loader_or_too_large_is_refused_in_words():
     one = board("generic-esp32")
     with pytest.raises(Failure, match=r"generic-esp32: an \.app-bin brings no boot loader; --image with"):
-        flasher.board_pieces(one._replace(official=official.read(the_runtime("esp32"))))
-    large = one.official._replace(runtime=flash.runtime_image(bytes(0x180000), "esp32"))
-    with pytest.raises(Failure, match="generic-esp32: MicroPython has .*; take the smaller build, ESP32_GENERIC-OTA"):
-        flasher.board_pieces(one._replace(official=large))
+        flasher.board_pieces(one._replace(official=official.read(the_app("esp32"))))
+    with pytest.raises(Failure, match="generic-esp32: MicroPython and firmware: 2097152 bytes, its place has 2031616"):
+        flasher.board_pieces(one._replace(image=bytes(0x200000)))
 
 
 def test_the_command_makes_the_page(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(build.app, "image", lambda target, *_: pack.image({"firmware/app.mpy": b"M"}, 0x20000))
+    monkeypatch.setattr(image, "made", lambda target, *_: image.Made(linked(target.title), {}, "1.28.0"))
     monkeypatch.setattr(flasher.borrowed, "files", no_scripts)
     monkeypatch.setattr(flasher.write, "__defaults__", (no_scripts,))
     (tmp_path / "c3.bin").write_bytes(combined("esp32c3"))
     common = ["--date", "2026-11-21", "--out", str(tmp_path / "out"), "--board", "seeed-xiao-esp32c3"]
-    arguments = [*common, "--web", str(tmp_path / "a page"), "--image", str(tmp_path / "c3.bin")]
-    assert build.main(arguments) == 0
+    assert build.main([*common, "--web", str(tmp_path / "a page"), "--image", str(tmp_path / "c3.bin")]) == 0
     assert f"python3 -m http.server --directory '{tmp_path / 'a page'}'" in capsys.readouterr().out
     (only,) = index(tmp_path / "a page").values()
     assert (only["title"], only["name"], only["micropython"]) == ("seeed-xiao-esp32c3", "Seeed Xiao ESP32C3", "1.28.0")
-    with pytest.raises(Failure, match="--image is for the page of --web"):
-        build.main([*common, "--image", str(tmp_path / "c3.bin")])
 
 
-def test_an_image_that_nobody_gave_is_fetched_for_the_boards_map(tmp_path):
-    wanted, asked = [targets.named("generic-esp32"), targets.named("nodemcu-32s")], []
-    folders = {}
+def test_a_page_with_an_official_image_linked(tmp_path, monkeypatch, capsys):
+    """From end to end, but for ESP Web Tools: what `build --web` makes of MicroPython as it is offered."""
+    monkeypatch.setattr(flasher.write, "__defaults__", (no_scripts,))
+    entry = micropython.newest("esp32")
+    data = official_images.official(entry.file.removesuffix(".bin"))
+    (tmp_path / entry.file).write_bytes(data)
+    page = tmp_path / "page"
+    arguments = ["--date", "2026-11-21", "--out", str(tmp_path / "out"), "--board", "nodemcu-32s", "--web", str(page)]
+    assert build.main([*arguments, "--image", str(tmp_path / entry.file)]) == 0
+    assert "Untried" not in capsys.readouterr().out
+    (only,) = index(page).values()
+    assert only["micropython"] == micropython.text(entry.version)
+    parts = {part["offset"]: (page / part["path"]).read_bytes() for part in only["parts"]}
+    target = targets.named("nodemcu-32s")
+    verify.verify(data, parts[0x10000], modules.compiled(target), image.HEAP_KB["esp32"])
+    assert parts[0x10000] == (tmp_path / "out" / "nodemcu-32s" / manifest.IMAGE).read_bytes()
+    merged = (page / only["merged"]["path"]).read_bytes()
+    assert official.read(merged) == official.Official("esp32", parts[0x1000], parts[0x10000], entry.version)
+    assert parts[0x1000] == official.read(data).boot_loader
+
+
+def test_the_page_is_made_of_what_was_built(tmp_path, monkeypatch):
+    monkeypatch.setattr(flasher.write, "__defaults__", (no_scripts,))
+    wanted, folders = [targets.named("generic-esp32"), targets.named("nodemcu-32s")], {}
     for target in wanted:
         folders[target.title] = tmp_path / target.title
         folders[target.title].mkdir()
-        (folders[target.title] / manifest.APP).write_bytes(pack.image({"firmware/app.mpy": b"M"}, 0x20000))
-    (tmp_path / "fetched.bin").write_bytes(combined("esp32"))
-
-    def fetch(chip, name):
-        asked.append((chip, name))
-        return tmp_path / "fetched.bin"
-
-    made = build.plan("0.2.0", "2026-11-21")
-    build.web(wanted, folders, made, tmp_path / "page", build.officials(wanted, {}, fetch))
-    assert asked == [("esp32", "4MB")] * 2 and len(index(tmp_path / "page")) == 2
+        (folders[target.title] / manifest.IMAGE).write_bytes(linked(target.title))
+    officials = dict.fromkeys(folders, official.read(combined("esp32")))
+    build.web(wanted, folders, build.plan("0.2.0", "2026-11-21"), tmp_path / "page", officials)
+    assert list(index(tmp_path / "page")) == ["generic-esp32", "nodemcu-32s"]
+    for title, one in index(tmp_path / "page").items():
+        part = next(part for part in one["parts"] if part["offset"] == 0x10000)
+        assert (tmp_path / "page" / part["path"]).read_bytes() == linked(title)
 
 
 # --- what it borrows
@@ -320,14 +338,14 @@ def test_a_browser_without_web_serial_is_told_so_and_gets_another_way(whole):
 
 def test_a_damaged_file_is_not_offered(whole, tmp_path):
     """A part whose bytes are others than those that were built; the board is not touched."""
-    path = whole / next(one["path"] for one in index(whole)["generic-esp32c3"]["parts"] if "app_0" in one["path"])
+    path = whole / next(one["path"] for one in index(whole)["generic-esp32c3"]["parts"] if "image" in one["path"])
     before = path.read_bytes()
     path.write_bytes(before[:-1] + bytes((before[-1] ^ 1,)))
 
     async def tell(page, opened):
         await choose(page, "board", "generic-esp32c3")
         await page.until("document.getElementById('state').classList.contains('bad')")
-        assert "app_0" in await page.run("document.getElementById('state').textContent")
+        assert "parts/image-" in await page.run("document.getElementById('state').textContent")
         assert await page.run("document.getElementById('go').disabled")
         await choose(page, "board", "generic-esp32s2")
         await page.until("!document.getElementById('go').disabled")
@@ -399,7 +417,7 @@ _PRESS = """(() => { const all = (root) => [...root.querySelectorAll('*')].flatM
 
 
 async def press(page, words):
-    """None; that button or line of the window was there, and is pressed."""
+    """Press that button or line of the window, once it is there."""
     await page.until(_PRESS % json.dumps(words))
 
 
@@ -439,7 +457,7 @@ def test_esp_web_tools_write_a_board_that_then_offers_the_wifi(chip, whole):
 
 
 async def begin_and_keep(page, target):
-    """None; a person has chosen that board, and that what is on it stays, and connects to it."""
+    """Do as a person who chooses that board, wants what is on it to stay, and connects to it."""
     page.patience_s = 28
     await choose(page, "board", target.title)
     await choose(page, "how", "keep")

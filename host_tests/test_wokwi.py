@@ -89,6 +89,7 @@ def test_the_pieces_are_those_of_a_dry_run(given, tmp_path, monkeypatch):  # noq
     rows = {row.label: row.offset for row in layout.table("4MB")}
     for offset, file in told["flash_files"].items():
         name = file[len("build/") : -len(".bin")]
-        assert int(offset, 16) == {"bootloader": 0x1000, "partitions": 0x8000, **rows}[name]
+        assert int(offset, 16) == {"bootloader": 0x1000, "partitions": 0x8000, "image": rows["ota_0"], **rows}[name]
     config = (FOLDER / "wokwi.toml").read_text()
+    assert told["app"] == {"offset": "0x10000", "file": "build/image.bin", "encrypted": "false"}
     assert config.startswith('[wokwi]\nversion = 1\nfirmware = "flasher_args.json"\n')

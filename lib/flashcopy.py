@@ -1,22 +1,16 @@
-"""What is done to a partition, block by block: write and read back, hash, copy, compare, measure an app image. No door.
+"""What is done to a partition block by block: write and read back, hash. No wrapper of hardware: the partition is an argument.
 
-The partitions come as arguments: whatever has the face of `esp32.Partition`. What takes long is a generator that yields
-after every block; its value is what it returns.
+It is whatever has the methods of `esp32.Partition`.
 """
 
 from binascii import hexlify
 from hashlib import sha256
-from struct import unpack_from
 
 from micropython import const
 
 BLOCK = 4096  # bytes: what the flash erases at once
 
 _PIECE = const(512)
-_HEAD = const(24)  # bytes of an image's header, and 8 of each segment's
-_MAGIC = const(0xE9)
-_MOST_SEGMENTS = const(16)
-_DIGEST = const(32)
 
 
 class BadFlash(Exception):
@@ -33,14 +27,13 @@ class Writer:
         self.written = 0
 
     def resume(self, written):
-        """Bytes, rounded down to a block: from there on it goes on. What lies before is taken for granted until it is hashed."""
+        """Go on behind `written` bytes, rounded down to a block. What lies before is taken for granted until it is hashed."""
         self.written = min(written, self.size) // BLOCK * BLOCK
-        return self.written
 
     def write(self, data):
-        """None; the next 1 … 4096 bytes are in the flash. Fewer than 4096: they are the last ones.
+        """Put the next 1 … 4096 bytes into the flash. Fewer than 4096: they are the last ones.
 
-        ValueError for more than fits, or after the last ones; BadFlash when a block failed twice.
+        Raise ValueError for more than fits, or after the last ones; BadFlash when a block failed twice.
         """
         if not 0 < len(data) <= BLOCK or self.written % BLOCK:
             raise ValueError("not the next block")
@@ -52,7 +45,7 @@ class Writer:
         self.written += len(data)
 
     def _put(self, block, data):
-        """True when `data` can be read back."""
+        """Return True when `data` can be read back."""
         source = memoryview(data)
         try:
             self._part.ioctl(6, block)
@@ -69,7 +62,7 @@ class Writer:
 
 
 def digest(part, length):
-    """Generator → the SHA-256, in hex, of a partition's first `length` bytes."""
+    """Return a generator → the SHA-256, in hex, of a partition's first `length` bytes; it yields after every block."""
     view = memoryview(bytearray(BLOCK))
     hashed = sha256()
     for block in range((length + BLOCK - 1) // BLOCK):
@@ -78,49 +71,3 @@ def digest(part, length):
         hashed.update(piece)
         yield
     return hexlify(hashed.digest()).decode()
-
-
-def image_length(part):
-    """Bytes of the app image in a partition (esp_app_format.h): header, segments, padding, checksum, SHA-256. None: no image."""
-    size = part.info()[3]
-    head = bytearray(_HEAD)
-    part.readblocks(0, head, 0)
-    segments, hashed = head[1], head[_HEAD - 1]
-    if head[0] != _MAGIC or not 0 < segments <= _MOST_SEGMENTS:
-        return None
-    at = _HEAD
-    for _ in range(segments):
-        if at + 8 > size:
-            return None
-        part.readblocks(at // BLOCK, memoryview(head)[:8], at % BLOCK)
-        at += 8 + unpack_from("<I", head, 4)[0]
-    at = (at + 16) // 16 * 16 + (_DIGEST if hashed == 1 else 0)
-    return at if at <= size else None
-
-
-def same_image(one, other):
-    """Generator → True when both partitions hold the same app image, byte for byte."""
-    length = image_length(one)
-    if length is None or length != image_length(other):
-        return False
-    ours, others = memoryview(bytearray(_PIECE)), memoryview(bytearray(_PIECE))
-    for at in range(0, length, _PIECE):
-        many = min(_PIECE, length - at)
-        one.readblocks(at // BLOCK, ours[:many], at % BLOCK)
-        other.readblocks(at // BLOCK, others[:many], at % BLOCK)
-        if ours[:many] != others[:many]:
-            return False
-        if at % BLOCK == 0:
-            yield
-    return True
-
-
-def copy(part, writer, length):
-    """Generator → `length`: so many bytes of a partition, through a Writer. BadFlash as the writer."""
-    view = memoryview(bytearray(BLOCK))
-    while writer.written < length:
-        piece = view[: min(BLOCK, length - writer.written)]
-        part.readblocks(writer.written // BLOCK, piece, 0)
-        writer.write(piece)
-        yield
-    return length

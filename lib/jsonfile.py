@@ -15,6 +15,7 @@ from lib.jsontext import dumps, loads
 _LARGEST = const(8192)
 _PIECE = const(512)
 _SEAL_SIZE = const(20)
+_BOM = b"\xef\xbb\xbf"  # the byte order mark that some editors put in front of UTF-8; it says nothing (RFC 8259 §8.1)
 
 
 class Damaged(Exception):
@@ -32,6 +33,8 @@ def load(path):
     try:
         with open(path, "rb") as file:
             text = file.read(size)
+        if text[:3] == _BOM:
+            text = text[3:]
         content = loads(text)  # strictly: MicroPython's own json reads half of a table as a whole one
     except OSError:
         raise Damaged("unreadable")

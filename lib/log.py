@@ -10,7 +10,7 @@ WARNING = const(2)
 ERROR = const(3)
 
 _NAMES = ("debug", "info", "warning", "error")
-_KEPT = const(2560)  # bytes: some forty-five lines of a device at work
+_KEPT = const(1536)  # bytes: some twenty-five lines of a device at work
 _LONGEST = const(200)
 _PLACE = const(30)  # characters; one byte of a record says how long it is
 # a record: its bytes, level, bytes of its place, ms; then the place and the text, both in UTF-8

@@ -10,6 +10,7 @@ from micropython import const
 
 from lib import udp
 from lib.addresses import Memory  # noqa: F401  (offered from here, too)
+from lib.tables import find
 
 _TYPE_A = const(1)
 _TYPE_CNAME = const(5)
@@ -20,7 +21,7 @@ _MAX_RECORDS = const(40)  # the shortest takes 12 bytes, and 500 bytes hold no m
 _MAX_ALIASES = const(8)
 _TRIES = const(2)
 _NXDOMAIN = const(3)
-_CODES = {1: "cannot read the question", 2: "failed", 4: "cannot do that", 5: "refuses to answer"}
+_CODES = ((1, "cannot read the question"), (2, "failed"), (4, "cannot do that"), (5, "refuses to answer"))
 
 
 class NotFound(Exception):
@@ -55,7 +56,7 @@ def answer(number, host, packet):
     if code == _NXDOMAIN:
         raise NotFound(host, "there is no such name", True)
     if code:
-        raise NotFound(host, "the name server " + _CODES.get(code, "says error %d" % code))
+        raise NotFound(host, "the name server " + find(_CODES, code, "says error %d" % code))
     try:
         records = _records(packet, len(asked))
     except (IndexError, ValueError):

@@ -1,22 +1,23 @@
-"""The certificates that TLS trusts, as files: one at a time in memory, and only while a connection is made."""
+"""The certificates that TLS trusts: those of the image, and DER files of the owner's; one file in memory at a time."""
 
 import os
-import sys
 
 _FOLDER = "certs"
 
 
 class Roots:
-    """Iterating gives each certificate (DER, bytes): those in the folder `certs` here, and in one beside the code."""
+    """Iterating gives each certificate (DER, bytes): `built_in` ones first, then the files `certs/*.der`."""
+
+    def __init__(self, built_in=()):
+        self._built_in = built_in
 
     def __iter__(self):
-        for start in [""] + [start for start in sys.path if start and start[0] != "."]:
-            folder = start + "/" + _FOLDER if start else _FOLDER
-            try:
-                names = sorted(os.listdir(folder))
-            except OSError:
-                continue
-            for name in names:
-                if name.endswith(".der"):
-                    with open(folder + "/" + name, "rb") as file:
-                        yield file.read()
+        yield from self._built_in
+        try:
+            names = sorted(os.listdir(_FOLDER))
+        except OSError:
+            return
+        for name in names:
+            if name.endswith(".der"):
+                with open(_FOLDER + "/" + name, "rb") as file:
+                    yield file.read()

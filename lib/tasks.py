@@ -11,7 +11,8 @@ _DEAF_MS = const(4000)
 class _Ended:
     """Where the tasks of one `together` leave how the first of them ended."""
 
-    def __init__(self):
+    def __init__(self, at_end):
+        self.at_end = at_end
         self.event = asyncio.Event()
         self.fault = None
         self.running = 0  # those that have begun and not ended; one that is cancelled before it begins never does
@@ -26,14 +27,17 @@ async def _watch(ended, coroutine):
     finally:
         ended.running -= 1
         ended.event.set()
+        if ended.at_end:
+            ended.at_end()
 
 
-async def together(*coroutines):
-    """None when the first of them ends: the others are cancelled and waited for. What the first one raised comes out here.
+async def together(*coroutines, at_end=None):
+    """Return when the first of them ends: the others are cancelled and waited for. Raise what the first one raised.
 
+    `at_end()` is called in the very moment in which one of them ends, and again for each that ends after it.
     `gather` leaves the others running, on either interpreter (reference/style.md §4.12).
     """
-    ended = _Ended()
+    ended = _Ended(at_end)
     running = []
     try:
         for coroutine in coroutines:

@@ -3,71 +3,52 @@
 import errno
 import ssl
 
-NOT_TRUSTED = "certificate not trusted"
-OTHER_HOST = "certificate is for another host"
-EXPIRED = "certificate has expired"
-NOT_YET_VALID = "certificate not valid yet (is the clock set?)"
-NO_COMMON_CIPHER = "no common cipher"
-REFUSED = "the other side refused the handshake (no common cipher?)"
-NOT_TLS = "the other side does not speak TLS"
-CLOSED = "the other side closed"
+from micropython import const
+
+_EPIPE = const(32)  # MicroPython's errno does not name these two
+_ENETUNREACH = const(101)
+
 NO_MEMORY = "not enough memory"
+_NOT_TRUSTED = const("certificate not trusted")
+_OTHER_HOST = const("certificate is for another host")
+_EXPIRED = const("certificate has expired")
+_NOT_YET_VALID = const("certificate not valid yet (is the clock set?)")
+_NO_COMMON_CIPHER = const("no common cipher")
+_REFUSED = const("the other side refused the handshake (no common cipher?)")
+_NOT_TLS = const("the other side does not speak TLS")
+_CLOSED = const("the other side closed")
+_NO_MEMORY = const("not enough memory")
 
-# What mbedTLS (MicroPython: the words of a ValueError, or the name in an OSError) and OpenSSL (CPython) say, in lower
-# case, and the place of what that means in _REASONS. The first line that is found counts: who signed it matters more than
-# how old it is. One text, as fifty small ones would fill the memory that a handshake needs.
-_WORDS = """\
-not correctly signed by the trusted ca=0
-self-signed certificate=0
-self signed certificate=0
-unable to get=0
-does not match with the expected cn=1
-hostname mismatch=1
-ip address mismatch=1
-has expired=2
-starts in the future=3
-not yet valid=3
-x509_cert_verify_failed=0
-certificate_verify_failed=0
-handshake_failure=4
-handshake failure=4
-no_shared_cipher=4
-protocol_version=4
-unsupported_protocol=4
-ssl_fatal_alert_message=5
-wrong_version_number=6
-record_layer_failure=6
-ssl_invalid_record=6
-ssl_conn_eof=7
-net_conn_reset=7
-unexpected_eof=7
-eof occurred=7
-alloc_failed=8
-"""
-_REASONS = (
-    NOT_TRUSTED,
-    OTHER_HOST,
-    EXPIRED,
-    NOT_YET_VALID,
-    NO_COMMON_CIPHER,
-    REFUSED,
-    NOT_TLS,
-    CLOSED,
-    NO_MEMORY,
+# What mbedTLS (MicroPython: the words of a ValueError, or the name in an OSError) and OpenSSL (CPython) say, in lower case, and
+# what that means. The first row that is found counts: who signed it matters more than how old it is.
+_WORDS = (
+    ("not correctly signed by the trusted ca", _NOT_TRUSTED),
+    ("self-signed certificate", _NOT_TRUSTED),
+    ("self signed certificate", _NOT_TRUSTED),
+    ("unable to get", _NOT_TRUSTED),
+    ("does not match with the expected cn", _OTHER_HOST),
+    ("hostname mismatch", _OTHER_HOST),
+    ("ip address mismatch", _OTHER_HOST),
+    ("has expired", _EXPIRED),
+    ("starts in the future", _NOT_YET_VALID),
+    ("not yet valid", _NOT_YET_VALID),
+    ("x509_cert_verify_failed", _NOT_TRUSTED),
+    ("certificate_verify_failed", _NOT_TRUSTED),
+    ("handshake_failure", _NO_COMMON_CIPHER),
+    ("handshake failure", _NO_COMMON_CIPHER),
+    ("no_shared_cipher", _NO_COMMON_CIPHER),
+    ("protocol_version", _NO_COMMON_CIPHER),
+    ("unsupported_protocol", _NO_COMMON_CIPHER),
+    ("ssl_fatal_alert_message", _REFUSED),
+    ("wrong_version_number", _NOT_TLS),
+    ("record_layer_failure", _NOT_TLS),
+    ("ssl_invalid_record", _NOT_TLS),
+    ("ssl_conn_eof", _CLOSED),
+    ("net_conn_reset", _CLOSED),
+    ("unexpected_eof", _CLOSED),
+    ("eof occurred", _CLOSED),
+    ("alloc_failed", _NO_MEMORY),
 )
-
-_NUMBERS = {
-    errno.ECONNRESET: CLOSED,
-    errno.ECONNABORTED: CLOSED,
-    errno.ENOTCONN: CLOSED,
-    32: CLOSED,  # EPIPE, which MicroPython's errno does not name
-    errno.ECONNREFUSED: "connection refused",
-    errno.EHOSTUNREACH: "no way to the host",
-    101: "no way to the network",  # ENETUNREACH, likewise
-    errno.ETIMEDOUT: "no answer",
-    errno.ENOMEM: NO_MEMORY,
-    errno.ENOBUFS: NO_MEMORY,
-}
 
 
 class _Context(ssl.SSLContext):
@@ -123,17 +104,29 @@ def context(roots):
 def explain(fault):
     """Plain words for what a connection raised, the same on both interpreters; the fault's own text when unknown."""
     if isinstance(fault, EOFError):
-        return CLOSED
+        return _CLOSED
     if isinstance(fault, MemoryError):
-        return NO_MEMORY
+        return _NO_MEMORY
     text = str(fault).lower()
-    at = 0
-    while at < len(_WORDS):
-        mark = _WORDS.find("=", at)
-        if _WORDS[at:mark] in text:
-            return _REASONS[int(_WORDS[mark + 1])]
-        at = mark + 3
+    for words, meaning in _WORDS:
+        if words in text:
+            return meaning
     if isinstance(fault, OSError) and not fault.args:
-        return CLOSED  # CPython's asyncio, when the connection ends in the handshake
+        return _CLOSED  # CPython's asyncio, when the connection ends in the handshake
     number = fault.args[0] if isinstance(fault, OSError) else None
-    return _NUMBERS.get(number) or str(fault) or type(fault).__name__
+    return _meaning(number) or str(fault) or type(fault).__name__
+
+
+def _meaning(number):
+    """Return what an errno means; "" for one that says nothing. The numbers are other ones on each platform."""
+    if number in (errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN, _EPIPE):
+        return _CLOSED
+    if number == errno.ECONNREFUSED:
+        return "connection refused"
+    if number == errno.EHOSTUNREACH:
+        return "no way to the host"
+    if number == _ENETUNREACH:
+        return "no way to the network"
+    if number == errno.ETIMEDOUT:
+        return "no answer"
+    return _NO_MEMORY if number in (errno.ENOMEM, errno.ENOBUFS) else ""

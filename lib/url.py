@@ -1,11 +1,12 @@
 """URLs of http, https, ws and wss, taken apart strictly; no I/O. RFC 3986."""
 
-_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+from lib.tables import find
+
+_PORTS = (("http", 80), ("ws", 80), ("https", 443), ("wss", 443))
 _SECURE = ("https", "wss")
 _HOST = "abcdefghijklmnopqrstuvwxyz0123456789-._"
 _ADDRESS = "0123456789abcdef:."
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"  # RFC 3986 §2.3
-_PRINTABLE = "".join([chr(code) for code in range(33, 127)])
 
 
 def only(text, alphabet):
@@ -24,15 +25,16 @@ def parse_url(url):
     Scheme and host come in lower case, IPv6 without brackets; the path begins with "/" and carries the query. The
     fragment is dropped. User names are refused: a password does not belong in a URL.
     """
-    if not only(url, _PRINTABLE):
+    if not all(33 <= byte < 127 for byte in url.encode()):
         raise ValueError("a URL has no blanks, control characters or letters beyond ASCII")
     scheme, mark, rest = url.partition("://")
     scheme = scheme.lower()
-    if not mark or scheme not in _PORTS:
+    port = find(_PORTS, scheme)
+    if not mark or port is None:
         raise ValueError("a URL begins with http://, https://, ws:// or wss://")
     rest = rest.partition("#")[0]
     where = rest.partition("/")[0].partition("?")[0]
-    host, port = _host_port(where.lower(), _PORTS[scheme])
+    host, port = _host_port(where.lower(), port)
     path = rest[len(where) :]
     return scheme, host, port, path if path[:1] == "/" else "/" + path
 

@@ -1,10 +1,8 @@
 """RFC 6455 for a client, without I/O: frames, fragments, control frames, close. Bytes in, messages out.
 
-How a connection begins is in `wsopen`; its names are offered from here, too. Who connects, waits and gives up is elsewhere.
-What runs for every frame is `native`: bytecode with many locals would take its state from the heap at each call.
+How a connection begins is in `wsopen`. Who connects, waits and gives up is elsewhere.
 """
 
-import micropython
 from micropython import const
 
 from lib import utf8, wsframe
@@ -20,17 +18,6 @@ _WHOLE_BINARY = const(0x82)
 _REST = const(256)  # bytes that wait for a message in pieces
 _STEP = const(4096)  # bytes more at once for a message that says its length: no more, for it may lie
 _ANSWERS = const(4096)  # bytes of pongs that may wait, beside the largest message
-
-_OF_WSOPEN = ("Refused", "accept", "check", "new_key", "upgrade")
-
-
-def __getattr__(name):
-    """What `wsopen` offers, which is in memory only where it is asked for: an open connection needs none of it."""
-    if name not in _OF_WSOPEN:
-        raise AttributeError(name)
-    from lib import wsopen
-
-    return getattr(wsopen, name)
 
 
 class Closed(Exception):
@@ -63,7 +50,6 @@ class Frames:
         self._stored = 0  # bytes of it
         self._utf8 = 0  # of the text so far
 
-    @micropython.native
     def feed(self, data):
         """A list of what `data` (bytes) completes: (opcode, payload), as bytes. Never raises, whatever the bytes are.
 
@@ -99,7 +85,6 @@ class Frames:
         """True when a whole message of `size` bytes, as its one byte of length says, may come now."""
         return size <= self._small and not self._message and not self._closing
 
-    @micropython.native
     def _begin(self, data, at, events):
         """Where the payload of the frame at `at` begins; the end of `data` when its head is not complete. §5.2"""
         start = at + 2
@@ -147,7 +132,6 @@ class Frames:
         if wrong:
             raise Fault(wsframe.PROTOCOL_ERROR, wrong)
 
-    @micropython.native
     def _payload(self, data, at, events):
         """Where the payload at `at` ends in `data`; what it completes is in `events`."""
         end = min(len(data), at + self._left)
@@ -175,7 +159,6 @@ class Frames:
             self._message = 0
         return end
 
-    @micropython.native
     def _keep(self, data, at, end):
         """None; a piece of a message goes behind the pieces before it, in a store that grows as they come."""
         wanted = self._stored + end - at

@@ -2,10 +2,10 @@
 
 import os
 
-import micropython
 from micropython import const
 
 from lib.utf8 import is_utf8
+from lib.ws_mask import mask
 
 TEXT = const(1)
 BINARY = const(2)
@@ -27,28 +27,6 @@ class Fault(Exception):
     """The server broke the rules: close code and words."""
 
 
-@micropython.viper
-def _mask(frame: ptr8, at: int, payload: ptr8, size: int, key: ptr8):
-    """Writes `payload`, masked by the four bytes of `key`, into `frame` from `at` on. §5.3"""
-    a = key[0]
-    b = key[1]
-    c = key[2]
-    d = key[3]
-    i = 0
-    whole = size - 3
-    while i < whole:
-        frame[at] = payload[i] ^ a
-        frame[at + 1] = payload[i + 1] ^ b
-        frame[at + 2] = payload[i + 2] ^ c
-        frame[at + 3] = payload[i + 3] ^ d
-        i += 4
-        at += 4
-    while i < size:
-        frame[at] = payload[i] ^ key[i & 3]
-        i += 1
-        at += 1
-
-
 def frame(opcode, payload):
     """A whole frame as a bytearray, masked with a fresh key; its length in the shortest form. `payload` is bytes-like. §5.2"""
     size = len(payload)
@@ -66,7 +44,7 @@ def frame(opcode, payload):
         made[2:10] = size.to_bytes(8, "big")
     key = os.urandom(4)
     made[head - 4 : head] = key
-    _mask(made, head, payload, size, key)
+    mask(made, head, payload, size, key)
     return made
 
 

@@ -1,15 +1,14 @@
 """`python3 -m tools build`: makes what a board is flashed with and updates itself from; the same bytes for the same sources.
 
-In DIR (build/images) each board gets a folder: `app.lfs` (the firmware as a file system, only the blocks in use),
-`manifest.json` (what it is, and the hashes), `partitions.bin` and `partitions.csv` (the flash map), `names.txt` (what the
-short names in it stand for: `python3 -m tools traceback` reads a board's tracebacks back by it); with --runtime also
-`runtime.bin` (MicroPython); with --key also `manifest.json.sig`. --publish puts them into a tree that any web server can
-offer to devices, e.g. `python3 -m tools serve-updates`. --web makes the page from which a browser writes boards.
+In DIR (build/images) each board gets a folder: `image.bin` (MicroPython with the firmware in it, one slot of the flash),
+`manifest.json` (what it is, and its hash), `partitions.bin` and `partitions.csv` (the flash map); with --key also
+`manifest.json.sig`. --publish puts them into a tree that any web server can offer to devices, e.g. `python3 -m tools
+serve-updates`. --web makes the page from which a browser writes boards. --frozen writes the modules for an own build of
+MicroPython instead (docs/freezing.md).
 
 The date in the manifest is that of the last commit, or SOURCE_DATE_EPOCH, or --date: never today's.
 """
 
-import argparse
 import datetime
 import os
 import shlex
@@ -17,33 +16,35 @@ import subprocess
 from collections import namedtuple
 from pathlib import Path
 
-from tools import Failure, layout, sign, traceback
+from tools import Failure, arguments, layout, sign
 from tools.environment import ROOT
-from tools.flash import download
-from tools.flash.plan import official_image
-from tools.images import app, content, frozen, manifest, targets, tree
+from tools.flash import sources
+from tools.images import frozen_sources, image, manifest, modules, targets, tree
 from tools.keyfile import KeyFile
+from tools.printable import one_line
 from tools.web import flasher
 
 OUT = ROOT / "build" / "images"
 
-# version, date: as the manifest has them · trusted: public keys (bytes) · runtimes: {chip: image} · ship: whether they are parts
-# · changes: {path: source} for firmware/ and lib/
-Plan = namedtuple("Plan", ("version", "date", "trusted", "runtimes", "ship", "changes"))
+# version, date: as the manifest has them · trusted: public keys (bytes) · changes: {path: source} for firmware/ and lib/
+Plan = namedtuple("Plan", ("version", "date", "trusted", "changes"))
 
 
-def plan(version=None, date=None, trusted=(), runtimes=None, ship=True, changes=None):
-    """A Plan; what is left out is the source tree's own. Failure for a version or a date that is none."""
+def plan(version=None, date=None, trusted=(), changes=None):
+    """Return a Plan; what is left out is the source tree's own. Raise Failure for a version or a date that is none."""
     changes = dict(changes or {})
     if version is not None:
         if not manifest.is_version(version):
-            raise Failure(f"'{version}' is no version (major.minor.patch, semver.org)")
-        changes = {**app.versioned(version), **changes}
-    return Plan(version or app.version(), date or released_on(), tuple(trusted), runtimes or {}, ship, changes)
+            raise Failure(f"'{one_line(version)}' is no version (major.minor.patch, semver.org)")
+        changes = {**modules.versioned(version), **changes}
+    return Plan(version or modules.version(), date or released_on(), tuple(trusted), changes)
 
 
 def released_on():
-    """The date (YYYY-MM-DD, UTC) of these sources: SOURCE_DATE_EPOCH, else the last commit's. Failure when there is neither."""
+    """Return the date (YYYY-MM-DD, UTC) of these sources: SOURCE_DATE_EPOCH, else the last commit's.
+
+    Raise Failure when there is neither.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is None:
         command = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
@@ -59,174 +60,154 @@ def released_on():
         )
 
 
-def files(target, made):
-    """{name: bytes}: what the folder of a Target holds by the Plan `made`, without a signature. Failure when it does not fit."""
-    rows = layout.table(target.layout)
-    result = {manifest.APP: app.image(target, made.trusted, made.changes)}
-    image = made.runtimes.get(target.chip)
-    if image is not None:
-        room = layout.row(rows, "ota_0").size
-        if len(image) > room:
-            raise Failure(
-                f"{target.title}: this runtime has {len(image)} bytes, its partition {room}; is there a smaller build?"
-            )
-        if made.ship:
-            result[manifest.RUNTIME] = image
-    rollback = app.counter()
-    if "firmware/image.py" in made.changes:
-        rollback = app.counter_in(made.changes["firmware/image.py"])
+def files(target, made, official=None):
+    """Return ({name: bytes}, image.Made): what the folder of a Target holds by the Plan `made`, without a signature.
+
+    `official`: the bytes of an official MicroPython image; None for the simulated board. Raise Failure when it does not fit.
+    """
+    linked = image.made(target, official, made.trusted, made.changes)
+    rollback = modules.counter()
+    if modules.INFO_FILE in made.changes:
+        rollback = modules.counter_in(made.changes[modules.INFO_FILE])
     try:
-        result[manifest.FILE] = manifest.made(
-            target, made.version, rollback, made.date, result[manifest.APP], image, made.ship
-        )
+        told = manifest.made(target, made.version, rollback, made.date, linked.data)
     except ValueError as fault:
         raise Failure(f"{target.title}: {fault}")
-    result["partitions.bin"] = layout.binary(rows)
-    result["partitions.csv"] = layout.csv(rows).encode()
-    result["names.txt"] = traceback.text(content.names(made.changes)).encode()
-    return result
+    rows = layout.table(target.layout)
+    result = {
+        manifest.IMAGE: linked.data,
+        manifest.FILE: told,
+        "partitions.bin": layout.binary(rows),
+        "partitions.csv": layout.csv(rows).encode(),
+    }
+    return result, linked
 
 
-def build(wanted, made, out, key=None, signer=sign.sign_file):
-    """{title: folder} of the Targets `wanted`, in `out`; signed by `signer(path of the manifest, key)` when there is a key.
+def build(wanted, made, out, officials=None, key=None, signer=sign.sign_file, tell=lambda target, linked: None):
+    """Return {title: folder} of the Targets `wanted`, in `out`; signed by `signer(path of the manifest, key)` when there is a key.
 
-    A folder whose manifest is the same keeps its signature.
+    `officials`: {title: tools.flash.official.Official}. `tell(target, image.Made)` hears of each. A folder whose manifest is the
+    same keeps its signature.
     """
     folders = {}
     for target in wanted:
         folder = Path(out) / target.title
-        tree.write(folder, files(target, made))
+        official = (officials or {}).get(target.title)
+        content, linked = files(target, made, official and official.data)
+        tree.write(folder, content)
         if key is not None:
             signer(folder / manifest.FILE, key)
         folders[target.title] = folder
+        tell(target, linked)
     return folders
 
 
-def read_runtimes(paths):
-    """{chip: tools.flash.official.Official} of these files. Failure in words for one that is none, and for two of one chip."""
-    found = {}
-    for path in paths:
-        read = official_image(path)
-        if read.chip in found:
-            raise Failure(f"{path}: there is another runtime for {read.chip} already")
-        found[read.chip] = read
-    return found
+def officials(wanted, paths=(), version=None, fetch=None, to_look_at=False):
+    """Return {title: Official} for the Targets `wanted` that have a chip; the other arguments as sources.officials.
 
-
-def officials(wanted, images, fetch=download.image):
-    """{title: tools.flash.official.Official} for the Targets `wanted`: of `images` ({chip: Official}), or else fetched.
-
-    Failure when one cannot be had, and when nobody made one for that chip.
+    Raise Failure when one cannot be had.
     """
-    found, fetched = {}, {}
-    for target in wanted:
-        image = images.get(target.chip)
-        if target.chip not in flasher.FAMILIES:
-            raise Failure(f"{target.title} has no chip that a browser could write")
-        if image is None:
-            path = fetch(target.chip, target.layout)
-            image = fetched[path] = fetched.get(path) or official_image(path, fetched=True)
-            if image.chip != target.chip:
-                raise Failure(f"{path} is for an {image.chip}, not an {target.chip}")
-        found[target.title] = image
-    return found
+    boards = [target for target in wanted if target.chip]
+    found = sources.officials([target.chip for target in boards], paths, version, fetch, to_look_at)
+    return {target.title: found[target.chip] for target in boards}
 
 
 def web(wanted, folders, made, folder, images):
-    """None; the web flasher for the Targets `wanted`, built in `folders` by the Plan `made`, is in `folder`.
+    """Write the web flasher for the Targets `wanted`, built in `folders` by the Plan `made`, into `folder`.
 
-    `images`: {title: Official}. Failure when one holds no boot loader, or does not fit.
+    `images`: {title: Official}. Raise Failure when one holds no boot loader, or does not fit.
     """
     boards = []
     for target in wanted:
-        app_image = (folders[target.title] / manifest.APP).read_bytes()
-        boards.append(flasher.Board(target, app_image, images[target.title]))
+        data = (folders[target.title] / manifest.IMAGE).read_bytes()
+        boards.append(flasher.Board(target, data, images[target.title]))
     flasher.write(folder, boards, made.version, made.date)
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools build", description="Makes images for boards, their manifests, and the tree of updates."
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--board", nargs="+", metavar="NAME", help="these boards")
     which.add_argument("--all", action="store_true", help="all boards but the simulated one (this is the default)")
+    sources.add_options(parser, several=True)
     parser.add_argument(
-        "--out", type=Path, default=OUT, metavar="DIR", help="a folder for each board there; build/images"
+        "--out", type=arguments.folder, default=OUT, metavar="DIR", help="a folder for each board there; build/images"
     )
-    parser.add_argument("--key", metavar="NAME", help="sign with this key, as `keys` made it")
+    parser.add_argument("--key", type=arguments.key, metavar="NAME", help="sign with this key, as `keys` made it")
     parser.add_argument(
-        "--trust", action="append", metavar="NAME", help="public key in the image, twice at most; the one that signs"
-    )
-    parser.add_argument(
-        "--runtime",
+        "--trust",
+        type=arguments.key,
         action="append",
-        default=[],
-        metavar="FILE",
-        help="MicroPython for a chip (.bin or .app-bin); one for each chip",
-    )
-    parser.add_argument("--web", type=Path, metavar="DIR", help="make the page there that writes boards from a browser")
-    parser.add_argument(
-        "--image",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="MicroPython's .bin for that page, one for each chip; what is not given is fetched",
+        metavar="NAME",
+        help="public key in the image, twice at most; the one that signs",
     )
     parser.add_argument(
-        "--frozen", type=Path, metavar="DIR", help="only the files that frozen firmware reads (docs/frozen.md)"
+        "--web", type=arguments.folder, metavar="DIR", help="make the page there that writes boards from a browser"
     )
-    parser.add_argument("--app-only", action="store_true", help="name the runtime in the manifest, but do not ship it")
+    parser.add_argument(
+        "--frozen",
+        type=arguments.folder,
+        metavar="DIR",
+        help="only write the modules and the manifest for an own build of MicroPython (docs/freezing.md)",
+    )
     parser.add_argument("--version", metavar="X.Y.Z", help="another version than firmware/version.py says")
-    parser.add_argument("--date", metavar="YYYY-MM-DD", help="another date than the last commit's")
-    parser.add_argument("--publish", type=Path, metavar="DIR", help="put the result into this tree of updates")
+    parser.add_argument("--date", type=arguments.date, metavar="YYYY-MM-DD", help="another date than the last commit's")
+    parser.add_argument(
+        "--publish", type=arguments.folder, metavar="DIR", help="put the result into this tree of updates"
+    )
     parser.add_argument("--channel", choices=tree.CHANNELS, default="stable", help="with --publish; stable")
     return parser
 
 
 def wanted(names):
-    """The Targets of these names; without any, all but the simulated one."""
+    """Return the Targets of these names; without any, all but the simulated one."""
     if names:
         return [targets.named(name) for name in dict.fromkeys(names)]
     return [target for name, target in sorted(targets.every().items()) if name != targets.SIMULATED]
 
 
-def _tell(target, folder):
-    size = (folder / manifest.APP).stat().st_size
-    room = layout.row(layout.table(target.layout), "app_0").size
-    signed = "signed" if (folder / manifest.SIGNATURE).exists() else "not signed"
-    print(f"{target.title:28} {target.layout:9} app.lfs {size:7} of {room:7} bytes, {signed}")
+def tell(target, linked):
+    """Print what became of a board: its image, what is left of the slot, and how much each package takes of it."""
+    slot = layout.row(layout.table(target.layout), "ota_0").size
+    size = len(linked.data)
+    print(f"{target.title:28} {linked.micropython or 'simulated':8} {size:8} of {slot} bytes, {slot - size} left")
+    packages = {}
+    for name, taken in linked.sizes.items():
+        package = name.rpartition("/")[0] or "top level"
+        packages[package] = packages.get(package, 0) + taken
+    rows = sorted(packages.items(), key=lambda row: -row[1])
+    if rows:
+        print("   " + ", ".join(f"{package} {taken}" for package, taken in rows))
 
 
 def main(argv):
-    """0; Failure at the first board that cannot be made."""
+    """Return 0. Raise Failure at the first board that cannot be made."""
     options = _parser().parse_args(argv)
     if options.publish and not options.key:
         raise Failure("--publish needs --key: a device takes no update without a signature")
-    if options.image and not options.web:
-        raise Failure("--image is for the page of --web; --runtime ships one in updates")
-    if options.frozen:
-        for path, data in frozen.files().items():
-            (options.frozen / path).parent.mkdir(parents=True, exist_ok=True)
-            (options.frozen / path).write_bytes(data)
-        print(f"{options.frozen}: for the board's own file system, beside firmware that is frozen (docs/frozen.md)")
-        return 0
+    boards = wanted(options.board)
+    if options.web and not all(target.chip for target in boards):
+        raise Failure("--web writes real boards, the simulated one is none")
     trust = options.trust or ([options.key] if options.key else [])
     trusted = [KeyFile(name).public() for name in trust]
-    boards = wanted(options.board)
-    shipped, images = read_runtimes(options.runtime), read_runtimes(options.image)
-    runtimes = {chip: one.runtime for chip, one in shipped.items()}
-    made = plan(options.version, options.date, trusted, runtimes, not options.app_only)
-    folders = build(boards, made, options.out, options.key)
-    for target in boards:
-        _tell(target, folders[target.title])
+    made = plan(options.version, options.date, trusted)
+    if options.frozen:
+        for target in boards:
+            folder = frozen_sources.write(options.frozen, target, made.trusted, made.changes)
+            print(f"{folder / frozen_sources.MANIFEST}: FROZEN_MANIFEST for MicroPython's own build")
+        return 0
+    to_look_at = not (options.key or options.publish or options.web)
+    images = officials(boards, options.image, options.micropython, to_look_at=to_look_at)
+    folders = build(boards, made, options.out, images, options.key, tell=tell)
     if not trusted:
         print("These images trust no key, so that they take no updates; --key or --trust names one.")
     if options.publish:
         tree.publish(folders, options.publish, made.version, options.channel)
         print(f"{options.publish}: {made.version} is what the channel {options.channel} offers now")
     if options.web:
-        web(boards, folders, made, options.web, officials(boards, {**shipped, **images}))
+        web(boards, folders, made, options.web, images)
         folder = shlex.quote(str(options.web))
         print(f"{folder} is made; python3 -m http.server --directory {folder} offers it here")
     return 0

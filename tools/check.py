@@ -1,12 +1,11 @@
 """`python3 -m tools check`: lint, format, types, then all the tests (both architectures among them). The first failure ends it."""
 
-import argparse
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from tools import Failure, test
+from tools import Failure, arguments, test
 from tools.environment import ROOT, program
 
 _TYPINGS = ROOT / "typings"
@@ -39,7 +38,7 @@ def _typings():
 
 def main(argv):
     """The first exit code that is not 0, or 0."""
-    parser = argparse.ArgumentParser(prog="python3 -m tools check", description=(__doc__ or "").split(": ", 1)[1])
+    parser = arguments.Parser(prog="python3 -m tools check", description=(__doc__ or "").split(": ", 1)[1])
     parser.add_argument("--no-tests", action="store_true", help="leave the tests out")
     options = parser.parse_args(argv)
     _typings()

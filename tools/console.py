@@ -4,15 +4,16 @@ What the firmware understands is in docs (serial commands) and told by `help`. W
 keyboard they are sent one after the other, and the answers printed: `echo status | python3 -m tools console`.
 """
 
-import argparse
+import codecs
 import sys
 import time
 
 import serial
 from serial.tools.miniterm import Miniterm
 
-from tools import Failure
+from tools import Failure, arguments
 from tools.flash import ports
+from tools.printable import printable_lines
 
 _BAUD = 115200
 _LOOK_S = 0.25
@@ -107,7 +108,11 @@ def _first(port):
 
 
 def _answers(port, lines, write):
-    """None; each of `lines` was sent, and what the board said until it was quiet went to `write(text)`."""
+    """None; each of `lines` was sent, and what the board said until it was quiet went to `write(text)`.
+
+    A board repeats names that come by the network: none of them moves the cursor here.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     with _first(port) as line:
         for text in lines:
             line.write(text.rstrip("\r\n").encode() + b"\r\n")
@@ -116,13 +121,13 @@ def _answers(port, lines, write):
                 data = line.read(max(1, line.in_waiting))
                 if data:
                     last = time.monotonic()
-                    write(data.decode("utf-8", "replace").replace("\r\n", "\n"))
+                    write(printable_lines(decoder.decode(data)))
 
 
 def main(argv):
     """0. Failure when the port cannot be opened, or nobody says which one is meant."""
-    parser = argparse.ArgumentParser(prog="python3 -m tools console", description="A serial terminal; Ctrl-] leaves.")
-    parser.add_argument("--port", help="the board's port; left out, the only one that there is")
+    parser = arguments.Parser(prog="python3 -m tools console", description="A serial terminal; Ctrl-] leaves.")
+    parser.add_argument("--port", type=arguments.text, help="the board's port; left out, the only one that there is")
     port = ports.chosen(parser.parse_args(argv).port)
     try:
         if sys.stdin.isatty():

@@ -1,12 +1,11 @@
 """`python3 -m tools docs`: writes the pages of docs/ that are made from the firmware itself, so that they are never out of date."""
 
-import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from tools import Failure, checklists, pages
+from tools import Failure, arguments, checklists, pages
 from tools.environment import ROOT
 from tools.pages import boards, console, drawings, lamp, safety, settings
 
@@ -41,7 +40,7 @@ def texts(root=ROOT):
 
 def main(argv, root=ROOT):
     """0. Failure with --check when a page is not up to date."""
-    parser = argparse.ArgumentParser(prog="python3 -m tools docs", description=(__doc__ or "").split(": ", 1)[1])
+    parser = arguments.Parser(prog="python3 -m tools docs", description=(__doc__ or "").split(": ", 1)[1])
     parser.add_argument("--check", action="store_true", help="only say whether they are up to date")
     parser.add_argument(
         "--pictures", action="store_true", help="also take the pictures of the set-up anew, by Chromium"

@@ -16,6 +16,7 @@ from collections import namedtuple
 from pathlib import Path
 
 from tools import Failure
+from tools.printable import reason
 
 # tree, one_time: types of RFC 8554 and SP 800-208 · ident: I, 16 bytes · next: the lowest index that may still be used
 Secret = namedtuple("Secret", ("tree", "one_time", "seed", "ident", "next"))
@@ -74,11 +75,13 @@ def alone(path, wait_s):
 
     SQLite's lock is the one of Python's library that every system has; the file stays, empty.
     """
-    connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
+    connection = None
     try:
+        connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error as fault:
-        connection.close()
+        if connection:
+            connection.close()
         if "locked" in str(fault):
             raise Failure(
                 f"somebody else holds {path.with_suffix('')} just now: one signs at a time; try again after it"
@@ -94,6 +97,9 @@ class KeyFile:
     """NAME.prv (the secret), NAME.pub (52 bytes, HSS of one level), NAME.used (the log), NAME.lock."""
 
     def __init__(self, name, disk=None):
+        """Raise Failure when `name` names no file."""
+        if str(name)[-1:] in ("", os.sep, os.altsep) or Path(name).name in ("", ".."):
+            raise Failure(f"a key has the name of a file, without its suffix; '{name}' is none")
         name = Path(name)
         if name.suffix in (".prv", ".pub", ".used"):
             name = name.with_suffix("")
@@ -103,6 +109,13 @@ class KeyFile:
     def path(self, suffix):
         """Of the file with that suffix; a dot in the name stays."""
         return self.name.with_name(self.name.name + suffix)
+
+    def _read(self, suffix):
+        """Return what is in the file with that suffix, None when there is none. Raise Failure when it cannot be read."""
+        try:
+            return self.disk.read(self.path(suffix))
+        except OSError as fault:
+            raise Failure(reason(fault))
 
     def alone(self, wait_s):
         """A context in which this key is nobody else's."""
@@ -119,7 +132,7 @@ class KeyFile:
 
     def secret(self):
         """The Secret. Failure when it is missing or damaged."""
-        content = self.disk.read(self.path(".prv"))
+        content = self._read(".prv")
         if content is None:
             raise Failure(f"there is no key {self.path('.prv')}; `python3 -m tools keys {self.name.name}` makes one")
         secret = _unpacked(content)
@@ -129,7 +142,7 @@ class KeyFile:
 
     def public(self):
         """The public key (bytes). Failure when it is missing."""
-        content = self.disk.read(self.path(".pub"))
+        content = self._read(".pub")
         if content is None:
             raise Failure(f"{self.path('.pub')} is missing")
         return content
@@ -137,7 +150,7 @@ class KeyFile:
     def used(self):
         """The used indices, rising. Failure when the log is missing, damaged, another key's, or has an index twice."""
         path = self.path(".used")
-        content = self.disk.read(path)
+        content = self._read(".used")
         if content is None:
             raise Failure(f"{path} is missing: nobody can tell which indices were used; bring it back")
         head, *lines = content.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
@@ -225,5 +238,5 @@ def _unpacked(content):
         if hashlib.sha256(text.encode()).hexdigest() != told["sha256"]:
             return None
         return Secret(**dict(fields, seed=bytes.fromhex(fields["seed"]), ident=bytes.fromhex(fields["ident"])))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -12,13 +12,12 @@ NAME.lock  empty; held while somebody signs.
 The secret is not in the format of pyhsslms: that program advances it after the signature, and this must not happen here.
 """
 
-import argparse
 import contextlib
 import secrets
 from collections import namedtuple
 from pathlib import Path
 
-from tools import Failure
+from tools import Failure, arguments
 from tools.environment import ROOT
 from tools.keyfile import ONE_TIME, TREES, KeyFile, Secret, alone, capacity
 
@@ -53,6 +52,8 @@ def public(made):
 def make(name, height=10, disk=None):
     """The KeyFile of a new key. Failure when the name is taken or the folder cannot be written."""
     key = KeyFile(name, disk)
+    if key.name.is_dir():
+        raise Failure(f"{key.name} is a folder; {key.name / 'release'} would be a key in it")
     secret = Secret(TREES[height], ONE_TIME, secrets.token_bytes(24), secrets.token_bytes(16), 0)
     try:
         key.name.parent.mkdir(parents=True, exist_ok=True)
@@ -97,18 +98,25 @@ def _show(key):
         raise Failure(f"{key.path('.pub')} is not a key of this tool")
     print(f"key {words[12:28].hex()}: LMS SHA-256/192 W4, {capacity(tree_type)} signatures")
     print(f"log: {len(used)} lines, last index {used[-1] if used else 'none'}")
-    if key.disk.read(key.path(".prv")) is not None:
+    if key.path(".prv").exists():
         secret, _ = key.check()
         print(f"next index {secret.next}, {capacity(tree_type) - secret.next} left")
 
 
 def main(argv):
     """0; Failure when the key is refused."""
-    parser = argparse.ArgumentParser(prog="python3 -m tools keys", description="Makes a key that signs releases.")
-    parser.add_argument("name", metavar="NAME", help="path of the key, without a suffix")
-    parser.add_argument("--height", type=int, choices=sorted(TREES), default=10, help="2^HEIGHT signatures; 10")
+    parser = arguments.Parser(prog="python3 -m tools keys", description="Makes a key that signs releases.")
+    parser.add_argument("name", type=arguments.key, metavar="NAME", help="path of the key, without a suffix")
+    parser.add_argument(
+        "--height", type=arguments.number(0, 99), choices=sorted(TREES), default=10, help="2^HEIGHT signatures; 10"
+    )
     parser.add_argument("--show", action="store_true", help="tell what is left, and check the log")
-    parser.add_argument("--skip-to", type=int, metavar="INDEX", help="go on at INDEX, after a backup was restored")
+    parser.add_argument(
+        "--skip-to",
+        type=arguments.whole,
+        metavar="INDEX",
+        help="go on at INDEX, after a backup was restored",
+    )
     options = parser.parse_args(argv)
     key = KeyFile(options.name)
     if options.skip_to is not None:

@@ -1,8 +1,8 @@
-"""Flash maps: which partition lies where, for each size of flash, as data; a new size is a row in TABLES. No I/O.
+"""Flash maps: which partition lies where, for each size of flash, as data; a new size is a row in _TABLES. No I/O.
 
-Facts: reference/micropython-esp32.md §c. The runtime is MicroPython (`ota_0`, `ota_1`); beside each lies the firmware's own
-read-only LittleFS (`app_0`, `app_1`); `vfs` holds settings, boot.py and main.py. `vfs` has the type that the ESP32 port
-itself gives it. The table lies at 0x8000, the second stage boot loader before it.
+Facts: DESIGN §3, reference/micropython-esp32.md §c. Each slot (`ota_0`, `ota_1`) holds one image: MicroPython with the firmware
+frozen into it. `vfs` holds settings, journal and logs, no code; it has the type that the ESP32 port itself gives it. The
+partition table lies at 0x8000, the second stage boot loader before it.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from collections import namedtuple
 Row = namedtuple("Row", ("label", "type", "subtype", "offset", "size"))
 
 APP, DATA = 0, 1
-NVS, OTADATA, PHY, FAT, LITTLEFS = 0x02, 0x00, 0x01, 0x81, 0x83
+NVS, OTADATA, PHY, FAT = 0x02, 0x00, 0x01, 0x81
 OTA_0, OTA_1 = 0x10, 0x11
 
 TABLE_OFFSET = 0x8000
@@ -30,30 +30,25 @@ _HEAD = (
 )
 
 
-def _rows(ota, app, flash):
-    """The rows for a flash of `flash` bytes: two runtimes of `ota` bytes, two apps of `app`, the rest for vfs."""
-    at = 0x10000
-    rows = list(_HEAD)
-    for label, kind, subtype, size in (
-        ("ota_0", APP, OTA_0, ota),
-        ("ota_1", APP, OTA_1, ota),
-        ("app_0", DATA, LITTLEFS, app),
-        ("app_1", DATA, LITTLEFS, app),
-    ):
-        rows.append(Row(label, kind, subtype, at, size))
-        at += size
-    rows.append(Row("vfs", DATA, FAT, at, flash - at))
-    return tuple(rows)
+def _rows(slot, flash):
+    """Return the rows for a flash of `flash` bytes: two slots of `slot` bytes, the rest for vfs."""
+    ota_0 = 0x10000
+    ota_1 = ota_0 + slot
+    vfs = ota_1 + slot
+    return (
+        *_HEAD,
+        Row("ota_0", APP, OTA_0, ota_0, slot),
+        Row("ota_1", APP, OTA_1, ota_1, slot),
+        Row("vfs", DATA, FAT, vfs, flash - vfs),
+    )
 
 
-# name: (bytes of flash, rows). `4MB` is for the -OTA build of the ESP32, which is made small; the other chips have no such
-# build, so that `4MB-wide` gives their runtime more, and vfs what settings need. `sim` is for the simulator, which walks it often.
+# name: (bytes of flash, rows). `sim` is the simulator's, small because it is copied often.
 _TABLES = {
-    "4MB": (4 * _M, _rows(0x180000, 0x60000, 4 * _M)),
-    "4MB-wide": (4 * _M, _rows(0x1B0000, 0x40000, 4 * _M)),
-    "8MB": (8 * _M, _rows(0x270000, 0x80000, 8 * _M)),
-    "16MB": (16 * _M, _rows(0x270000, 0x80000, 16 * _M)),
-    "sim": (768 * _K, _rows(64 * _K, 256 * _K, 768 * _K)),
+    "4MB": (4 * _M, _rows(0x1F0000, 4 * _M)),
+    "8MB": (8 * _M, _rows(0x2F0000, 8 * _M)),
+    "16MB": (16 * _M, _rows(0x2F0000, 16 * _M)),
+    "sim": (0x130000, _rows(0x80000, 0x130000)),
 }
 NAMES = tuple(_TABLES)
 
@@ -77,7 +72,7 @@ def _known(name):
 def of_chip(chip, flash_bytes):
     """The name of the layout for a chip ("esp32", "esp32s3" …; "" is the simulator) with so much flash.
 
-    ValueError for less than 4 MB: two runtimes do not fit.
+    ValueError for less than 4 MB: two images do not fit.
     """
     if chip == "":
         return "sim"
@@ -86,7 +81,7 @@ def of_chip(chip, flash_bytes):
     if flash_bytes >= 8 * _M:
         return "8MB"
     if flash_bytes >= 4 * _M:
-        return "4MB" if chip == "esp32" else "4MB-wide"
+        return "4MB"
     raise ValueError(f"{flash_bytes // _K} KB of flash are too few: updates need 4 MB")
 
 

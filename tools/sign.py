@@ -4,13 +4,12 @@ The index is used up on disk before the signature exists (`tools/keyfile.py`); t
 given out only after the device's own `lib/lms.py` has found it good. It is of HSS with one level: 1 504 bytes.
 """
 
-import argparse
 import functools
 import hashlib
 from pathlib import Path
 
 from lib import lms
-from tools import Failure, keys
+from tools import Failure, arguments, keys
 from tools.keyfile import Disk, KeyFile
 
 _WAIT_S = 10  # for another signer
@@ -30,8 +29,8 @@ def sign(name, message, wait_s=_WAIT_S, disk=None):
     """
     key = KeyFile(name, disk)
     try:
-        if not key.name.parent.is_dir():
-            raise Failure(f"there is no key {key.path('.prv')}")
+        if not key.path(".prv").exists():
+            raise Failure(f"there is no key {key.path('.prv')}")  # before its lock is made
         with key.alone(wait_s):
             return _signed(key, message)
     except OSError as fault:
@@ -58,6 +57,8 @@ def _signed(key, message):
 def sign_file(path, name, anew=False):
     """The path of PATH.sig. One that holds already is kept (no index is used); another is replaced only with `anew`."""
     path = Path(path)
+    if not path.name:
+        raise Failure(f"{path} is a folder; files are signed")
     target = path.with_name(path.name + ".sig")
     try:
         message = path.read_bytes()
@@ -77,9 +78,11 @@ def sign_file(path, name, anew=False):
 
 def main(argv):
     """0; Failure at the first file that cannot be signed."""
-    parser = argparse.ArgumentParser(prog="python3 -m tools sign", description="Signs files; each use counts.")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="what to sign")
-    parser.add_argument("--key", required=True, metavar="NAME", help="path of the key, as `keys` made it")
+    parser = arguments.Parser(prog="python3 -m tools sign", description="Signs files; each use counts.")
+    parser.add_argument("files", type=arguments.path, nargs="+", metavar="FILE", help="what to sign")
+    parser.add_argument(
+        "--key", type=arguments.key, required=True, metavar="NAME", help="path of the key, as `keys` made it"
+    )
     parser.add_argument("--force", action="store_true", help="replace a FILE.sig that is not this file's")
     options = parser.parse_args(argv)
     for path in options.files:

@@ -30,7 +30,7 @@ All tests, or those of -k, run side by side; -n 0 runs them one after another, a
 
 
 def main(argv):
-    """pytest's exit code."""
+    """pytest's exit code, or never returns."""
     if argv and argv[0] in ("-h", "--help"):
         print(USAGE)
         return 0
@@ -38,12 +38,18 @@ def main(argv):
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
     # A simulated device forgets rooms and imports them again, ten thousand times: half of the time would go to compiling them.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    return subprocess.call([sys.executable, "-m", "pytest", *_workers(argv), *argv], cwd=ROOT, env=environment)
+    command = [sys.executable, "-m", "pytest", *_workers(argv), *argv]
+    if os.name == "nt":
+        return subprocess.call(command, cwd=ROOT, env=environment)
+    sys.stdout.flush()
+    os.chdir(ROOT)
+    return os.execve(command[0], command, environment)  # one process: whoever ends it ends the tests
 
 
 def _workers(argv):
     """pytest's arguments for as many workers as there are CPUs; none where the tests are to run one after another."""
-    named = any((ROOT / argument.partition("::")[0]).exists() for argument in argv if argument[:1] != "-")
+    paths = [argument.partition("::")[0] for argument in argv if argument[:1] != "-"]
+    named = any(os.path.exists(ROOT / path) for path in paths)
     if named or any(argument.partition("=")[0] in _ONE_BY_ONE or argument in _ONE_BY_ONE for argument in argv):
         return []
     n_workers = max(2, min(os.cpu_count() or 1, _MOST_WORKERS))  # two on one CPU as well: many tests only wait
@@ -52,9 +58,9 @@ def _workers(argv):
 
 def _prepare():
     """None; what every simulated device starts from has been compiled, once, before several of them ask for it."""
-    found = compiled.interpreter()
     try:
-        if found:
-            compiled.firmware(found[1])
+        if compiled.interpreter():
+            compiled.image()
+            compiled.stubs()
     except Failure as failure:  # the tests will tell it, each where it is concerned
         print(f"python3 -m tools test: {failure}", file=sys.stderr)

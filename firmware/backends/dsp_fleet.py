@@ -9,16 +9,9 @@ from array import array
 from micropython import const
 
 from firmware import command as orders
+from firmware import dsp_words
 from firmware.command import Event, Unasked, whole
-from firmware.dsp_account import NAME, WORDS, Account
-
-LABEL = "DSP Fleet (shows a pairing code)"
-# What the set-up page asks for: (key of the settings, label, whether it is secret). The account comes by pairing.
-FIELDS = (
-    ("url", "Server", False),
-    ("latitude", "Latitude (optional)", False),
-    ("longitude", "Longitude (optional)", False),
-)
+from firmware.dsp_account import NAME, Account
 
 _LANGUAGE = "en"  # of this firmware
 _REMEMBERED = const(32)  # messages; the server repeats one until it hears that it arrived
@@ -33,6 +26,20 @@ _CALM_MS = const(10000)  # between two places of a peer that are told
 
 class Backend(Account):
     """One device of a fleet. `settings`: url, latitude, longitude, and what the server gives; `agent` is the User-Agent."""
+
+    EVENTS = (
+        ("devicebound", "_bound"),
+        ("receivemessage", "_message"),
+        ("zonesync", "_zones"),
+        ("zoneadded", "_zones"),
+        ("zonedeleted", "_zone_deleted"),
+        ("startfastlocation", "_start_fast"),
+        ("stopfastlocation", "_stop_fast"),
+        ("requesthistorysync", "_wants_history"),
+        ("rescuesessionstarted", "_rescue"),
+        ("rescuepeerlocation", "_rescue"),
+        ("rescuesessionended", "_rescue"),
+    )
 
     def __init__(self, settings, agent):
         super().__init__(settings, agent)
@@ -50,19 +57,6 @@ class Backend(Account):
         self._rescues = {}  # session → (role, peer's id, peer's name)
         self._peer_due = 0
         self.zones = {}  # number → name, as the server last said
-        self._handlers = {
-            "devicebound": self._bound,
-            "receivemessage": self._message,
-            "zonesync": self._zones,
-            "zoneadded": self._zones,
-            "zonedeleted": self._zone_deleted,
-            "startfastlocation": self._start_fast,
-            "stopfastlocation": self._stop_fast,
-            "requesthistorysync": self._wants_history,
-            "rescuesessionstarted": self._rescue,
-            "rescuepeerlocation": self._rescue,
-            "rescuesessionended": self._rescue,
-        }
 
     def hello(self, now):
         """Messages to send first."""
@@ -123,15 +117,13 @@ class Backend(Account):
             self._said = ""
 
     def _zones(self, target, arguments, now):
-        with WORDS:
-            from firmware import dsp_words
 
-            if target.lower() == "zonesync":
-                zones = {}
-                count = dsp_words.take_zones(zones, arguments[0])
-                self.zones = zones
-                return [(orders.NOTE, "%d zones" % count)]
-            dsp_words.take_zones(self.zones, [arguments[0]])
+        if target.lower() == "zonesync":
+            zones = {}
+            count = dsp_words.take_zones(zones, arguments[0])
+            self.zones = zones
+            return [(orders.NOTE, "%d zones" % count)]
+        dsp_words.take_zones(self.zones, [arguments[0]])
         return ()
 
     def _zone_deleted(self, _, arguments, now):
@@ -142,10 +134,8 @@ class Backend(Account):
         kind = target.lower()
         if kind == "rescuepeerlocation" and (now < self._peer_due or not self._rescues):
             return ()
-        with WORDS:
-            from firmware import dsp_words
 
-            told = dsp_words.rescue(kind, arguments[0], self._own["device_id"], self._rescues)
+        told = dsp_words.rescue(kind, arguments[0], self._own["device_id"], self._rescues)
         if told and kind == "rescuepeerlocation":
             self._peer_due = now + _CALM_MS
         return [(orders.EVENT, Event(NAME, "rescue", told[0], told[1][:_WORDS]))] if told else ()
@@ -197,13 +187,11 @@ class Backend(Account):
         """The next part of the history that the server wants, as an errand; None."""
         if not self._hours or self.wall() is None:
             return None
-        with WORDS:
-            from firmware import dsp_words
 
-            ago_s = self.wall() // 1000000 - now // 1000
-            body, self._sent = dsp_words.history(
-                self._samples, self._sampled, self._sent, self._hours, ago_s, now, self._place
-            )
+        ago_s = self.wall() // 1000000 - now // 1000
+        body, self._sent = dsp_words.history(
+            self._samples, self._sampled, self._sent, self._hours, ago_s, now, self._place
+        )
         if not body:
             self._hours = 0
             return None

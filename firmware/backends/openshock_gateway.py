@@ -13,13 +13,6 @@ from firmware.command import SOUND, STOP, Command, Leave, Service
 from lib import flatbuf
 from lib.websock import BINARY
 
-LABEL = "OpenShock, pairing code"
-# What the set-up page asks for: (key of the settings, label, whether it is secret)
-FIELDS = (
-    ("url", "Server", False),
-    ("token", "Hub token", True),
-)
-
 # By number (§d.4). The wire has no D80
 _MODELS = ("caixianlin", "petrainer", "petrainer998dr", "wellturnt330")
 _TRIGGERS = (

@@ -7,17 +7,10 @@ messages in, orders out. reference/openshock-api.md §a.5, §b, §e, §j.
 from micropython import const
 
 from firmware import command as orders
+from firmware import openshock_remote, openshock_ticket
 from firmware.command import STOP, Leave, Unasked, whole
 from firmware.openshock_hub import Talk
-
-LABEL = "OpenShock share link (remote)"
-# What the set-up page asks for: (key of the settings, label, whether it is secret)
-FIELDS = (
-    ("url", "Server", False),
-    ("link", "Share link", False),
-    ("name", "Your name, for the owner to see", False),
-    ("session", "Session of the owner (optional)", True),
-)
+from firmware.openshock_map import shared_shockers_of
 
 _SETTLE_MS = const(500)  # after an Updated more of them follow
 _LONG_WAIT_MS = const(300000)  # a link that lets nobody in
@@ -29,8 +22,9 @@ _ACTIONS = ("", "shock", "vibrate", "sound")  # the permission for each action
 class Backend(Talk):
     """One share link. `settings`: url, link (its id, or an address that holds it), name, session; `agent` is the User-Agent."""
 
+    EVENTS = (("welcome", "_welcome"), ("updated", "_updated"))
+
     def __init__(self, settings, agent):
-        from firmware import openshock_ticket  # seldom used: not in memory behind the start
 
         base = settings["url"].rstrip("/")
         self._missing, link, query, session = openshock_ticket.read(settings)
@@ -42,7 +36,6 @@ class Backend(Talk):
         self._welcomed = False
         self._shut = 0  # connections in a row that ended between the handshake and their Welcome
         self._words = ""  # why the link does not let us in
-        self._handlers = {"welcome": self._welcome, "updated": self._updated}
 
     # --- errands: HTTP requests that the link runs, before the socket is open and while it is
 
@@ -67,7 +60,6 @@ class Backend(Talk):
         if status == 404:
             self._words = "there is no such share link, or its time is over"
             raise Leave(self._words, _LONG_WAIT_MS)
-        from firmware.openshock_map import shared_shockers_of  # a guest of the link, on this way
 
         shockers = shared_shockers_of(body) if status == 200 else None
         if shockers is None:
@@ -124,7 +116,6 @@ class Backend(Talk):
             super().ask(what, detail, now)
         if not self._welcomed:
             raise Unasked("the share link has not let us in yet")
-        from firmware import openshock_remote
 
         shockers = self._shockers
         names = shockers and {guid: shockers[guid][0] for guid in shockers}

@@ -10,15 +10,8 @@ from micropython import const
 from firmware import command as orders
 from firmware.command import STOP, Command, Leave, whole
 from firmware.openshock_hub import Talk
+from firmware.openshock_map import shockers_of
 from firmware.talk import MISFITS
-
-LABEL = "OpenShock, API token"
-# What the set-up page asks for: (key of the settings, label, whether it is secret)
-FIELDS = (
-    ("url", "Server", False),
-    ("token", "API token", True),
-    ("device_id", "Device id (optional)", False),
-)
 
 _SETTLE_MS = const(500)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
@@ -30,6 +23,24 @@ _HUB = "/1/hubs/user"
 
 class Backend(Talk):
     """One account's hub. `settings`: url, token, device_id, negotiate; remote_name, stop_others; `agent` is the User-Agent."""
+
+    EVENTS = (
+        ("welcome", "_welcome"),
+        ("devicestatus", "_device_status"),
+        ("log", "_log"),
+        ("deviceupdate", "_device_update"),
+        ("control", "_control"),
+        ("controlv2", "_control"),
+        ("emergencystop", "_emergency_stop"),
+        ("captiveportal", "_captive_portal"),
+        ("otainstall", "_ota_install"),
+        ("reboot", "_reboot"),
+        ("otainstallstarted", "_ota"),
+        ("otainstallprogress", "_ota"),
+        ("otainstallfailed", "_ota"),
+        ("otarollback", "_ota"),
+        ("otainstallsucceeded", "_ota"),
+    )
 
     def __init__(self, settings, agent):
         self._base = settings["url"].rstrip("/")
@@ -49,20 +60,6 @@ class Backend(Talk):
         self.connection_id = ""
         self.online = {}  # device id → firmware version or None, as DeviceStatus tells it
         self.updates = {}  # device id → the last word on its update
-        self._handlers = {
-            "welcome": self._welcome,
-            "devicestatus": self._device_status,
-            "log": self._log,
-            "deviceupdate": self._device_update,
-            "control": self._control,
-            "controlv2": self._control,
-            "emergencystop": self._emergency_stop,
-            "captiveportal": self._captive_portal,
-            "otainstall": self._ota_install,
-            "reboot": self._reboot,
-        }
-        for event in ("installstarted", "installprogress", "installfailed", "rollback", "installsucceeded"):
-            self._handlers["ota" + event] = self._ota
 
     # --- errands: HTTP requests that the link runs, before the socket is open and while it is
 
@@ -94,7 +91,6 @@ class Backend(Talk):
         return self._asked(status, body, wait_ms, now)
 
     def _take_map(self, status, body, wait_ms, now):
-        from firmware.openshock_map import shockers_of  # a guest of the link, on this way
 
         names, hubs = {}, []
         shockers = shockers_of(body, self._device_id, names, hubs) if status == 200 else None
@@ -229,7 +225,7 @@ class Backend(Talk):
 
 
 def _negotiation():
-    """The room for negotiating, in memory only where it is used."""
+    """Return the module that negotiates, which most devices never need."""
     from lib import negotiate
 
     return negotiate

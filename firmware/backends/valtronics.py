@@ -13,14 +13,6 @@ from lib.isotime import iso
 from lib.jsontext import dumps, loads
 from lib.websock import TEXT
 
-LABEL = "Valtronics"
-# What the set-up page asks for: (key of the settings, label, whether it is secret)
-FIELDS = (
-    ("url", "Server", False),
-    ("token", "API token (optional)", True),
-    ("device_id", "Device id (optional)", False),
-)
-
 _ANSWER_MS = const(10000)  # to the first message
 _PING_MS = const(30000)
 _SILENT_MS = const(75000)  # a pong is missing, and its follower, and every heartbeat

@@ -7,12 +7,16 @@ RAW = 1
 
 
 class DeflateIO(io.BytesIO):
-    """All of a raw DEFLATE stream, unpacked at once."""
+    """All of a raw DEFLATE stream, unpacked at once; what follows it is left alone. OSError, EOFError as MicroPython has them."""
 
     def __init__(self, stream, kind, bits, close=False):
         assert kind == RAW
         unpacking = zlib.decompressobj(-bits)
-        super().__init__(unpacking.decompress(stream.read()))
-        assert unpacking.eof
+        try:
+            super().__init__(unpacking.decompress(stream.read()))
+        except zlib.error:
+            raise OSError(22, "EINVAL")
+        if not unpacking.eof:
+            raise EOFError
         if close:
             stream.close()

@@ -19,6 +19,12 @@ def _signed(difference):
     return ((difference + _PERIOD // 2) & (_PERIOD - 1)) - _PERIOD // 2
 
 
+def _ticks_ms():
+    """Follows a clock that a test winds; what interrupts left to be done comes first."""
+    simclock.deliver()
+    return simclock.real_us() // 1_000 & (_PERIOD - 1)
+
+
 async def _sleep_ms(delay_ms):
     # MicroPython puts a sleeper of 0 ms behind all whose time has come; CPython's own `sleep(0)` goes before them
     await asyncio.sleep(delay_ms / 1000 if delay_ms > 0 else 1e-9)
@@ -32,7 +38,7 @@ def _put_on():
     builtins.ptr8 = builtins.ptr16 = builtins.ptr32 = object
     builtins.uint = int
     simclock.wind(lambda: time.monotonic_ns() // 1_000, lambda delay_us: time.sleep(delay_us / 1_000_000))
-    time.ticks_ms = lambda: simclock.real_us() // 1_000 & (_PERIOD - 1)  # follows a clock that a test winds
+    time.ticks_ms = _ticks_ms
     os.rename = os.replace  # MicroPython's replaces what is there, on every system
     time.ticks_us = simclock.ticks_us  # does not wrap, as on MicroPython's unix port
     time.ticks_cpu = time.ticks_us
@@ -42,6 +48,7 @@ def _put_on():
     time.sleep_us = lambda delay_us: time.sleep(delay_us / 1_000_000)
     gc.threshold = lambda garbage_bytes: None
     gc.mem_free = lambda: 1 << 30
+    gc.mem_alloc = lambda: 0
     asyncio.sleep_ms = _sleep_ms
     asyncio.wait_for_ms = _wait_for_ms
 

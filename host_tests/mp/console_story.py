@@ -2,13 +2,12 @@
 
 import asyncio
 
-from firmware.console import GUESTS, Console, Rooms
+from firmware.console import Console, Rooms
 from firmware.dispatcher import Dispatcher
 from firmware.estop import Latch
 from firmware.radio import Radio
 from firmware.safety import Safety
 from firmware.scheduler import Scheduler
-from firmware.seldom import SELDOM
 from host_tests.mp import rooms as shared
 from host_tests.mp.rooms import Hand, Store, book, caps
 from lib import plugs
@@ -100,16 +99,10 @@ class Lamp:
         self.tested += 1
 
 
-LEAN = ("commands", "configuring", "document", "replies", "provisioning", "chips", "usage")
-
-
 class Desk:
-    """`with Desk() as desk`: a console in front of the real rooms, with nobody to play what is due. `desk.disk` is its flash.
+    """`with Desk() as desk`: a console in front of the real rooms, with nobody to play what is due. `desk.disk` is its flash."""
 
-    `lean`: the rooms of the commands are forgotten behind each line, as on the device; that takes its time under pytest.
-    """
-
-    def __init__(self, stored=b'{"board": "simulated"}', access=None, bounds=None, fails_at=-1, lean=False):
+    def __init__(self, stored=b'{"board": "simulated"}', access=None, bounds=None, fails_at=-1):
         self.clock = Hand(1000)
         self.line = Line(self.clock)
         self.air = Air()
@@ -122,7 +115,6 @@ class Desk:
         self.refusal = ""  # what they say to it
         self._stored = stored
         self._fails_at = fails_at
-        self._lean = lean
         self.store = Store()
         self.latch = Latch(self.store)
         self.scheduler = Scheduler(lambda model: plugs.load("firmware.shockers", model))
@@ -136,11 +128,6 @@ class Desk:
         self.wishes.append((what, detail))
 
     def __enter__(self):
-        SELDOM.__enter__()  # as in the set-up: settings are kept by others, too
-        if self._lean:
-            shared.forget(["firmware." + name for name in LEAN])
-        else:
-            GUESTS.__enter__()
         from firmware import settings
         from lib import jsonfile
 
@@ -172,9 +159,6 @@ class Desk:
     def __exit__(self, *fault):
         self.disk.__exit__(*fault)
         shared.jsonfile = self._jsonfile
-        if not self._lean:
-            GUESTS.__exit__()
-        SELDOM.__exit__()
 
     def _ask(self, what, detail):
         self.asked.append((what, detail))

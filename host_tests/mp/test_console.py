@@ -1,10 +1,9 @@
 """The console: OpenShock's grammar as its tools speak it, what a person types, what stops, what stays secret, what it survives."""
 
 import json
-import sys
 
 from firmware.command import ACT
-from host_tests.mp.console_story import LEAN, PATH, Desk
+from host_tests.mp.console_story import PATH, Desk
 from host_tests.mp.rooms import Dice, caps, command
 from lib.log import ERROR, INFO
 
@@ -53,6 +52,8 @@ def test_a_flasher_waits_for_sysinfo_then_sends_three_commands_and_a_reset():
         assert "$SYS$|Response|WiFiInfo|Connected|false" in lines
         assert lines[1] == "$SYS$|Response|RTOSInfo|UptimeMS|1000"
         assert lines[2] == "$SYS$|Response|RTOSInfo|Uptime|0d 0h 0m 1s"
+        for line, name in zip(lines[3:], ("Used Heap", "Free IDF", "Largest IDF")):
+            assert line.startswith("$SYS$|Response|RTOSInfo|%s|" % name)
         for kind, level, ms in (("sound", 0, 1000), ("vibrate", 1, 1000), ("stop", 0, 300)):
             order = {"model": "caixianlin", "id": 4711, "type": kind, "intensity": level, "durationMs": ms}
             assert desk.ask("rftransmit " + json.dumps(order)) == "$SYS$|Success|Command sent"
@@ -405,33 +406,6 @@ def test_stop_stops_everything():
         assert desk.on_air() == 3
         assert desk.hears(b"STOP\r\n") == b"> STOP\r\n$SYS$|Success|Everything stops\r\n"
         assert desk.on_air() == 0 and told(desk).endswith("all: console")
-
-
-def rooms():
-    """How many rooms of the console's commands are in memory."""
-    return sum("firmware." + name in sys.modules for name in LEAN)
-
-
-def test_commands_are_in_memory_only_while_a_line_is_carried_out():
-    with Desk(lean=True) as desk:
-        desk.line.watch, loaded = rooms, desk.line.watched
-        assert desk.ask("estop") == "$SYS$|Response|EStop|clear" and loaded == [2]
-        assert desk.ask("rftxpin 2").startswith("$SYS$|Error|") and loaded == [2, 4]
-        assert desk.ask("keepalive") == "$SYS$|Response|KeepAlive|true"
-        assert desk.ask("jsonconfig").endswith("}}") and loaded[-1] == 4
-        assert packets(desk.hears(rpc(2))) == [(1, b"\x02")] and loaded[-1] == 2
-        assert rooms() == 0
-
-
-def test_stop_needs_no_room_but_the_console():
-    with Desk(lean=True) as desk:
-        desk.line.watch, loaded = rooms, desk.line.watched
-        for asked in (b"stop\r", b"estop trip\r"):
-            desk.dispatcher.obey(ACT, command())
-            assert desk.on_air() == 1
-            desk.hears(asked)
-            assert desk.on_air() == 0
-        assert desk.latch.latched and len(loaded) > 4 and max(loaded) == 0
 
 
 CODE = "If the page asks for a code: 0123456789abcdef"

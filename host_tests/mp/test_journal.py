@@ -261,15 +261,22 @@ def test_an_update_that_never_ends_is_given_up_after_ten_starts():
 
 def test_what_is_written_counts_for_the_same_image_in_the_same_slot_alone():
     device = Device().written()
-    device.journal.mark("app.lfs", 32)
-    device.journal.mark("runtime.bin", 16)
+    device.journal.mark(32, 70000)
     device.start()
     device.journal.believed("0.3.0", "aa", 1)
-    assert (device.journal.marked("app.lfs"), device.journal.marked("runtime.bin")) == (32, 16)
+    assert device.journal.marked() == (32, 70000)
     for image, slot in (("bb", 1), ("bb", 0)):
-        device.journal.mark("app.lfs", 32)
+        device.journal.mark(32)
         device.journal.believed("0.3.0", image, slot)
-        assert (device.journal.marked("app.lfs"), device.journal.marked("runtime.bin")) == (0, 0)
+        assert device.journal.marked() == (0, 0)
+
+
+def test_a_mark_holds_all_blocks_of_a_slot_and_half_an_image_of_patch_in_one_number():
+    journal = Device().journal
+    assert journal.marked() == (0, 0)
+    for mark in ((1, 0), (752, 0x2F0000 // 2), (1023, (1 << 21) - 1), (0, 44)):
+        journal.mark(*mark)
+        assert journal.marked() == mark and journal._marks.get("image", -1) < 1 << 31
 
 
 def test_failures_before_the_switch_are_not_fatal_and_bad_ones_are_remembered():

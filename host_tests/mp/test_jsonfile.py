@@ -44,7 +44,10 @@ def test_what_is_no_table_is_damaged():
         b'{"a":"\xff"}',
         b'{"a":"\xc0\x80"}',
         b'{"a":"\x01"}',
-        b'\xef\xbb\xbf{"a":1}',
+        b'\xef\xbb\xbf\xef\xbb\xbf{"a":1}',  # one mark is an editor's, two are damage
+        b'\xef\xbb{"a":1}',
+        b"\xef\xbb\xbf",
+        b'\xff\xfe{\x00"\x00a\x00"\x00:\x001\x00}\x00',  # UTF-16
         b"\x00" * 100,
         b"\xff" * 4096,
         b'{"a":' + b"[" * 1000 + b"]" * 1000 + b"}",
@@ -55,6 +58,17 @@ def test_what_is_no_table_is_damaged():
         with Disk() as disk:
             disk.files["s.json"] = content
             raised(jsonfile.Damaged, jsonfile.load, "s.json")
+
+
+def test_a_byte_order_mark_is_an_editors_and_says_nothing():
+    with Disk() as disk:
+        jsonfile.save("s.json", NEW)
+        sealed = disk.files["s.json"]
+        for content, there in ((b'{"a":1}\r\n', OLD), (b"{}", {}), (sealed, NEW)):
+            disk.files["s.json"] = b"\xef\xbb\xbf" + content
+            assert jsonfile.load("s.json") == there
+        disk.files["s.json"] = b"\xef\xbb\xbf" + sealed.replace(b'"b"', b'"B"')
+        raised(jsonfile.Damaged, jsonfile.load, "s.json")
 
 
 def test_what_is_larger_than_8_kib_is_damaged_unread():

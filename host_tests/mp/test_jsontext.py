@@ -70,6 +70,32 @@ def test_what_is_almost_json_is_refused():
         assert _refused(text)
 
 
+def test_words_are_exactly_three():
+    for word in (b"true", b"false", b"null"):
+        parts = [word[:n] for n in range(1, len(word))] + [word[n:] for n in range(1, len(word))]
+        for wrong in parts + [
+            word + word[-1:],
+            word + b"x",
+            word + b"1",
+            word.upper(),
+            word[:-1] + b"\x00",
+            word + b"_",
+        ]:
+            for text in (wrong, b"[%s]" % wrong, b"[1,%s]" % wrong, b'{"a":%s}' % wrong, b'{"a":%s,"b":1}' % wrong):
+                assert _refused(text)
+
+
+def test_values_that_run_together_are_refused():
+    values = (b"true", b"false", b"null", b"1", b"-1", b"1.5", b"1e5", b'"a"', b"[]", b"{}")
+    digits = (b"1", b"1.5", b"1e5")
+    for one in values:
+        for other in values:
+            if one.lstrip(b"-") in digits and other in digits:
+                continue  # together they may be a number
+            for form in (b"%s%s", b"[%s%s]", b'{"a":%s%s}', b'{"a":%s"b":%s}', b"[0,%s%s,0]", b"[%s %s]", b"%s\n%s"):
+                assert _refused(form % (one, other))
+
+
 def test_what_is_not_utf8_is_refused():
     for text in (b'"\xff"', b'"\xc0\x80"', b'"\xed\xa0\x80"', b'"\xf4\x90\x80\x80"', b'"\xe2\x82"', b'"\x80"'):
         assert _refused(text) == "not UTF-8"

@@ -45,16 +45,16 @@ def test_what_is_below_the_level_is_not_kept():
     assert len(lines) == 1 and len(list(ring.last())) == 1
 
 
-def test_forty_lines_of_a_device_at_work_are_kept_in_their_order():
+def test_twenty_four_lines_of_a_device_at_work_are_kept_in_their_order():
     ring, clock, lines = _log()
-    for number in range(40):
+    for number in range(24):
         ring.info("act", "%s %d" % (_AT_WORK, number))
-    assert _texts(ring) == ["%s %d" % (_AT_WORK, number) for number in range(40)]
-    for number in range(40, 1000):
+    assert _texts(ring) == ["%s %d" % (_AT_WORK, number) for number in range(24)]
+    for number in range(24, 1000):
         clock.ms = number
         ring.info("act", "%s %d" % (_AT_WORK, number))
     kept = list(ring.last())
-    assert len(kept) >= 40
+    assert len(kept) >= 24
     first = 1000 - len(kept)
     assert kept == [(number, INFO, "act", "%s %d" % (_AT_WORK, number)) for number in range(first, 1000)]
     assert len(lines) == 1000
@@ -73,7 +73,7 @@ def test_whole_lines_leave_for_a_long_one_and_as_few_as_possible():
     assert 800 // 16 <= left <= 800 // 16 + 1  # a short line takes 16 bytes here
     for _ in range(10):
         ring.info("n", "🐈" * 300)
-    assert _texts(ring) == ["🐈" * 200] * 3
+    assert _texts(ring) == ["🐈" * 200]
 
 
 def test_random_lines_are_the_last_of_what_was_said():
@@ -88,7 +88,7 @@ def test_random_lines_are_the_last_of_what_was_said():
         said = said[-250:] + [(clock.ms, level, place, text[:200])]
         del lines[:]
         kept = list(ring.last())
-        assert kept == said[-len(kept) :] and len(kept) >= min(3, len(said))
+        assert kept == said[-len(kept) :] and len(kept) >= 1
     assert clock.ms > 1 << 36
 
 

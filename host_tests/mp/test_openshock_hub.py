@@ -26,6 +26,7 @@ from host_tests.mp.openshock_words import (
     settings_with,
 )
 from host_tests.mp.rooms import NO_NUMBERS, raised
+from lib import signalr
 
 # what a self-hosted hub asks of the device
 
@@ -270,6 +271,21 @@ def test_a_broken_record_ends_the_connection_with_its_code():
 def test_we_say_goodbye_properly():
     backend = greeted()
     assert list(backend.goodbye()) == [b'{"type":7}\x1e']
+
+
+def test_without_memory_for_a_connection_there_is_nothing_to_say():
+    """The fault in the log is the MemoryError then, and no other on top of it."""
+
+    def full(now):
+        raise MemoryError
+
+    backend, session = greeted(), signalr.Session
+    signalr.Session = full
+    try:
+        raised(MemoryError, backend.hello, 5)
+    finally:
+        signalr.Session = session
+    assert list(backend.goodbye()) == []
 
 
 # what the device can ask of the server

@@ -1,4 +1,4 @@
-"""The OTA slots: which runs, how the idle pair is written and read back, and what switching and confirming do to otadata."""
+"""The OTA slots: which runs, how the idle one is written and read back, and what switching and confirming do to otadata."""
 
 from hashlib import sha256
 
@@ -12,7 +12,7 @@ from lib.partitions import ABORTED, NEW, PENDING, VALID, NotNow, Slots
 
 
 def refused(act, kind, words=""):
-    """None; `act` raised `kind`, saying `words`."""
+    """Return what `act` raised: `kind`, saying `words`."""
     try:
         act()
     except kind as fault:
@@ -25,114 +25,92 @@ def hexed(data):
     return "".join("%02x" % byte for byte in sha256(data).digest())
 
 
-def test_a_board_with_two_pairs_knows_itself():
+def test_a_board_with_two_slots_knows_itself():
     flashes.usual()
     slots = Slots()
-    assert (slots.problem, slots.running, slots.idle, slots.booting) == ("", 0, 1, 0)
-    assert (slots.app_size, slots.runtime_size) == (0x4000, 0x3000)
+    assert (slots.problem, slots.running, slots.idle, slots.booting, slots.size) == ("", 0, 1, 0, 0x4000)
     assert slots.state(0) == VALID and slots.state(1) is None
     assert not slots.pending()
 
 
-def test_a_board_without_the_pairs_says_why_and_touches_nothing():
+def test_a_board_without_slots_says_why_and_touches_nothing():
     simflash.insert(None)
     alone = Slots()
     assert alone.problem == "this board has room for one firmware only"
-    flashes.flash({}, rows=flashes.ROWS[:4])
+    flashes.flash({}, rows=flashes.ROWS[:3])
     half = Slots()
-    assert half.problem == "this board has no app_0 and app_1"
-    flashes.flash({}, rows=flashes.ROWS[:5] + (("app_1", 1, 0x83, 0x27000, 0x3000),))
+    assert half.problem == "this board has room for one firmware only"
+    flashes.flash({}, rows=flashes.ROWS[:3] + (("ota_1", 0, 0x11, 0x20000, 0x3000),))
     uneven = Slots()
     assert uneven.problem == "the slots differ in size"
-    for slots in (alone, half, uneven):
-        assert (slots.running, slots.idle, slots.booting) == (None, None, None)
-        assert (slots.app_size, slots.runtime_size) == (0, 0)
+    flashes.flash({}, rows=flashes.ROWS + (("factory", 0, 0x00, 0x30000, 0x3000),), slot=None)
+    factory = Slots()
+    assert factory.problem == "the running firmware is in no slot"
+    for slots in (alone, half, uneven, factory):
+        assert (slots.running, slots.idle, slots.booting, slots.size) == (None, None, None, 0)
         assert not slots.pending() and not slots.confirm()
-        for act in (lambda: slots.writer("app"), slots.switch):  # noqa: B023  used at once
+        for act in (slots.writer, slots.switch):
             refused(act, NotNow, slots.problem)
 
 
-def test_the_length_of_a_runtime_is_read_from_its_headers():
-    for text, filling in (
-        (b"", b""),
-        (b"abc", b""),
-        (b"12345678", b""),
-        (b"x" * 400, flashes.FILLING),
-        (b"y" * 11, bytes(4096)),
-    ):
-        image = flashes.image(text, filling)
-        flashes.flash({"ota_0": image, "ota_1": image[:1] + b"\0" + image[2:]})
-        slots = Slots()
-        assert slots.runtime_length(0) == len(image)
-        assert slots.runtime_length(1) is None
-    for head in (b"\xe9\x11", b"\xe9\x02" + bytes(22) + bytes(4) + b"\xff\xff\xff\x7f", b"\xea\x01", b""):
-        flashes.flash({"ota_0": flashes.image(b""), "ota_1": head + bytes(40 if head else 0)})
-        assert Slots().runtime_length(1) is None
-
-
-def test_what_is_written_is_in_the_idle_partition_and_hashes_right():
+def test_what_is_written_is_in_the_idle_slot_and_hashes_right():
     chip = flashes.usual()
     before = bytes(chip.data)
     slots = Slots()
-    app = bytes(range(256)) * 35 + b"the end"
-    writer = slots.writer("app")
-    for at in range(0, len(app), BLOCK):
-        writer.write(memoryview(app)[at : at + BLOCK])
-    assert writer.written == len(app) == 8967
-    assert chip.data[0x27000 : 0x27000 + len(app)] == app
-    assert chip.data[:0x27000] == before[:0x27000] and chip.data[0x2A000:] == before[0x2A000:]
-    assert flashes.driven(slots.sha256("app", len(app))) == (hexed(app), 3)
-    assert flashes.driven(slots.sha256("app", 7, slot=0)) == (hexed(b"app one"), 1)
-    assert flashes.driven(slots.sha256("app", 0)) == (hexed(b""), 0)
+    image = bytes(range(256)) * 35 + b"the end"
+    writer = slots.writer()
+    for at in range(0, len(image), BLOCK):
+        writer.write(memoryview(image)[at : at + BLOCK])
+    assert writer.written == len(image) == 8967
+    assert chip.data[0x20000 : 0x20000 + len(image)] == image
+    assert chip.data[:0x20000] == before[:0x20000] and chip.data[0x23000:] == before[0x23000:]
+    assert flashes.driven(slots.sha256(len(image))) == (hexed(image), 3)
+    assert flashes.driven(slots.sha256(7)) == (hexed(image[:7]), 1)
+    assert flashes.driven(slots.sha256(0)) == (hexed(b""), 0)
+
+
+def test_the_running_slot_can_be_read_from_any_byte():
+    chip = flashes.usual()
+    buffer = bytearray(5000)
+    Slots().read(17, buffer)
+    assert buffer == chip.data[0x10011 : 0x10011 + 5000]
 
 
 def test_a_writer_takes_blocks_in_order_and_no_more_than_fit():
     flashes.usual()
-    writer = Slots().writer("app")
+    writer = Slots().writer()
     for data in (b"", bytes(BLOCK + 1)):
         refused(lambda: writer.write(data), ValueError, "not the next block")  # noqa: B023  used at once
     for _ in range(4):
         writer.write(bytes(BLOCK))
     refused(lambda: writer.write(b"x"), ValueError, "more than the partition holds")
-    assert writer.resume(5000) == writer.written == 4096
+    writer.resume(5000)
+    assert writer.written == 4096
     writer.write(b"the last")
     refused(lambda: writer.write(b"x"), ValueError, "not the next block")
-    assert writer.resume(99999) == 0x4000
+    writer.resume(99999)
+    assert writer.written == 0x4000
 
 
 def test_a_bit_that_flips_once_costs_a_second_try():
     chip = flashes.usual()
     chip.faults = Faults(flips=[(2, 40)])
-    writer = Slots().writer("app")
+    writer = Slots().writer()
     writer.write(b"\xaa" * BLOCK)
-    assert chip.operations == 4 and chip.data[0x27000:0x28000] == b"\xaa" * BLOCK
+    assert chip.operations == 4 and chip.data[0x20000:0x21000] == b"\xaa" * BLOCK
 
 
 def test_a_block_that_does_not_hold_ends_it():
-    for faults in (Faults(bad=[0x28]), Faults(failing=[0x28])):
+    for faults in (Faults(bad=[0x21]), Faults(failing=[0x21])):
         chip = flashes.usual()
         chip.faults = faults
-        writer = Slots().writer("app")
+        writer = Slots().writer()
         writer.write(bytes(BLOCK))
         fault = refused(lambda: writer.write(bytes(BLOCK)), BadFlash)  # noqa: B023  used at once
         assert fault.args == (1,) and writer.written == BLOCK
 
 
-def test_the_runtime_is_copied_only_where_it_differs():
-    chip = flashes.usual()
-    slots = Slots()
-    length = slots.runtime_length(0)
-    assert flashes.driven(slots.same_runtime())[0] is False
-    assert flashes.driven(slots.copy_runtime()) == (length, 2)
-    assert chip.data[0x20000 : 0x20000 + length] == chip.data[0x10000 : 0x10000 + length]
-    assert flashes.driven(slots.same_runtime())[0] is True
-    chip.data[0x20000 + length - 40] ^= 4
-    assert flashes.driven(slots.same_runtime())[0] is False
-    chip.data[0x10000] = 0
-    refused(slots.copy_runtime, NotNow, "no header")
-
-
-def test_switching_puts_the_idle_pair_on_trial_at_the_next_start():
+def test_switching_puts_the_idle_slot_on_trial_at_the_next_start():
     chip = flashes.usual()
     slots = Slots()
     slots.switch()
@@ -140,7 +118,7 @@ def test_switching_puts_the_idle_pair_on_trial_at_the_next_start():
     assert not slots.pending() and chip.operations == 2
 
 
-def test_a_runtime_that_is_not_whole_cannot_be_switched_to():
+def test_an_image_that_is_not_whole_cannot_be_switched_to():
     chip = flashes.usual()
     chip.data[0x20100] ^= 1
     fault = refused(Slots().switch, OSError)
@@ -149,7 +127,7 @@ def test_a_runtime_that_is_not_whole_cannot_be_switched_to():
 
 
 def trial():
-    """(chip, slots) of a device that has just started slot 1 on trial."""
+    """Return (chip, slots) of a device that has just started slot 1 on trial."""
     chip = flashes.usual()
     simota.put(chip, flashes.OTADATA, 1, 2, PENDING)
     chip.slot = 1
@@ -157,12 +135,11 @@ def trial():
     return chip, Slots()
 
 
-def test_on_trial_the_other_pair_is_what_a_failure_falls_back_to():
+def test_on_trial_the_other_slot_is_what_a_failure_falls_back_to():
     chip, slots = trial()
     assert slots.pending() and slots.running == slots.booting == 1
-    for act in (lambda: slots.writer("app"), lambda: slots.writer("runtime"), slots.switch):
+    for act in (slots.writer, slots.switch):
         refused(act, NotNow, "not proved itself")
-    refused(slots.copy_runtime, NotNow)
     assert chip.operations == 0
 
 
@@ -171,7 +148,7 @@ def test_a_confirmed_slot_stays():
     assert slots.confirm() is True
     assert not slots.pending() and slots.state(1) == VALID and chip.operations == 2
     assert slots.confirm() is True and chip.operations == 2  # nothing is written twice
-    slots.writer("app").write(b"the next one")
+    slots.writer().write(b"the next one")
 
 
 def test_the_slot_that_runs_by_silent_fallback_blesses_nothing():
@@ -182,12 +159,12 @@ def test_the_slot_that_runs_by_silent_fallback_blesses_nothing():
     assert slots.confirm() is False and slots.state(1) == PENDING and chip.operations == 0
 
 
-def test_before_the_idle_pair_is_touched_otadata_names_ours():
+def test_before_the_idle_slot_is_touched_otadata_names_ours():
     chip = flashes.usual()
     simota.put(chip, flashes.OTADATA, 1, 2, VALID)  # names slot 1, whose image has gone bad: slot 0 runs
     slots = Slots()
     assert (slots.running, slots.booting) == (0, 1)
-    slots.writer("app")
+    slots.writer()
     assert (slots.booting, slots.state(0), slots.pending()) == (0, VALID, False)
     assert simota.entries(chip, flashes.OTADATA)[0][0] == 3
 
@@ -197,7 +174,7 @@ def test_a_switch_is_taken_back_by_what_writes_before_the_restart():
     slots = Slots()
     slots.switch()
     assert slots.booting == 1
-    slots.writer("app")
+    slots.writer()
     assert (slots.booting, slots.state(0)) == (0, VALID)
 
 

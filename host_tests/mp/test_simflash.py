@@ -145,22 +145,22 @@ def test_a_bad_sector_a_failing_one_and_a_flipped_bit():
 def test_partitions_are_found_by_type_subtype_and_label():
     flashes.usual()
     assert [part.info()[4] for part in Partition.find(Partition.TYPE_APP)] == ["ota_0", "ota_1"]
-    assert [part.info()[4] for part in Partition.find(Partition.TYPE_DATA, subtype=0x83)] == ["app_0", "app_1"]
+    assert [part.info()[4] for part in Partition.find(Partition.TYPE_DATA, subtype=0x02)] == ["nvs"]
     assert Partition.find(Partition.TYPE_DATA, label="ota_0") == []
-    assert Partition("app_1").info() == (1, 0x83, 0x27000, 0x4000, "app_1", False)
+    assert Partition("ota_1").info() == (0, 0x11, 0x20000, 0x4000, "ota_1", False)
     assert Partition(Partition.RUNNING).info()[4] == Partition(Partition.BOOT).info()[4] == "ota_0"
     assert Partition(Partition.RUNNING).get_next_update().info()[4] == "ota_1"
     try:
-        Partition("app_2")
+        Partition("ota_2")
     except OSError as fault:
         assert fault.args[0] == 2
     else:
-        raise AssertionError("there is no app_2")
+        raise AssertionError("there is no ota_2")
 
 
 def test_blocks_are_read_and_written_as_the_port_does_it():
     flashes.usual()
-    part = Partition("app_1")
+    part = Partition("ota_1")
     assert (part.ioctl(4, 0), part.ioctl(5, 0)) == (4, 4096)
     part.writeblocks(1, bytes(4096))  # erases first
     part.writeblocks(1, b"\xff\x01", 4)  # does not

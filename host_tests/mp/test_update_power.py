@@ -4,7 +4,11 @@ from host_tests.mp import update_walk
 
 
 def test_c3_01_c3_02_c3_03_the_power_goes_at_each_operation_of_an_update():
-    assert update_walk.points(update_walk.WITH_RUNTIME, "torn", True) > 25
+    assert update_walk.points(update_walk.WHOLE, "torn", True) > 20
+
+
+def test_c3_01_the_power_goes_at_each_operation_of_an_update_by_a_patch():
+    assert update_walk.points(update_walk.PATCHED, "torn", True) > 20
 
 
 def test_c3_03_the_power_goes_at_each_operation_of_a_roll_back():
@@ -12,5 +16,5 @@ def test_c3_03_the_power_goes_at_each_operation_of_a_roll_back():
 
 
 def test_c3_04_five_cuts_anywhere():
-    new, starts = update_walk.stormy(update_walk.WITH_RUNTIME, 30, 1, 40)
+    new, starts = update_walk.stormy(update_walk.WHOLE, 30, 1, 40)
     assert new > 15 and starts > 4 * 30

@@ -1,6 +1,6 @@
 """The WebSocket client without a socket: bytes in, messages out; frames out, unmasked here by hand."""
 
-from lib import websock
+from lib import websock, wsopen
 from lib.websock import BINARY, CLOSE, PING, PONG, TEXT, Frames
 
 
@@ -55,7 +55,7 @@ def _fails(data, code, before=(), **options):
 
 def test_the_upgrade_request():
     key = "dGhlIHNhbXBsZSBub25jZQ=="
-    assert websock.upgrade("h", 8080, False, "/x?y", {"Open-Shock-Token": "t"}, key) == (
+    assert wsopen.upgrade("h", 8080, False, "/x?y", {"Open-Shock-Token": "t"}, key) == (
         b"GET /x?y HTTP/1.1\r\nHost: h:8080\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nOpen-Shock-Token: t\r\n\r\n"
     )
@@ -64,20 +64,20 @@ def test_the_upgrade_request():
 def test_no_header_of_the_handshake_can_be_set_twice():
     for name in ("Host", "upgrade", "Connection", "Sec-WebSocket-Extensions", "sec-websocket-protocol"):
         try:
-            websock.upgrade("h", 80, False, "/", [(name, "x")], "k")
+            wsopen.upgrade("h", 80, False, "/", [(name, "x")], "k")
         except ValueError:
             continue
         raise AssertionError(name)
 
 
 def test_keys_are_sixteen_fresh_bytes():
-    keys = [websock.new_key() for _ in range(50)]
+    keys = [wsopen.new_key() for _ in range(50)]
     assert len(set(keys)) == 50
     assert all(len(key) == 24 and key[-2:] == "==" for key in keys)
 
 
 def test_the_proof_is_that_of_the_rfc():
-    assert websock.accept("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    assert wsopen.accept("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
 def _answer(**changes):
@@ -93,15 +93,15 @@ def _answer(**changes):
 
 def _refusal(status, headers):
     try:
-        websock.check(status, headers, "dGhlIHNhbXBsZSBub25jZQ==")
-    except websock.Refused as refused:
+        wsopen.check(status, headers, "dGhlIHNhbXBsZSBub25jZQ==")
+    except wsopen.Refused as refused:
         return refused
     raise AssertionError("not refused")
 
 
 def test_a_good_answer_passes():
-    assert websock.check(101, _answer(), "dGhlIHNhbXBsZSBub25jZQ==") is None
-    assert websock.check(101, _answer(upgrade="h2c, websocket"), "dGhlIHNhbXBsZSBub25jZQ==") is None
+    assert wsopen.check(101, _answer(), "dGhlIHNhbXBsZSBub25jZQ==") is None
+    assert wsopen.check(101, _answer(upgrade="h2c, websocket"), "dGhlIHNhbXBsZSBub25jZQ==") is None
 
 
 def test_a_wrong_101_is_refused():

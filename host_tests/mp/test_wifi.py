@@ -6,7 +6,7 @@ import sys
 import network
 import simboard
 
-from firmware import access_point, networks
+from firmware import access_point, networks, settings
 from firmware.wifi import Station
 from host_tests.mp.hurry import Hurry
 from host_tests.mp.rooms import Dice, Store, book, forget, raised
@@ -231,7 +231,18 @@ class World:
         self._kept = simboard.air
         simboard.air = air
         self.station = Station(known, "Red Room", [], self.clock, self.log, busy or self.is_busy, store)
+        self.station.on_failed = self.on_failed
+        self._failed = asyncio.Event()
         self.wlan = self.station.wlan
+
+    def on_failed(self, rounds):
+        self._failed.set()
+
+    async def failed(self, rounds):
+        """Wait until so many rounds of all networks in a row have failed."""
+        while self.station.failed_rounds < rounds:
+            self._failed.clear()
+            await self._failed.wait()
 
     def is_busy(self):
         return self.air_busy
@@ -284,6 +295,19 @@ class World:
         return self.told(words)
 
 
+def test_a_device_that_nobody_named_has_the_digits_of_its_address():
+    unnamed = settings.default("hostname")
+    for given, name in (
+        (unnamed, "OpenShock-000001"),
+        ("🏠 -", "OpenShock-000001"),  # no letter that a network takes
+        ("OpenShock-2", "OpenShock-2"),
+        ("Red Room", "Red-Room"),
+        ("x" * 32, "x" * 32),
+    ):
+        station = Station([], given, [], None, None)
+        assert station.name() == network.hostname() == name
+
+
 def test_it_joins_and_says_as_whom():
     async def story(world):
         await asyncio.wait_for_ms(world.station.wait_online(), 2000)
@@ -304,7 +328,7 @@ def test_a_wrong_key_is_said_in_words_and_tried_again_after_a_growing_while():
     async def story(world):
         assert await world.said("home: " + WRONG) == 1
         assert world.station.reason == WRONG and world.station.rssi() == 0
-        await asyncio.wait_for_ms(world.station.wait_failed(3), 60_000)
+        await asyncio.wait_for_ms(world.failed(3), 60_000)
         assert world.tried() == ["home"] * 3
         await asyncio.sleep_ms(3_600_000)
         n_rounds = len(world.tried())
@@ -428,7 +452,7 @@ def test_a_twin_without_protection_is_not_joined_even_when_it_is_the_strongest()
     real = {"key": "correct horse", "rssi": -80, "security": "wpa3", "bssid": "r"}
 
     async def alone(world):
-        await asyncio.wait_for_ms(world.station.wait_failed(3), 60_000)
+        await asyncio.wait_for_ms(world.failed(3), 60_000)
         assert world.tried() == [] and "somebody else" in world.station.reason
 
     async def both(world):
@@ -458,7 +482,7 @@ def test_it_is_switched_off_and_on_after_rounds_that_failed():
             return real(wanted)
 
         world.wlan.active = active
-        await asyncio.wait_for_ms(world.station.wait_failed(5), 120_000)
+        await asyncio.wait_for_ms(world.failed(5), 120_000)
         assert [rounds for wanted, rounds in switched if not wanted] == [2, 4]
 
     World({}, [HOME]).run(story)
@@ -485,7 +509,7 @@ def test_nothing_is_scanned_or_joined_while_something_is_on_the_air():
 
 def test_without_a_network_rounds_fail_and_nothing_else_happens():
     async def story(world):
-        await asyncio.wait_for_ms(world.station.wait_failed(3), 60_000)
+        await asyncio.wait_for_ms(world.failed(3), 60_000)
         assert world.tried() == []
 
     World({"home": "correct horse"}, []).run(story)

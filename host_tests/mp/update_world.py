@@ -10,35 +10,40 @@ import gc
 import json
 import sys
 from hashlib import sha256
-from struct import pack
+from struct import pack, pack_into
 
 import simflash
 import simota
-from esp32 import Partition
 
-from firmware import health, manifest  # noqa: F401  the latter stays in memory: an import each time takes time
+from firmware import health
 from firmware.download import Failed
 from firmware.estop import Latch
 from firmware.journal import PROVE, UPDATE, Journal
 from firmware.keepsake import File, bring_back, keep
+from firmware.manifest import Own
 from firmware.settings import Settings
 from firmware.update import Updating
-from host_tests.mp import flashes
+from host_tests.mp import flashes, patches
 from host_tests.mp.signer import Signer
 from lib.log import Log
 from lib.nvs import Nvs
 from lib.partitions import Slots
+from lib.patch import Damaged
 
 SIGNER = Signer(b"the release key of a test")
-APP_SIZE = 0x14000  # 20 blocks: 16 are noted on the way
-ROWS = flashes.ROWS[:4] + (
-    ("app_0", 1, 0x83, 0x23000, APP_SIZE),
-    ("app_1", 1, 0x83, 0x37000, APP_SIZE),
-    ("vfs", 1, 0x81, 0x4B000, 0x8000),
+SLOT_SIZE = 0x14000  # 20 blocks: 16 are noted on the way
+SLOTS = 0x10000, 0x24000
+ROWS = flashes.ROWS[:2] + (
+    ("ota_0", 0, 0x10, SLOTS[0], SLOT_SIZE),
+    ("ota_1", 0, 0x11, SLOTS[1], SLOT_SIZE),
+    ("vfs", 1, 0x81, 0x38000, 0x8000),
 )
-END = 0x53000
+END = 0x40000
 BLOCK = 4096
 _GONE = -5  # EIO
+_HEAD = 32  # bytes of an image before its first segment's own
+_WORDS = 32  # bytes of that one: what the image says of itself
+_REST = 120  # bytes of an image that are none of its second segment's
 _CHIP = bytearray(END)  # one for all: a heap of MicroPython has no room for the next
 _BLANK = b"\xff" * BLOCK
 SETTINGS = {"hostname": "collar", "cap.shock": 20, "wifi": [{"ssid": "home", "key": "12345678"}]}
@@ -50,7 +55,7 @@ else:
 
 
 def _boot_loader():
-    """tools/sim/bootloader.py; MicroPython cannot import what lies in tools/, so it gets the text."""
+    """Return the `start` of tools/sim/bootloader.py; MicroPython cannot import what lies in tools/, so it gets the text."""
     if not REAL_FILES:
         from tools.sim import bootloader
 
@@ -58,79 +63,80 @@ def _boot_loader():
     with open("tools/sim/bootloader.py") as file:
         source = file.read().replace("from tools.sim.chip import model", "model = __import__")
     source = source.replace("[*range(wanted, -1, -1), *range(wanted + 1, len(slots))]", "(wanted, 1 - wanted)")
-    room = {}
-    exec(source, room)
-    return room["start"]
+    names = {}
+    exec(source, names)
+    return names["start"]
 
 
 start = _boot_loader()
 
 
-def app(version, size=9000, nature="good"):
-    """An app image: what it says of itself, and bytes that are like no other version's."""
-    head = ("%s %s|" % (version, nature)).encode()
-    seed = sha256(head).digest()
-    image = bytearray(size)  # filled in place: a heap of MicroPython has no room for a second one
-    for at in range(0, size, 32):
-        image[at : at + 32] = seed[: size - at]
-    image[: len(head)] = head
-    return image
+def image(version, size=9008, nature="good", like=None):
+    """Return an image of `size` bytes, a multiple of 16: what it says of itself, and bytes that are like no other version's.
+
+    `like`: the version whose bytes they are.
+    """
+    made = bytearray(size)  # filled in place: a heap of MicroPython has no room for a second one
+    pack_into("<BBBBI15sBII", made, 0, 0xE9, 2, 0, 0, 0x40080000, b"", 1, 0x3F400000, _WORDS)
+    words = ("%s %s|" % (version, nature)).encode()
+    made[_HEAD : _HEAD + len(words)] = words
+    rest = _HEAD + _WORDS + 8
+    pack_into("<II", made, rest - 8, 0x3F400000, size - _REST)
+    seed = sha256((like or version).encode()).digest()
+    for at in range(rest, size - 48, 32):
+        made[at : at + 32] = seed[: size - 48 - at]
+    check = 0xEF
+    for byte in words:
+        check ^= byte
+    for at in range(32):
+        if (size - 48 - rest - at + 31) // 32 % 2:
+            check ^= seed[at]
+    made[size - 33] = check
+    made[size - 32 :] = sha256(memoryview(made)[: size - 32]).digest()
+    return made
 
 
-def steps(*made):
-    """A patch from OLD: its steps are (count, place), or bytes that are new."""
-    size = sum([len(one) if isinstance(one, (bytes, bytearray)) else one[0] for one in made])
-    out = b"PAT1" + pack("<II", len(OLD), size)
-    for one in made:
-        out += (
-            pack("<HHB", 0x8000 | len(one), 0, 0) + one
-            if isinstance(one, (bytes, bytearray))
-            else pack("<HHB", *one, 0)
-        )
-    return out
+OLD = image("0.1.0")
 
 
-RUNTIMES = [flashes.image(text, bytes(range(256)) * 17) for text in (b"runtime one", b"runtime two")]
-OLD = app("0.1.0")
-
-
-def facts(data):
-    return {"sha256": "".join(["%02x" % byte for byte in sha256(data).digest()]), "size": len(data)}
-
-
-def release(version, image, runtime=None, ship=True, **changes):
-    """{path: bytes} of a tree with that version; `changes` are of its manifest."""
-    parts = [dict(facts(image), name="app.lfs")]
-    if runtime and ship:
-        parts.append(dict(facts(runtime), name="runtime.bin"))
+def release(version, image, **changes):
+    """Return {path: bytes} of a tree with that version; `changes` are of its manifest."""
     told = {
         "board": "board",
         "chip": "",
         "counter": 1,
         "date": "2026-11-21",
         "layout": "sim",
-        "parts": parts,
         "product": "openshock-micropython",
-        "runtime": facts(runtime) if runtime else None,
-        "schema": 1,
+        "schema": 2,
+        "sha256": "".join(["%02x" % byte for byte in sha256(image).digest()]),
+        "size": len(image),
         "version": version,
     }
     told.update(changes)
     line = (json.dumps(told) + "\n").encode()
     folder = version + "/board/"
-    tree = {
+    return {
         "version-stable.txt": version.encode() + b"\n",
         folder + "manifest.json": line,
         folder + "manifest.json.sig": SIGNER.sign(line),
-        folder + "app.lfs": image,
+        folder + "image.bin": image,
     }
-    if runtime and ship:
-        tree[folder + "runtime.bin"] = runtime
+
+
+def patched(size=9008, old=OLD):
+    """Return a tree with version 0.2.0 and a patch to it, which sends less than a fifth of it."""
+    new = image("0.2.0", size, like="0.1.0")
+    tree = release("0.2.0", new)
+    tree[PATCH] = patches.made(old, new)
     return tree
 
 
+PATCH = "0.2.0/board/image.bin.from-0.1.0"
+
+
 class Shelf:
-    """A download.Source whose tree is a dict; `sent` counts the bytes of parts, `asked` lists the paths."""
+    """A download.Source whose tree is a dict; `sent` counts the bytes of images and patches, `asked` lists the paths."""
 
     def __init__(self, tree):
         self.tree = tree
@@ -146,15 +152,24 @@ class Shelf:
             raise Failed(path + ": another size than it should have")
         return self.tree[path]
 
-    async def patch(self, path, size, patch, on_block):
-        data = await self.get(path, size)
-        while patch.start < len(data):
-            piece = data[patch.start : patch.start + 500]
-            patch.begin()
-            patch.feed(piece)
+    async def patch(self, path, most, patch, on_block):
+        data = await self.get(path, most)
+        patch.begin()
+        for at in range(patch.start, len(data), 16):
+            if self.break_after == 0:
+                raise Failed(path + ": no answer")
+            piece = data[at : at + 16]
             self.sent += len(piece)
-            on_block()
-            await asyncio.sleep_ms(0)
+            try:
+                for _ in patch.feed(piece):
+                    if self.break_after:
+                        self.break_after -= 1
+                    on_block()
+                    await asyncio.sleep_ms(0)
+            except Damaged as fault:
+                raise Failed(path + ": the patch is none (%s)" % fault, True)
+        if not patch.done:
+            raise Failed(path + ": the patch ends too early", True)
 
     async def part(self, path, size, writer, on_block):
         data = await self.get(path, 1 << 30)
@@ -220,7 +235,8 @@ class _Disk:
 class World:
     """The one device, with version 0.1.0 in slot 0; `tree` is what the server has. `live` runs it until it is at rest."""
 
-    def __init__(self, tree, wanted="0.2.0", override=False):
+    def __init__(self, tree, wanted="0.2.0", override=False, old=OLD):
+        self.old = old
         self.shelf = Shelf(tree)
         self.source = None  # made by `source(log)` when it is not the shelf
         self.whole_ms = 600000
@@ -240,7 +256,7 @@ class World:
         data = _CHIP
         for at in range(0, END, BLOCK):
             data[at : at + BLOCK] = _BLANK
-        contents = {"ota_0": RUNTIMES[0], "app_0": OLD}
+        contents = {"ota_0": self.old}
         for number, (label, type_, subtype, offset, size) in enumerate(ROWS):
             row = pack("<HBBII16sI", 0x50AA, type_, subtype, offset, size, label.encode(), 0)
             data[simflash.TABLE + 32 * number : simflash.TABLE + 32 * number + 32] = row
@@ -341,21 +357,9 @@ class World:
         return True
 
     def _updating(self, journal, slots, log):
-        own = (self.keys, "board", "", "sim", 1, self.version(), slots.app_size, slots.runtime_size)
+        own = Own(self.keys, "board", "", "sim", 1, self.version(), slots.size)
         source = self.source(log) if self.source else self.shelf
-        part = Partition("app_%d" % slots.running)
-        return Updating(
-            journal,
-            slots,
-            source,
-            own,
-            "stable",
-            self._keep,
-            int,
-            log,
-            lambda at, buffer: part.readblocks(0, buffer, at),
-            self.whole_ms,
-        )
+        return Updating(journal, slots, source, own, "stable", self._keep, int, log, self.whole_ms)
 
     async def _prove(self, journal, slots, log):
         """False: a restart, of a version that is good, after it has confirmed itself, or of a bad one."""
@@ -380,36 +384,35 @@ class World:
 
     # --- what is there
 
-    def _slot(self, label):
-        for name, _, _, offset, size in ROWS:
-            if name == label + "_%d" % self.flash.slot:
-                return memoryview(self.flash.data)[offset : offset + size]
-        raise KeyError(label)
+    def slot(self, number=None):
+        """Return the bytes of a slot, the running one's without a number."""
+        at = SLOTS[self.flash.slot if number is None else number]
+        return memoryview(self.flash.data)[at : at + SLOT_SIZE]
 
     def _words(self):
-        return bytes(self._slot("app")[:40]).partition(b"|")[0].decode().split(" ")
+        return bytes(self.slot()[_HEAD : _HEAD + _WORDS]).partition(b"|")[0].decode().split(" ")
 
     def version(self):
-        """What the running app says of itself."""
+        """Return what the running image says of itself."""
         return self._words()[0]
 
     def nature(self):
         return self._words()[1]
 
     def running(self):
-        """The app image that runs, as far as it is one of `whole`, and the runtime beside it."""
-        there = self._slot("app")
-        for image in self.whole():
-            if there[: len(image)] == image:
-                return image
+        """Return the image that runs, as far as it is one of `whole`."""
+        there = self.slot()
+        for one in self.whole():
+            if there[: len(one)] == one:
+                return one
         return None
 
     def whole(self):
-        """The app images that may ever run."""
-        return [OLD] + [data for path, data in self.shelf.tree.items() if path.endswith("app.lfs")]
+        """Return the images that may ever run."""
+        return [self.old] + [data for path, data in self.shelf.tree.items() if path.endswith("image.bin")]
 
     def settings(self):
-        """The settings, as the version that runs reads them."""
+        """Return the settings, as the version that runs reads them."""
         if not REAL_FILES:
             return self.flash.stored("settings.json")
         self._mount()

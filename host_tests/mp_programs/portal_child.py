@@ -13,7 +13,6 @@ import sys
 from time import ticks_ms
 
 from firmware.portal import Place, Portal
-from firmware.seldom import SELDOM
 from firmware.setup_api import ACTS, LOOKS
 from host_tests.mp.setup_rooms import House
 from lib import captive_dns
@@ -30,12 +29,17 @@ def _heap():
     return [("%d" % gc.mem_alloc(), 0, "open", 1)]
 
 
+def _page(folder):
+    with open(folder + "/index.html.gz", "rb") as file:
+        return file.read()
+
+
 def _portal(folder, port, dns_port):
     house = House(folder + "/settings.json", ticks_ms, rf__pin=4)
     house.wifi.scan = _heap
     place = Place("127.0.0.1", port, dns_port, ())
     setup = house.setup()
-    portal = Portal(setup, place, ticks_ms, house.log, folder + "/index.html.gz", 5000, 100)
+    portal = Portal(setup, place, ticks_ms, house.log, _page(folder), 5000, 100)
     return house, setup, portal
 
 
@@ -209,5 +213,4 @@ async def _squeeze(folder, room):
     print(json.dumps(said))
 
 
-with SELDOM:
-    asyncio.run({"serve": _serve, "fuzz": _fuzz, "squeeze": _squeeze}[sys.argv[1]](*sys.argv[2:]))
+asyncio.run({"serve": _serve, "fuzz": _fuzz, "squeeze": _squeeze}[sys.argv[1]](*sys.argv[2:]))

@@ -1,10 +1,12 @@
 """A raw REPL as the boards have it, on MicroPython's unix port, which has none: for mpremote and ampy at a pseudo-terminal.
 
 The folder it runs in is the board: flash.bin is its flash (host_tests/stubs/simflash.py). A line `$repl` is answered as the
-firmware does it. The argument is a folder to import from, as boot.py puts /app into the path.
+firmware does it, and `$status` with the file status.txt; without one there is no firmware, and the prompt knows no such line.
+The argument is a folder to import from, in the place of what is frozen.
 """
 
 import io
+import os
 import sys
 
 RAW = b"raw REPL; CTRL-B to exit\r\n>"
@@ -22,6 +24,15 @@ def run(code, scope):
         sys.print_exception(fault, text)
         return text.getvalue().encode()
     return b""
+
+
+def status():
+    """Return what answers `$status`."""
+    try:
+        with open("status.txt", "rb") as file:
+            return file.read()
+    except OSError:
+        return b"SyntaxError: invalid syntax\r\n>>> "
 
 
 def serve():
@@ -54,7 +65,10 @@ def serve():
             if not raw and code.endswith(b"$repl\r\n"):
                 put(b"$SYS$|Success|Everything stops\r\n>>> ")
                 code = b""
+            if not raw and code.endswith(b"$status\r\n"):
+                put(status())
+                code = b""
 
 
-sys.path.insert(0, sys.argv[1])
+sys.path.insert(0, os.getcwd() + "/" + sys.argv[1])
 serve()

@@ -7,23 +7,24 @@ sys.path.insert(0, ".")
 from host_tests.mp import update_walk as walk  # noqa: E402
 
 TREES = (
-    ("app and runtime", walk.WITH_RUNTIME, True),
-    ("app alone", walk.APP_ONLY, True),
-    ("long app", walk.long_app(), True),
-    ("patch", walk.PATCH, True),
-    ("crashes", walk.CRASHES, False),
-    ("no hub", walk.NO_HUB, False),
+    ("whole", walk.WHOLE, True, {}),
+    ("long", walk.LONG, True, {}),
+    ("patch", walk.PATCHED, True, {}),
+    ("long patch", walk.LONG_PATCHED, True, {"old": walk.LONG_OLD}),
+    ("crashes", walk.CRASHES, False, {}),
+    ("no hub", walk.NO_HUB, False, {}),
 )
 
 
 def main(what, number):
-    """None; prints a line of words and numbers, with tabs between them, for each walk."""
+    """Print a line of words and numbers, with tabs between them, for each walk."""
     if what == "points":
-        for words, tree, good in TREES:
+        for words, tree, good, more in TREES:
             for how in walk.HOW:
-                print(words, how, walk.points(tree, how, good), sep="\t")
+                print(words, how, walk.points(tree, how, good, **more), sep="\t")
     else:
-        new, starts = walk.stormy(walk.WITH_RUNTIME, 125, 1000 * number, 70)
+        tree, more = ((walk.WHOLE, {}), (walk.LONG_PATCHED, {"old": walk.LONG_OLD}))[number % 2]
+        new, starts = walk.stormy(tree, 125, 1000 * number, 70, **more)
         print("storms", new, starts, sep="\t")
 
 

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, ".")
 
-from lib import dial, fetch, http1, jsontext, negotiate, signalr, websock  # noqa: E402
+from lib import dial, fetch, http1, jsontext, negotiate, signalr, websock, wsopen  # noqa: E402
 from lib.clock import Clock  # noqa: E402
 
 HEADERS = [("User-Agent", "script")]
@@ -36,13 +36,13 @@ class Connection:
     async def run(self):
         script = self._script
         path = await self._negotiate() if self._plan.get("negotiate") else script["path"]
-        key = websock.new_key()
-        knock = websock.upgrade(script["host"], script["port"], False, path, HEADERS, key)
+        key = wsopen.new_key()
+        knock = wsopen.upgrade(script["host"], script["port"], False, path, HEADERS, key)
         self._reader, self._writer = await dial.dial(script["host"], script["port"], None, _resolve, opening=knock)
         answer = http1.Answer()
         while answer.status is None:
             answer.feed(await self._reader.read(1024))
-        websock.check(answer.status, answer.headers, key)
+        wsopen.check(answer.status, answer.headers, key)
         self._frames = websock.Frames()
         self.session = signalr.Session(self._clock.now(), **self._plan.get("times", {}))
         self._write(self.session.hello())

@@ -21,10 +21,21 @@ class Pins(dict):
         super().__init__()
         self._time = time
         self._scripts = {}  # pin → [(µs, level)] still to come
+        self._counts = {}  # pin → how often it changed
 
     def script(self, pin, changes):
         """None; at each (µs, level) of `changes` that input changes."""
         self._scripts[pin] = sorted(self._scripts.get(pin, []) + list(changes))
+
+    def __setitem__(self, pin, level):
+        if dict.get(self, pin, 1) != level:
+            self._counts[pin] = self._counts.get(pin, 0) + 1
+        super().__setitem__(pin, level)
+
+    def changes(self, pin):
+        """How often that pin changed until now."""
+        self.get(pin)
+        return self._counts.get(pin, 0)
 
     def get(self, pin, default=None):
         coming = self._scripts.get(pin)

@@ -167,6 +167,7 @@ class World:
         self.main = None
         self.pins[chip.RF_PIN] = 0
         esp32.RMT.made = []
+        simboard.reset()
         self.loop.close()
         self.loop = Loop(self.time, self.hub)
         simclock._state[2] = None

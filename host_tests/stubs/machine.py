@@ -24,6 +24,8 @@ class Pin:
     OPEN_DRAIN = 7
     PULL_UP = 2
     PULL_DOWN = 1
+    IRQ_RISING = 1
+    IRQ_FALLING = 2
 
     _routed = {}
 
@@ -43,6 +45,13 @@ class Pin:
         return None
 
     value = __call__
+
+    def irq(self, handler=None, trigger=IRQ_FALLING | IRQ_RISING):
+        """As the ESP32's: always soft, and one edge at a time is all that the firmware asks for."""
+        if handler is not None and trigger not in (Pin.IRQ_RISING, Pin.IRQ_FALLING):
+            raise ValueError("this stub knows one edge or the other")
+        call = None if handler is None else lambda: handler(self)
+        simboard.on_edge(self._number, self._floating, call, int(trigger == Pin.IRQ_RISING))
 
     def drive(self, level, at_us):
         """What a peripheral that was given this pin does to the pad."""

@@ -1,8 +1,8 @@
 """The simulated board behind the stub doors: what its pins, its radio network and its storage do. Both interpreters.
 
 tools/sim speaks to it through the environment: SIM_TRACE (file for the edges of SIM_RF_PIN), SIM_INPUTS (64 bytes,
-one a pin: its level; byte 63: 0 = the radio network is out of reach), SIM_NETWORKS, SIM_DNS. Without them the board stands
-alone: inputs read 1, and tests set `levels`.
+one a pin: its level; byte 63: 0 = the radio network is out of reach; then 64 more, how often it changed, modulo 256),
+SIM_NETWORKS, SIM_DNS. Without them the board stands alone: inputs read 1, and tests set `levels`.
 
 SIM_NETWORKS is JSON: {ssid: key}, or {ssid: {"key", "rssi", "channel", "security", "hidden", "reason" (the number that
 joining ends with), "dhcp" (false: nobody gives an address), "joining_ms" (how long it takes until it is joined)}}, or a list of
@@ -34,6 +34,7 @@ _records = bytearray(8 * 256)  # edges of one frame
 _waiting = 0  # bytes of them
 air = json.loads(os.getenv("SIM_NETWORKS") or '{"simulated": "simulated"}')  # what can be heard; tests may change it
 guests = []  # MAC addresses of who has joined our access point
+_watched = {}  # pin → [handler, the level whose edge calls it, floating level, how often it had changed, its level then]
 
 
 def read(pin, floating=1):
@@ -42,6 +43,47 @@ def read(pin, floating=1):
         return levels.get(pin, floating)
     _inputs.seek(pin)
     return _inputs.read(1)[0]
+
+
+def _changes(pin):
+    """How often that input changed, modulo 256; None where nobody counts."""
+    if _inputs is None:
+        return levels.changes(pin) if hasattr(levels, "changes") else None
+    _inputs.seek(WIFI_BYTE + 1 + pin)
+    counted = _inputs.read(1)
+    return counted[0] if counted else None
+
+
+def on_edge(pin, floating, handler, level):
+    """None; `handler()` is called for each edge to `level` from now on (several may be one), None: no longer.
+
+    As the ESP32's port does: behind the edge, when Python goes on; never while C code runs or interrupts are off.
+    """
+    if handler is None:
+        _watched.pop(pin, None)
+    else:
+        _watched[pin] = [handler, level, floating, _changes(pin), read(pin, floating)]
+
+
+def reset():
+    """None; no interrupt is set up, as behind a start of the chip."""
+    _watched.clear()
+
+
+def _interrupt():
+    """None; whoever waits for an edge was called if there was one."""
+    for pin in _watched:
+        watched = _watched[pin]
+        handler, wanted, floating, before, level_before = watched
+        count = _changes(pin)  # first: who changes the level counts with it
+        level = read(pin, floating)
+        watched[3], watched[4] = count, level
+        n_changes = int(level != level_before) if count is None else count - before & 0xFF
+        if n_changes > 1 or n_changes and level == wanted:
+            handler()
+
+
+simclock.between(_interrupt)
 
 
 def write(pin, level, at_us=None):

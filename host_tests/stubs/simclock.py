@@ -7,6 +7,19 @@ look takes POLL_US, and `unmask` waits until the real time has caught up: frames
 POLL_US = 4
 
 _state = [None, None, None]  # the real ticks_us and sleep_us, and the time of the masked section
+_between = []  # called at each look at the clock while interrupts are on: what interrupts have left to be done
+
+
+def between(function):
+    """None; from now on `function` is called at each look: the nearest to "between two lines of Python" that a stub has."""
+    _between.append(function)
+
+
+def deliver():
+    """None; what interrupts left to be done was done, unless they are off."""
+    if _state[2] is None:
+        for function in _between:
+            function()
 
 
 def wind(real_ticks_us, real_sleep_us):
@@ -22,6 +35,7 @@ def real_us():
 def ticks_us():
     """Microseconds, as `time.ticks_us`."""
     if _state[2] is None:
+        deliver()
         return _state[0]()
     _state[2] += POLL_US
     return _state[2]

@@ -117,6 +117,8 @@ class Partition:
 
     def get_next_update(self):
         slots = [row for row in _rows() if row[1] == _APP and row[2] & 0xF0 == 0x10]
+        if not slots:
+            raise OSError(2)
         return Partition(slots[(slots.index(self._row) + 1) % len(slots)] if self._row in slots else slots[0])
 
 

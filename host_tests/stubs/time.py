@@ -12,3 +12,10 @@ import simclock  # noqa: E402
 
 simclock.wind(ticks_us, sleep_us)  # noqa: F405
 ticks_us = simclock.ticks_us
+_ticks_ms = ticks_ms  # noqa: F405
+
+
+def ticks_ms():
+    """As MicroPython's; what interrupts left to be done comes first."""
+    simclock.deliver()
+    return _ticks_ms()

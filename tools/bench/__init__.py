@@ -5,7 +5,8 @@ import importlib
 import json
 import pkgutil
 
-from tools import Failure
+from tools import Failure, arguments
+from tools.printable import printable
 
 # One sentence each: what the bench measures. A new bench is a module of this folder; its first docstring line is shown.
 NAMES = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
@@ -38,7 +39,7 @@ class Report:
             else str(value)
         )
         extra = f"  (target {target})" if target else ""
-        print(f"  {name:<58} {shown:>12} {unit:<8}{extra}{'  ' + note if note else ''}", flush=True)
+        print(f"  {name:<58} {shown:>12} {unit:<8}{extra}{'  ' + printable(note) if note else ''}", flush=True)
 
 
 def main(argv):
@@ -47,7 +48,7 @@ def main(argv):
     for name in NAMES:
         first = (importlib.import_module(f"tools.bench.{name}").__doc__ or "").splitlines()[0]
         lines.append(f"  {name:<12} {first}")
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools bench",
         description="Measures, and prints figures with their targets.",
         epilog="benches:\n" + "\n".join(lines),

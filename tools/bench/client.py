@@ -12,7 +12,7 @@ import shutil
 import statistics
 import sys
 
-from tools import Failure
+from tools import Failure, ending
 from tools.bench._client.hub import Hub
 from tools.environment import ROOT, program
 
@@ -94,7 +94,7 @@ def _row(report, name, rounds, unit, target=None):
 
 def run(report):
     """None; rows of all clients, then how ours stands to pysignalr's in the same run."""
-    show(report, asyncio.run(measure()))
+    show(report, ending.run(measure()))
 
 
 def show(report, figures):

@@ -15,7 +15,7 @@ import statistics
 import sys
 import time
 
-from tools import Failure
+from tools import Failure, ending
 from tools.environment import ROOT
 from tools.hub import models
 from tools.sim.world import World
@@ -183,4 +183,4 @@ async def _measure(report, secure):
 def run(report):
     """None; about three minutes."""
     for secure in (True, False):
-        asyncio.run(_measure(report, secure))
+        ending.run(_measure(report, secure))

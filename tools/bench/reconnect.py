@@ -13,8 +13,8 @@ import time
 
 import trustme
 
-from tools import Failure
-from tools.bench._reconnect.hurry import Firmware
+from tools import Failure, ending
+from tools.bench._reconnect import hurry
 from tools.hub import Config, faults
 from tools.sim import compiled
 from tools.sim.world import HUB_NAME, RULES, World
@@ -33,10 +33,10 @@ DROPS = ("close", "reset", "silence", "401", "503", "tls")
 class Campaign:
     """A device of one backend, and the hub that it loses again and again."""
 
-    def __init__(self, backend, program):
+    def __init__(self, backend):
         settings = {"backend": backend, "rules": RULES, "remote.inputs": []}
         self.world = World(settings=settings, config=Config.sample(faults=True, **_QUICK))
-        self.world.device.program = program
+        self.world.device.changes = hurry.changes()
         self.lost = collections.Counter()
         self.back = collections.Counter()
         self.missed = []  # (turn, kind, the device's last lines) of those that did not
@@ -201,10 +201,9 @@ def _strange_certificate():
 
 async def campaign(backend, times=TIMES):
     """The Campaign of one backend, over."""
-    with Firmware() as program:
-        one = Campaign(backend, program)
-        await one.run(times)
-        return one
+    one = Campaign(backend)
+    await one.run(times)
+    return one
 
 
 def run(report):
@@ -212,7 +211,7 @@ def run(report):
     if compiled.interpreter() is None:
         raise Failure("this bench needs MicroPython with viper")
     for backend in BACKENDS:
-        one = asyncio.run(campaign(backend))
+        one = ending.run(campaign(backend))
         lost, back = sum(one.lost.values()), sum(one.back.values())
         report.row(f"{backend}: recovered of {lost}", back, "", f"{lost}")
         for kind in DROPS:

@@ -5,13 +5,12 @@ does takes time; the button is looked at every 4 µs. "Device": the real MicroPy
 holds the network and this PC too. The register player's own reaction, in machine code, is in `bench radio`.
 """
 
-import asyncio
 import json
 import os
 import statistics
 import subprocess
 
-from tools import Failure
+from tools import Failure, ending
 from tools.bench._safety import device, rooms
 from tools.environment import ROOT, program
 
@@ -92,9 +91,9 @@ def run(report):
     for n in SHOCKERS:
         _air_time(report, n)
     for n in SHOCKERS:
-        asyncio.run(_device(report, n))
+        ending.run(_device(report, n))
     for n in SHOCKERS[:2]:
-        gap_ms, end_ms = asyncio.run(device.live(n, _LIVE_S))
+        gap_ms, end_ms = ending.run(device.live(n, _LIVE_S))
         target = f"≤ {n - 1} frames + 1.5 ms of gap each" if n > 1 else "≤ one frame"
         report.row(f"device, live control of {n}: longest hole in one's frames", gap_ms, "ms", target)
         report.row(f"device, live control of {n}: last order to last edge", end_ms, "ms", "≤ 500 ms + one frame")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from tools import Failure
+from tools import Failure, ending
 from tools.environment import ROOT, program
 
 _CHILD = ROOT / "tools" / "bench" / "_websock" / "mp_frames.py"
@@ -28,7 +28,7 @@ def run(report):
     for line in done.stdout.splitlines():
         name, value, unit = json.loads(line)
         report.row(name, value, unit, "≥ 20,000" if unit == "msg/s" else None)
-    asyncio.run(_echoes(report))
+    ending.run(_echoes(report))
 
 
 async def _echoes(report):

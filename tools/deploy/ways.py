@@ -1,4 +1,4 @@
-"""How the board is reached: mpremote, or ampy where that does not work. Both are programs of their own, run one call at a time."""
+"""The programs that connect to the board: mpremote, or ampy where that does not work; each step is one call of them."""
 
 import subprocess
 import sys
@@ -7,26 +7,40 @@ from pathlib import Path
 
 from tools import Failure, console
 
-_TIME_S = 300
+_TIME_S = 600
 _PROMPT = b">>> "
-_LEAVE_S = 5.0
-_BATCH = 8  # blocks in one file of ampy's: settings and that much fit into every vfs
+_ANSWER_S = 5.0
+_BATCH = 4  # blocks in one file of ampy's: that much fits into every vfs beside the settings
 _FILE = "deploy.bin"
+_LAST_FACT = b"|Status|SetUp|"  # behind it there may be more, until the line is quiet
 
 
-def quiet(port, limit_s=_LEAVE_S):
-    """None; the firmware, if it runs, has stopped and given way to the REPL. Failure when the port cannot be opened.
+def quiet(port, limit_s=_ANSWER_S):
+    """Stop the firmware, if it runs, so that the REPL is there. Return what it answered to `$status` before.
 
-    It takes no Ctrl-C (packets on its line may hold one), but the command `repl`.
+    It takes no Ctrl-C (packets on its line may hold one), but the command `repl`. Failure when the port cannot be opened.
     """
     try:
         with console.opened(port) as line:
+            line.reset_input_buffer()
+            line.write(b"\r\n$status\r\n")
+            answer = _heard(line, limit_s, lambda heard: heard.endswith(_PROMPT) or _LAST_FACT in heard)
             line.write(b"\r\n$repl\r\n")
-            end, heard = time.monotonic() + limit_s, b""
-            while time.monotonic() < end and not heard.endswith(_PROMPT):
-                heard = (heard + line.read(max(1, line.in_waiting)))[-100:]
+            _heard(line, limit_s, lambda heard: heard.endswith(_PROMPT))
     except OSError as fault:
         raise Failure(f"{port} cannot be opened ({fault}); is `tools console` still at it?")
+    return answer.decode("utf-8", "replace")
+
+
+def _heard(line, limit_s, is_answer):
+    """Return what comes until `is_answer(all of it)` holds and the line is quiet, or the time is over."""
+    end, heard = time.monotonic() + limit_s, b""
+    while time.monotonic() < end:
+        more = line.read(max(1, line.in_waiting))
+        heard += more
+        if not more and is_answer(heard):
+            break
+    return heard
 
 
 class Mpremote:
@@ -39,22 +53,22 @@ class Mpremote:
         self._folder = Path(folder)
 
     def run(self, script):
-        """What the script prints."""
+        """Return what the script prints."""
         return _done([*self._start, "run", str(_script(self._folder, script))], self.name)
 
     def write(self, numbers, blocks, script, progress):
-        """None; the `blocks` (bytes) are on the board by `script(path, numbers)`."""
+        """Write the `blocks` (bytes) by `script(path, numbers)`."""
         (self._folder / _FILE).write_bytes(b"".join(blocks))
         path = _script(self._folder, script(f"/remote/{_FILE}", numbers))
         _done([*self._start, "mount", str(self._folder), "run", str(path)], self.name)
         progress(len(numbers))
 
     def serve(self, tree, script):
-        """The exit code of a terminal in which the script runs, with the folder `tree` at /remote."""
+        """Return the exit code of a terminal in which the script runs, with the folder `tree` at /remote."""
         return subprocess.call([*self._start, "mount", str(tree), "exec", "--no-follow", script, "repl"])
 
     def reset(self):
-        """None; the board starts anew."""
+        """Reset the board."""
         _done([*self._start, "reset"], self.name)
 
 
@@ -68,25 +82,25 @@ class Ampy:
         self._folder = Path(folder)
 
     def run(self, script):
-        """What the script prints."""
+        """Return what the script prints."""
         return _done([*self._start, "run", str(_script(self._folder, script))], self.name)
 
     def write(self, numbers, blocks, script, progress):
-        """None; the `blocks` (bytes) are on the board by `script(path, numbers)`, a few at a time through its file system."""
+        """Write the `blocks` (bytes) by `script(path, numbers)`, a few at a time through the board's file system."""
         for at in range(0, len(numbers), _BATCH):
             batch = numbers[at : at + _BATCH]
             (self._folder / _FILE).write_bytes(b"".join(blocks[at : at + _BATCH]))
-            _done([*self._start, "put", str(self._folder / _FILE), "/" + _FILE], self.name)
-            self.run(script("/" + _FILE, batch))
+            _done([*self._start, "put", str(self._folder / _FILE), _FILE], self.name)
+            self.run(script(_FILE, batch))
             progress(at + len(batch))
         if numbers:
-            _done([*self._start, "rm", "/" + _FILE], self.name)
+            _done([*self._start, "rm", _FILE], self.name)
 
     def serve(self, tree, script):
         raise Failure("--mount needs mpremote")
 
     def reset(self):
-        """None; the board starts anew."""
+        """Reset the board."""
         _done([*self._start, "reset", "--hard"], self.name)
 
 
@@ -100,7 +114,7 @@ def _script(folder, text):
 
 
 def _done(words, name):
-    """What the program prints. Failure with its last words when it fails."""
+    """Return what the program prints. Failure with its last words when it fails."""
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIME_S, check=False)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""What a person sees of esptool: one bar for each piece, and its warnings; the rest it says to itself."""
+"""What a person sees of esptool: one bar for each piece, and its warnings; everything else is left out."""
 
 import sys
 
@@ -16,7 +16,7 @@ class Bar:
         self._name = None
 
     def show(self, name, share):
-        """None; `share` (0 to 1) of what `name` says is done."""
+        """Draw that `share` (0 to 1) of the work called `name` is done."""
         if not self._terminal:
             if share >= 1 or name != self._name:
                 self._stream.write(f"  {name}{': done' if share >= 1 else ' …'}\n")
@@ -29,7 +29,7 @@ class Bar:
         self._stream.flush()
 
     def broken(self):
-        """None; the line of a bar that never became full is ended."""
+        """End the line of a bar that never became full."""
         if self._name is not None and self._terminal:
             self._stream.write("\n")
         self._name = None
@@ -43,11 +43,11 @@ class Quiet(EspLogBase):
         self._bar = bar or Bar()
 
     def listen(self):
-        """None; from now on esptool speaks to this one."""
+        """Become the logger of esptool."""
         EspLog.set_logger(self)
 
     def broken(self):
-        """None; what the bar was about does not go on."""
+        """End the bar: its work does not go on."""
         self._bar.broken()
 
     def print(self, *args, **kwargs):

@@ -1,29 +1,29 @@
-"""The files of vfs: boot.py, main.py, and the settings that the person chose, each looked at as the device itself would.
+"""The files of vfs: the settings that the person chose, each checked as the device itself checks it. Code is in the image.
 
 No secret is ever repeated in a message: it could be a key on the wrong line.
 """
 
 import getpass
-import json
+import sys
 import tempfile
+import warnings
 from pathlib import Path
 
-from tools import Failure
-from tools.environment import ROOT
+from tools import Failure, strict_json
+from tools.printable import printable
 from tools.rooms import room
 
 SETTINGS = "settings.json"
-_STABLE = ("boot.py", "main.py")
 
 
 def settings(path=None, network=None, ask=getpass.getpass):
-    """The settings (a dict) of the file `path` with the Wi-Fi `network` ([name] or [name, key]) in front of its networks.
+    """Return the settings (a dict) of the file `path`, with a network ([name] or [name, key]) in front of its networks.
 
     `ask(prompt)` gives the key where only the name is there. Failure for a file or a value that the device would refuse.
     """
     made = _from_file(path) if path else {}
     if network:
-        ssid, key = network if len(network) == 2 else (network[0], ask(f"The key of {network[0]} (none: Enter): "))
+        ssid, key = network if len(network) == 2 else (network[0], _asked(ask, network[0]))
         entry = {"ssid": ssid, "key": key} if key else {"ssid": ssid}
         made = merged(made, {"wifi": [entry]})
     _check(made, path or "--wifi")
@@ -31,7 +31,7 @@ def settings(path=None, network=None, ask=getpass.getpass):
 
 
 def merged(old, new):
-    """The settings `old` with those of `new` over them. Networks are added, in front; one of the same name is replaced."""
+    """Return the settings `old` with those of `new` over them. Networks are added, in front; one of the same name is replaced."""
     result = {**old, **new}
     if "wifi" in old and "wifi" in new:
         names = [one.get("ssid") for one in new["wifi"] if isinstance(one, dict)]
@@ -41,20 +41,18 @@ def merged(old, new):
 
 
 def files(chosen, kept=None):
-    """{path: bytes} of a new vfs: boot.py, main.py, the settings, and what was kept of an old one ({path: bytes}).
+    """Return {path: bytes} of a new vfs: the settings, and what was kept of an old one ({path: bytes}).
 
     Failure when the kept settings cannot be read, and others shall be added.
     """
     made = dict(kept or {})
-    for name in _STABLE:
-        made[name] = (ROOT / name).read_bytes().replace(b"\r\n", b"\n")
     if chosen:
         made[SETTINGS] = _sealed(merged(read(made[SETTINGS]), chosen) if SETTINGS in made else chosen)
     return made
 
 
 def read(data):
-    """The settings (a dict) in the bytes of a settings.json. Failure when it is damaged."""
+    """Return the settings (a dict) in the bytes of a settings.json. Failure when it is damaged."""
     jsonfile = room("lib.jsonfile")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / SETTINGS
@@ -66,7 +64,7 @@ def read(data):
 
 
 def _sealed(content):
-    """The bytes of a settings.json, with the checksum that the device gives it. Failure when it is too large."""
+    """Return the bytes of a settings.json, with the checksum that the device gives it. Failure when it is too large."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / SETTINGS
         try:
@@ -76,9 +74,19 @@ def _sealed(content):
         return path.read_bytes()
 
 
+def _asked(ask, ssid):
+    try:
+        with warnings.catch_warnings():
+            if not sys.stdin.isatty():  # getpass warns that it cannot hide what nobody types
+                warnings.simplefilter("ignore", getpass.GetPassWarning)
+            return ask(f"The key of {printable(ssid)} (none: Enter): ")
+    except EOFError:
+        raise Failure("--wifi without a key asks for it, and there is nobody to answer: --wifi SSID KEY")
+
+
 def _from_file(path):
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        content = strict_json.load(path)
     except OSError as fault:
         raise Failure(f"{path}: {fault.strerror or fault}")
     except ValueError as fault:
@@ -89,7 +97,7 @@ def _from_file(path):
 
 
 def _check(content, where):
-    """None. Failure for a name that is none, and for a value that does not fit."""
+    """Raise Failure for an unknown setting, and for a value that does not fit."""
     table = room("firmware.settings")
     for key, value in content.items():
         if key not in table.names():
@@ -99,7 +107,7 @@ def _check(content, where):
 
 
 def check_pins(content, target):
-    """None; what to take care of is printed. Failure for pins in the settings `content` that cannot be used on that board."""
+    """Raise Failure for pins in the settings `content` that cannot be used on that board; print what to take care of."""
     chips, board = room("firmware.chips"), room("lib.plugs").load("firmware.boards", target.name)
     pins = [content.get(key, -1) for key in ("rf.pin", "estop.pin")]
     pins = [own if pin < 0 else pin for pin, own in zip(pins, (board.RF_PIN, board.ESTOP_PIN))]

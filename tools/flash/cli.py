@@ -1,13 +1,12 @@
-"""The command `flash`: its options, the order of its steps, and what a person is told when one of them fails."""
+"""The command `flash`: its options, the order of its steps, and what a person reads when one of them fails."""
 
 import argparse
 import os
 import shlex
-from pathlib import Path
 
-from tools import Failure, layout
+from tools import Failure, arguments, layout
 from tools.environment import ROOT
-from tools.flash import chosen, kept, official, pieces, plan, ports, steps
+from tools.flash import chosen, kept, official, pieces, plan, ports, sources, steps
 from tools.flash.device import Device, Lost
 
 _M = 1024 * 1024
@@ -15,20 +14,17 @@ OUT = ROOT / "build" / "flash"
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools flash",
         description="Puts MicroPython and the firmware on a board. Everything on it is lost, but for what --keep-settings keeps.",
     )
-    parser.add_argument("--port", help="the board's port; left out, the only one that there is")
-    parser.add_argument("--board", metavar="NAME", help="which board it is; left out, a generic one with that chip")
+    parser.add_argument("--port", type=arguments.text, help="the board's port; left out, the only one that there is")
     parser.add_argument(
-        "--image", type=Path, metavar="FILE", help="MicroPython's .bin or .app-bin; left out, it is fetched"
+        "--board", type=arguments.text, metavar="NAME", help="which board it is; left out, a generic one with that chip"
     )
+    sources.add_options(parser)
     parser.add_argument(
-        "--runtime-version", default=plan.download.VERSION, metavar="X.Y.Z", help="which one is fetched"
-    )
-    parser.add_argument(
-        "--settings", type=Path, metavar="FILE", help="settings for the board (JSON, see docs/settings.md)"
+        "--settings", type=arguments.path, metavar="FILE", help="settings for the board (JSON, see docs/settings.md)"
     )
     parser.add_argument(
         "--wifi", nargs="+", metavar=("SSID", "KEY"), help="a network for the board; without the key, it is asked for"
@@ -37,24 +33,37 @@ def _parser():
     saved.add_argument(
         "--keep-settings", action="store_true", help="read settings and NVS from the board, write them back"
     )
-    saved.add_argument("--kept", type=Path, metavar="FILE", help="the same, from the file that a broken try left")
-    parser.add_argument("--backup", type=Path, metavar="FILE", help="first read the whole flash into FILE")
+    saved.add_argument(
+        "--kept", type=arguments.path, metavar="FILE", help="the same, from the file that a broken try left"
+    )
+    parser.add_argument("--backup", type=arguments.path, metavar="FILE", help="first read the whole flash into FILE")
     parser.add_argument("--erase", action="store_true", help="first erase the whole flash")
-    parser.add_argument("--app", type=Path, metavar="DIR", help="the firmware from this folder that `build` made")
     parser.add_argument(
-        "--trust", action="append", default=[], metavar="NAME", help="public key whose updates the firmware takes"
+        "--app", type=arguments.path, metavar="DIR", help="the image from this folder that `build` made"
+    )
+    parser.add_argument(
+        "--trust",
+        type=arguments.key,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="public key whose updates the firmware takes",
     )
     parser.add_argument("--layout", choices=[one for one in layout.NAMES if one != "sim"], help="another flash map")
     parser.add_argument(
         "--dry-run", action="store_true", help="only print the map and the commands, and leave the pieces"
     )
-    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where --dry-run leaves them; build/flash")
+    parser.add_argument(
+        "--out", type=arguments.folder, default=OUT, metavar="DIR", help="where --dry-run leaves them; build/flash"
+    )
     parser.add_argument("--chip", choices=sorted(official.BOOT_LOADER_AT), help="which chip must be there")
     parser.add_argument("--flash-size", type=_size, metavar="4MB", help="how much flash there is, if it does not tell")
-    parser.add_argument("--baud", type=int, default=460800, help="speed of the port; 460800")
-    parser.add_argument("--no-stub", action="store_true", help="talk to the chip's ROM; slower")
     parser.add_argument(
-        "--wait", type=float, default=60.0, metavar="SECONDS", help="for its first words; 60, 0: do not"
+        "--baud", type=arguments.number(300, 12_000_000), default=460800, help="speed of the port; 460800"
+    )
+    parser.add_argument("--no-stub", action="store_true", help="use the chip's ROM loader; slower")
+    parser.add_argument(
+        "--wait", type=arguments.seconds, default=60.0, metavar="SECONDS", help="for its first words; 60, 0: do not"
     )
     return parser
 
@@ -72,11 +81,13 @@ def _checked(parser, arguments):
         parser.error("--wifi SSID [KEY]; a name with spaces stands in quotes")
     if len(options.trust) > 2:
         parser.error("--trust: two at most, the one that signs and a spare one")
+    if options.trust and options.app:
+        parser.error("--trust: the image of --app is made already, with its keys")
     return options
 
 
 def main(argv):
-    """0 when the board runs, or with --dry-run. Failure, with what is on the board and what to do next."""
+    """Return 0 when the board runs, or with --dry-run. Failure, with what is on the board and what to do next."""
     options = _checked(_parser(), argv)
     settings = chosen.settings(options.settings, options.wifi)
     image = plan.official_image(options.image) if options.image else None
@@ -86,14 +97,12 @@ def main(argv):
         raise Failure(f"the board, the image and --chip do not belong together: {', '.join(sorted(chips))}")
     saved = kept.load(options.kept) if options.kept else None
     if options.dry_run:
-        return _tell(options, settings, image, named, chips, saved)
+        return _dry_run(options, settings, image, chips, saved)
     port = ports.chosen(options.port)
     try:
         # before anything is asked of the board: what it must be, and whether there is an image for it
         if named and image is None:
-            image = plan.official_image(
-                plan.download.image(named.chip, options.layout or named.layout, options.runtime_version), fetched=True
-            )
+            image = plan.fetched_image(named.chip, options.micropython)
         with Device(port, options.baud, options.no_stub) as device:
             work = _prepared(device, options, settings, image, chips, saved)
             work.run()
@@ -109,7 +118,7 @@ _ADVICE = (
 
 
 def _prepared(device, options, settings, image, chips, saved):
-    """The steps.Work for the board that is there. Nothing is written yet. Failure when anything does not fit."""
+    """Return the steps.Work for the board that is there. Nothing is written yet. Failure when anything does not fit."""
     facts = device.facts
     size = options.flash_size or facts.flash_bytes
     print(f"{facts.name}, {size // _M if size else '?'} MB of flash, {facts.mac}")
@@ -121,6 +130,8 @@ def _prepared(device, options, settings, image, chips, saved):
         raise Failure(f"--flash-size says {size // _M} MB, the flash {facts.flash_bytes // _M} MB")
     made = plan.made(options, settings, image, facts.chip, size)
     loader = made.official.boot_loader or _boot_loader_of(device, facts.chip)
+    _check_revision(facts, loader)
+    rows, why = _rows_of(device)
     kept_path = options.kept
     if options.keep_settings:
         kept_path = OUT / f"kept-{facts.mac.replace(':', '')}.json"
@@ -128,19 +139,52 @@ def _prepared(device, options, settings, image, chips, saved):
             raise Failure(
                 f"a broken try left this board's settings; --kept {kept_path} takes them (or delete that file)"
             )
-        saved = _kept_of(device, made, size)
+        if rows is None:
+            raise Failure(f"{why} on this board, so that it has no settings; without --keep-settings it begins blank")
+        saved = kept.read(rows, size, layout.row(made.rows, "nvs"), device.read)
     todo = plan.every_piece(made, options, loader, saved)
     if options.backup:
         backup(device, options.backup, size, facts)
     if options.keep_settings:
         kept.write(kept_path, saved)
         print(f"kept: {len(saved.files)} files{'' if saved.nvs else ', no NVS (this board had another map)'}")
-    print(f"board {made.target.title}, map {made.target.layout}, {_version(made.official)}")
-    return steps.Work(device, made, todo, kept_path, options.erase)
+    print(f"board {made.target.title}, map {made.target.layout}, {_version_of(todo)}")
+    if not options.app and not options.trust:
+        print("This firmware trusts no key, so that it takes no updates by itself; --trust NAME names one.")
+    return steps.Work(device, made, todo, _old_vfs(rows, size), kept_path, options.erase)
+
+
+def _check_revision(facts, loader):
+    """Raise Failure for a chip whose revision the boot loader is not built for: esptool would refuse it, but after the erasing."""
+    least, most = official.revisions(loader)
+    if facts.revision < least or most is not None and facts.revision > most:
+        own, needed = (f"v{one // 100}.{one % 100}" for one in (facts.revision, least))
+        raise Failure(
+            f"this chip has revision {own}, and this MicroPython is for {needed}"
+            + (f" to v{most // 100}.{most % 100}" if most is not None else " or newer")
+            + "; nothing was written"
+        )
+
+
+def _rows_of(device):
+    """Return (rows, "") of the flash map that is on the board; (None, why) when there is none."""
+    try:
+        return layout.parsed(device.read(layout.TABLE_OFFSET, layout.TABLE_SIZE)), ""
+    except ValueError as fault:
+        return None, str(fault)
+
+
+def _old_vfs(rows, flash_bytes):
+    """Return (offset, bytes) of the file system by the board's own rows, None where they leave no sensible place for one."""
+    if not rows:
+        return None
+    offset, size = kept.vfs_place(rows, flash_bytes)
+    sensible = offset % layout.BLOCK == size % layout.BLOCK == 0 and size > 0 and offset + size <= flash_bytes
+    return (offset, size) if sensible and offset > layout.TABLE_OFFSET else None
 
 
 def _boot_loader_of(device, chip):
-    """The boot loader that is on the board, for an image that brings none. Failure when there is none."""
+    """Return the boot loader that is on the board, for an image that brings none. Failure when there is none."""
     at = official.BOOT_LOADER_AT[chip]
     try:
         found = official.boot_loader(device.read(at, layout.TABLE_OFFSET - at, "boot loader, reading"))
@@ -151,17 +195,8 @@ def _boot_loader_of(device, chip):
     return found.data
 
 
-def _kept_of(device, made, size):
-    """What --keep-settings keeps. Failure when the board has no map, or no files that can be read."""
-    try:
-        rows = layout.parsed(device.read(layout.TABLE_OFFSET, layout.TABLE_SIZE))
-    except ValueError as fault:
-        raise Failure(f"{fault} on this board, so that it has no settings; without --keep-settings it begins blank")
-    return kept.read(rows, size, layout.row(made.rows, "nvs"), device.read)
-
-
 def backup(device, path, size, facts):
-    """None; the whole flash is in the file `path`, for its owner alone: it holds keys. Failure when it cannot be written."""
+    """Read the whole flash into the file `path`, for its owner alone: it holds keys. Failure when it cannot be written."""
     if path.exists():
         raise Failure(f"{path} exists; a backup replaces no file")  # it may be all that somebody has
     data = device.read(0, size, "backup")
@@ -175,12 +210,14 @@ def backup(device, path, size, facts):
     print(f"  back with: esptool --chip {facts.chip} write-flash --flash-size keep 0 {shlex.quote(str(path))}")
 
 
-def _version(image):
-    return f"MicroPython {'.'.join(map(str, image.version))}" if image.version else "MicroPython (it tells no version)"
+def _version_of(made):
+    """Return words for the MicroPython in the image among these Pieces."""
+    image = next(piece for piece in made if piece.file == pieces.IMAGE_FILE)
+    return plan.described(official.version(image.data))
 
 
-def _tell(options, settings, image, named, chips, saved):
-    """0; the map and the commands are printed, the pieces are in the folder --out. No device is asked."""
+def _dry_run(options, settings, image, chips, saved):
+    """Print the map and the commands, and write the pieces into the folder --out. Return 0. No device is asked."""
     if not chips:
         raise Failure("--dry-run asks no device: --chip, --board or --image says what it is for")
     chip = min(chips)
@@ -196,7 +233,7 @@ def _tell(options, settings, image, named, chips, saved):
     for piece in todo:
         (options.out / piece.file).write_bytes(piece.data)
     print(
-        f"{chip}, {size // _M} MB of flash, board {made.target.title}, map {made.target.layout}, {_version(made.official)}\n"
+        f"{chip}, {size // _M} MB of flash, board {made.target.title}, map {made.target.layout}, {_version_of(todo)}\n"
     )
     print("\n".join(pieces.map_lines(made.rows, todo)))
     port = options.port or "PORT"

@@ -13,14 +13,15 @@ from tools.flash.bar import Quiet
 from tools.images import runtime
 
 # chip: "esp32s3" · name: as its maker writes it · mac: "aa:bb:…" · flash_bytes: None where the flash does not tell
-Facts = namedtuple("Facts", ("chip", "name", "mac", "flash_bytes"))
+# · revision: of the chip, 100 for v1.0
+Facts = namedtuple("Facts", ("chip", "name", "mac", "flash_bytes", "revision"))
 
 _ROM_BAUD = 115200
 FAULTS = (FatalError, OSError, EOFError)  # pyserial's exceptions are OSErrors
 
 
 class Lost(Exception):
-    """The board does not answer any more, or not as it should; the text is the reason."""
+    """The board does not answer any more, or not as it should; the message is the reason."""
 
 
 class Device:
@@ -52,13 +53,13 @@ class Device:
         self.close()
 
     def close(self):
-        """None; the port is free again."""
+        """Close the port."""
         if self._esp is not None:
             self._esp._port.close()
             self._esp = None
 
     def _look(self):
-        """The Facts. Failure for a chip that no firmware here is for, and for one that is locked."""
+        """Return the Facts. Failure for a chip that no firmware here is for, and for one that is locked."""
         esp = self._esp
         chip = esp.CHIP_NAME.lower().replace("-", "")
         if chip not in runtime.CHIPS.values():
@@ -66,10 +67,10 @@ class Device:
         if esp.secure_download_mode or esp.get_flash_encryption_enabled() or esp.get_secure_boot_enabled():
             raise Failure("this chip is locked (secure boot or encrypted flash): it takes only what its owner signed")
         mac = ":".join(f"{byte:02x}" for byte in esp.read_mac())
-        return Facts(chip, esp.get_chip_description(), mac, None)
+        return Facts(chip, esp.get_chip_description(), mac, None, esp.get_chip_revision())
 
     def _prepare(self):
-        """None; the flash answers."""
+        """Make the flash answer."""
         if not self._no_stub:
             self._esp = esptool.run_stub(self._esp)
         if self._baud > _ROM_BAUD:
@@ -81,17 +82,17 @@ class Device:
         self.facts = self.facts._replace(flash_bytes=flash_size_bytes(size) if size else None)
 
     def read(self, offset, size, what=""):
-        """`size` bytes of the flash, with a bar where `what` says what they are."""
+        """Return `size` bytes of the flash; show a bar where `what` names them."""
         self._quiet.name = what
         return self._asked(esptool.read_flash, self._esp, offset, size, no_progress=not what)
 
     def erase(self, offset, size):
-        """None; that much of the flash is blank."""
+        """Erase a part of the flash."""
         self.written = True
         self._asked(esptool.erase_region, self._esp, offset, size)
 
     def erase_all(self):
-        """None; the whole flash is blank."""
+        """Erase the whole flash."""
         self.written = True
         if self._no_stub:
             self._asked(esptool.erase_region, self._esp, 0, self.facts.flash_bytes)
@@ -99,17 +100,17 @@ class Device:
             self._asked(esptool.erase_flash, self._esp)
 
     def write(self, offset, data, what):
-        """None; the data is on the flash, and esptool has compared it."""
+        """Write the data; esptool compares what is on the flash then."""
         self.written = True
         self._quiet.name = what
         self._asked(esptool.write_flash, self._esp, [(offset, data)], flash_size="keep")
 
     def md5(self, offset, size):
-        """The MD5 of a part of the flash as the chip reads it back, in hexadecimal."""
+        """Return the MD5 of a part of the flash as the chip reads it back, in hexadecimal."""
         return self._asked(self._esp.flash_md5sum, offset, size)
 
     def restart(self):
-        """None; the board starts what is on its flash, if the cable can do that. Never raises: it may be gone."""
+        """Reset the board, if the cable can do that. Raise nothing: it may be gone."""
         try:
             esptool.reset_chip(self._esp, "hard-reset")
         except FAULTS:
@@ -124,6 +125,6 @@ class Device:
 
 
 def _words(fault):
-    """The first sentence of what esptool or pyserial says."""
+    """Return the first sentence of what esptool or pyserial says."""
     lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
     return lines[0].rstrip(".") if lines else type(fault).__name__

@@ -1,65 +1,101 @@
-"""Fetches the official image of MicroPython for a chip by mpflash, a program from PyPI; what was fetched once is used again.
+"""Download official MicroPython images from micropython.org; each is kept in build/micropython and taken from there again.
 
-mpflash brings many packages of its own, which is why it lives in an environment beside ours, made when it is first wanted.
+A file that the table of tools/images/micropython.py knows is taken only with the size and the SHA-256 that stand there. The
+name of any other one holds a date that nobody can guess: the board's page on micropython.org has it.
 """
 
+import hashlib
+import http.client
 import os
-import sys
+import re
+import ssl
+import urllib.request
 
-from tools import Failure, quietly
-from tools.environment import VENV
+from tools import Failure
+from tools.environment import ROOT
+from tools.images import micropython
 
-MPFLASH = "mpflash==1.29.0"
-VERSION = "1.28.0"  # of MicroPython: what the simulator runs, too
-FOLDER = VENV / "micropython"
-_OWN = VENV / "mpflash"
-_TIME_S = 600
-
-# the file of each flash map: only the ESP32 has a build that is small enough for two runtimes in 4 MB
-_BOARDS = {
-    "esp32": "ESP32_GENERIC",
-    "esp32s2": "ESP32_GENERIC_S2",
-    "esp32s3": "ESP32_GENERIC_S3",
-    "esp32c3": "ESP32_GENERIC_C3",
-}
+FOLDER = ROOT / "build" / "micropython"
+SITE = "https://micropython.org"
+_FILES = SITE + "/resources/firmware/"
+_PAGES = SITE + "/download/"
+_TIME_S = 60
+_MOST_BYTES = 16 * 1024 * 1024
 _OTHERWISE = "--image FILE takes one that you have (a .bin from micropython.org/download)"
 
 
-def name_of(chip, map_name, version=VERSION):
-    """The name of the file for a chip with that flash map."""
-    variant = "-OTA" if map_name == "4MB" else ""
-    return f"{_BOARDS[chip]}{variant}-v{version}.bin"
+def image(chip, version=None, folder=None, fetch=None):
+    """Return the path of the official image for a chip: of that version (1, 28, 0), else the newest verified one.
 
-
-def image(chip, map_name, version=VERSION, folder=FOLDER, run=None):
-    """The path of the official image for a chip with that flash map. Failure, in one line, when it cannot be had.
-
-    `run(words, environment)` runs a program and gives its exit code.
+    `fetch(url)` returns bytes or raises OSError. Failure, in one line, when it cannot be had.
     """
-    run = run or _run
-    name = name_of(chip, map_name, version)
-    path = folder / "esp32" / name
-    if path.exists():
+    folder, fetch = folder or FOLDER, fetch or _fetch
+    entry = micropython.newest(chip) if version is None else micropython.of_version(chip, version)
+    if entry is None:
+        return _unknown(chip, version, folder, fetch)
+    path = folder / entry.file
+    if path.exists() and _is(path.read_bytes(), entry):
         return path
-    folder.mkdir(parents=True, exist_ok=True)
-    program = _OWN / ("Scripts" if os.name == "nt" else "bin") / ("mpflash.exe" if os.name == "nt" else "mpflash")
-    if not program.exists() and not _installed(run):
-        raise Failure(f"{MPFLASH} cannot be installed, so that {name} cannot be fetched; {_OTHERWISE}")
-    print(f"Fetching {name} …", flush=True)
-    words = [str(program), "-q", "-x", "download", "--board", _BOARDS[chip], "--version", version]
-    run(words, dict(os.environ, MPFLASH_FIRMWARE=str(folder)))  # its exit code is 0 whatever happens
-    if not path.exists():
-        raise Failure(f"{name} cannot be fetched (is there a network?); {_OTHERWISE}")
+    data = _downloaded(entry.file, fetch)
+    if not _is(data, entry):
+        raise Failure(f"{entry.file} arrived damaged, or is another file than the one that was tried; {_OTHERWISE}")
+    return _stored(path, data)
+
+
+def _unknown(chip, version, folder, fetch):
+    """Return the path of a release that the table does not have."""
+    board, wanted = micropython.BOARDS[chip], micropython.text(version)
+    pattern = rf"{board}-\d{{8}}-v{re.escape(wanted)}\.bin"
+    there = sorted(path for path in folder.glob(f"{board}-*-v{wanted}.bin") if re.fullmatch(pattern, path.name))
+    if there:
+        return there[-1]
+    try:
+        page = fetch(f"{_PAGES}{board}/").decode("utf-8", "replace")
+    except _FAULTS as fault:
+        raise Failure(f"micropython.org cannot be asked for {board} {wanted} ({_reason(fault)}); {_OTHERWISE}")
+    names = sorted(set(re.findall(pattern, page)))
+    if not names:
+        raise Failure(f"micropython.org offers no {board} {wanted}; {_OTHERWISE}")
+    return _stored(folder / names[-1], _downloaded(names[-1], fetch))
+
+
+_FAULTS = (OSError, http.client.HTTPException)
+
+
+def _downloaded(name, fetch):
+    print(f"Downloading {name} …", flush=True)
+    try:
+        return fetch(_FILES + name)
+    except _FAULTS as fault:
+        raise Failure(f"{name} cannot be downloaded ({_reason(fault)}); {_OTHERWISE}")
+
+
+def _is(data, entry):
+    return len(data) == entry.size and hashlib.sha256(data).hexdigest() == entry.sha256
+
+
+def _stored(path, data):
+    """Return `path`, which holds `data`, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    new.write_bytes(data)
+    os.replace(new, path)
     return path
 
 
-def _installed(run):
-    print(f"Installing {MPFLASH} …", flush=True)
-    python = _OWN / ("Scripts" if os.name == "nt" else "bin") / ("python.exe" if os.name == "nt" else "python")
-    made = run([sys.executable, "-m", "venv", str(_OWN)], None) == 0
-    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "1", MPFLASH]
-    return made and run(pip, None) == 0
+def _reason(fault):
+    reason = getattr(fault, "reason", None) or getattr(fault, "strerror", None) or fault
+    return str(reason).strip().splitlines()[0] if str(reason).strip() else type(fault).__name__
 
 
-def _run(words, environment):
-    return quietly.run(words, _TIME_S, env=environment)
+def _fetch(url):
+    """Return what an HTTPS server offers there. OSError or HTTPException when it does not."""
+    import certifi  # the same roots on every system, also where Python was installed without any
+
+    context = ssl.create_default_context(cafile=certifi.where())
+    request = urllib.request.Request(url, headers={"User-Agent": "openshock-micropython tools"})
+    with urllib.request.urlopen(request, timeout=_TIME_S, context=context) as answer:
+        data = answer.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise OSError("it is larger than any image")
+    return data

@@ -1,4 +1,4 @@
-"""What --keep-settings takes from a board before it is written (the files of vfs, the NVS), and the file that holds it meanwhile.
+"""What --keep-settings reads from a board before it is written (files of vfs, NVS), and the file that holds it meanwhile.
 
 The file is there from before the first write until the last one is verified, so that a pulled cable costs no settings. It
 holds keys and tokens: only its owner may read it.
@@ -18,7 +18,7 @@ from tools import Failure, layout
 # nvs: bytes, or None where the board had none of that size · files: {path: bytes}
 Kept = namedtuple("Kept", ("nvs", "files"))
 
-# written anew, or older copies of what is in the app image now
+# code: it is frozen into the image now, and an older copy must not survive on the file system
 _OURS = ("boot.py", "main.py", "firmware/", "lib/")
 
 
@@ -53,20 +53,28 @@ class _Remote(UserContext):
 
 
 def read(rows, flash_bytes, wanted_nvs, read_flash):
-    """The Kept of a board with these rows. `read_flash(offset, size)` gives bytes; `wanted_nvs` is the Row of the new NVS.
+    """Return the Kept of a board with these rows. `read_flash(offset, size)` gives bytes; `wanted_nvs`: Row of the new NVS.
 
-    MicroPython's own images have no row for vfs: it is what the others leave. Failure when the files cannot be read.
+    Failure when the files cannot be read.
     """
-    end = max(row.offset + row.size for row in rows)
-    vfs = next((row for row in rows if row.label in ("vfs", "ffat")), None)
-    offset, size = (vfs.offset, vfs.size) if vfs else (end, flash_bytes - end)
+    offset, size = vfs_place(rows, flash_bytes)
     found = next((row for row in rows if row.label == "nvs"), None)
     same = found is not None and found.size == wanted_nvs.size
     return Kept(read_flash(found.offset, found.size) if same else None, files(offset, size, read_flash))
 
 
+def vfs_place(rows, flash_bytes):
+    """Return (offset, bytes) of the file system of a board with these rows.
+
+    MicroPython's own images have no row for it: it is what the others leave (ports/esp32/modules/inisetup.py, _boot.py).
+    """
+    end = max(row.offset + row.size for row in rows)
+    vfs = next((row for row in rows if row.label in ("vfs", "ffat")), None)
+    return (vfs.offset, vfs.size) if vfs else (end, flash_bytes - end)
+
+
 def files(offset, size, read_flash):
-    """{path: bytes} of the LittleFS at `offset`, without what is written anew. Failure when there is none."""
+    """Return {path: bytes} of the LittleFS at `offset`, without code. Failure when there is none."""
     count = size // layout.BLOCK
     context = _Remote(lambda at, length: read_flash(offset + at, length), layout.BLOCK, count)
     try:
@@ -89,8 +97,8 @@ def files(offset, size, read_flash):
 
 
 def write(path, kept):
-    """None; `kept` is in the file `path`, for its owner alone."""
-    text = json.dumps(
+    """Write `kept` into the file `path`, readable for its owner alone."""
+    content = json.dumps(
         {
             "nvs": None if kept.nvs is None else base64.b64encode(kept.nvs).decode(),
             "files": {name: base64.b64encode(data).decode() for name, data in kept.files.items()},
@@ -100,16 +108,16 @@ def write(path, kept):
     Path(path).unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
+        file.write(content)
 
 
 def load(path):
-    """The Kept in the file `path`. Failure when there is none."""
+    """Return the Kept in the file `path`. Failure when there is none."""
     try:
-        told = json.loads(Path(path).read_text(encoding="ascii"))
-        nvs = None if told["nvs"] is None else base64.b64decode(told["nvs"], validate=True)
-        return Kept(nvs, {name: base64.b64decode(data, validate=True) for name, data in told["files"].items()})
+        content = json.loads(Path(path).read_text(encoding="ascii"))
+        nvs = None if content["nvs"] is None else base64.b64decode(content["nvs"], validate=True)
+        return Kept(nvs, {name: base64.b64decode(data, validate=True) for name, data in content["files"].items()})
     except OSError as fault:
         raise Failure(f"{path}: {fault.strerror or fault}")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Failure(f"{path} is no file that --keep-settings left")

@@ -1,4 +1,4 @@
-"""Which serial port the board is at: the one that there is, or the one that the person says."""
+"""Which serial port the board is at: the one that there is, or the one that the person names."""
 
 from serial.tools import list_ports
 
@@ -11,19 +11,19 @@ _CABLE = (
 
 
 def found():
-    """The ports that hang on USB: a list of (name, description), in the order of their names."""
+    """Return the ports at USB: a list of (name, description), in the order of their names."""
     there = [port for port in list_ports.comports() if port.vid is not None]
     return sorted((port.device, _described(port)) for port in there)
 
 
 def _described(port):
     words = [port.product or port.description or "", port.manufacturer or ""]
-    told = ", ".join(dict.fromkeys(word for word in words if word and word != "n/a"))
-    return f"{told or 'no name'} ({port.vid:04x}:{port.pid:04x})"
+    label = ", ".join(dict.fromkeys(word for word in words if word and word != "n/a"))
+    return f"{label or 'no name'} ({port.vid:04x}:{port.pid:04x})"
 
 
 def chosen(wanted=None, there=None):
-    """The port to use. Failure in words when there is none, and with a list when there are several.
+    """Return the port to use. Failure in words when there is none, and with a list when there are several.
 
     `there` is what `found` gives; a URL of pyserial (socket://, rfc2217://) is a port, too.
     """

@@ -1,4 +1,4 @@
-"""Writing a board: erase, write, read back, start; and what is told when the board is lost in the middle."""
+"""Writing a board: erase, write, read back, start; and what a person reads when the board is lost in the middle."""
 
 import hashlib
 from pathlib import Path
@@ -9,18 +9,23 @@ from tools.flash.device import Lost
 
 
 class Work:
-    """Everything is known, nothing is written yet. `kept_path`: the file with what was kept of the board, or None."""
+    """Everything is known, nothing is written yet.
 
-    def __init__(self, device, plan, pieces, kept_path=None, erase=False):
+    `old_vfs`: (offset, bytes) of the file system that is on the board now, None where it has none. `kept_path`: the file with
+    what was kept of the board, or None.
+    """
+
+    def __init__(self, device, plan, pieces, old_vfs=None, kept_path=None, erase=False):
         self._device = device
         self._plan = plan
         self._pieces = pieces
+        self._old_vfs = old_vfs
         self._kept_path = kept_path
         self._erase = erase
         self._done = []
 
     def run(self):
-        """None; every piece is on the board and was read back. Failure in words when it was lost meanwhile."""
+        """Write every piece, read it back, start the board. Failure in words when the board was lost meanwhile."""
         now = "erasing"
         try:
             self._blank()
@@ -39,25 +44,27 @@ class Work:
             Path(self._kept_path).unlink(missing_ok=True)
 
     def _blank(self):
-        """None; nothing old is left where the settings will be."""
+        """Erase where the settings will be, and where another flash map had them: they hold keys."""
         vfs = layout.row(self._plan.rows, "vfs")
         print("  erasing …", flush=True)
         if self._erase:
             self._device.erase_all()
-        else:
-            self._device.erase(vfs.offset, vfs.size)
+            return
+        self._device.erase(vfs.offset, vfs.size)
+        if self._old_vfs is not None and self._old_vfs != (vfs.offset, vfs.size):
+            self._device.erase(*self._old_vfs)
 
     def _verify(self):
-        """None. Lost when the chip reads anything else than what was written, after all of it was."""
+        """Raise Lost when the chip reads anything else than what was written, after all of it was."""
         for piece in self._pieces:
             data = piece.data + -len(piece.data) % 4 * b"\xff"
             if self._device.md5(piece.offset, len(data)) != hashlib.md5(data, usedforsecurity=False).hexdigest():
-                raise Lost(f"{piece.name} reads back wrong")
+                raise Lost(f"{piece.name}: the flash reads back something else")
         total = sum(len(piece.data) for piece in self._pieces)
         print(f"  read back: {len(self._pieces)} pieces, {total // 1024} KB, as they were written")
 
     def _broken(self, now, fault):
-        """What the person reads: the fault, what is on the board, what to do."""
+        """Return what the person reads: the fault, what is on the board, what to do."""
         missing = [piece.name for piece in self._pieces if piece.name not in self._done]
         lines = [f"{fault}; it stopped at: {now}"]
         lines.append(
@@ -74,17 +81,17 @@ class Work:
 
 
 def greet(port, limit_s):
-    """0; the board has told how to reach it, or was not asked. Failure when it keeps silent."""
+    """Return 0 once the board has said how to reach it, or when it is not asked. Failure when it stays silent."""
     if limit_s <= 0:
         print("Written. Press RESET if it does not start by itself.")
         return 0
     print("Written. Waiting for its first words …", flush=True)
-    told, tail = waiting.invited(port, limit_s)
-    if told:
-        print("\n".join(line for line in told if not line.startswith("$")))
+    lines, tail = waiting.invited(port, limit_s)
+    if lines:
+        print("\n".join(line for line in lines if not line.startswith("$")))
         return 0
     heard = "".join(f"\n  | {line}" for line in tail) or "\n  (nothing)"
     raise Failure(
-        f"everything is written and read back, but the board told no name within {limit_s:.0f} s. It said:{heard}\n"
+        f"everything is written and read back, but the board named no network within {limit_s:.0f} s. It said:{heard}\n"
         "Next: press RESET and look at `python3 -m tools console`; the same command again changes nothing else."
     )

@@ -7,6 +7,8 @@ import time
 
 import serial
 
+from tools.printable import printable
+
 SETUP = "$SYS$|Response|SetUp|"
 _STATUS = "$SYS$|Response|Status|"
 _ASK_FIRST_S = 0.5
@@ -17,7 +19,7 @@ _LONGEST_LINE = 4096
 
 
 def invited(port, limit_s, clock=time.monotonic):
-    """(lines, tail): what the board tells of how to reach it, [] when it told nothing within `limit_s`; and its last lines.
+    """Return (lines, tail): how to reach the board, [] when it said nothing of that within `limit_s`; and its last lines.
 
     The port may vanish meanwhile, as one that the chip itself makes does when it restarts.
     """
@@ -33,7 +35,7 @@ def invited(port, limit_s, clock=time.monotonic):
             line = None
             time.sleep(_OPEN_EVERY_S)
     _close(line)
-    return heard.told, heard.tail[-_TAIL:]
+    return heard.lines, heard.tail[-_TAIL:]
 
 
 def _opened(port):
@@ -52,7 +54,7 @@ def _close(line):
 
 
 def _listen(line, heard, end, clock):
-    """None when it told, or the time is over. OSError when the port has gone."""
+    """Read until it has said so, or the time is over. OSError when the port has gone."""
     ask_at = clock() + _ASK_FIRST_S  # what it said by itself may have been said before the port was open
     waiting = b""
     while clock() < end and not heard.done:
@@ -60,17 +62,17 @@ def _listen(line, heard, end, clock):
         *lines, waiting = waiting.split(b"\n")
         waiting = waiting[-_LONGEST_LINE:]
         for one in lines:
-            heard.line(one.decode("utf-8", "replace").strip())
+            heard.line(printable(one.decode("utf-8", "replace").strip()))
         if clock() >= ask_at and not heard.done:
             line.write(b"\r\n$portal\r\n" if heard.open else b"\r\n$status\r\n")
             ask_at = clock() + _ASK_EVERY_S
 
 
 class _Heard:
-    """The console's lines so far. `told` is for the person, `open` whether the set-up page is there, `done` when that is all."""
+    """The console's lines so far. `lines` are for the person, `open` whether the set-up page is there, `done` when that is all."""
 
     def __init__(self):
-        self.told, self.tail = [], []
+        self.lines, self.tail = [], []
         self.open = self.done = False
 
     def line(self, text):
@@ -79,12 +81,12 @@ class _Heard:
         self.tail.append(text)
         del self.tail[:-_TAIL]
         if text.startswith(SETUP):
-            self.told = [text]
-        elif self.told and not text.startswith(("[", "$")):
-            self.told.append(text)
-            self.done = len(self.told) == 3  # firmware/access_point.py: invitation
+            self.lines = [text]
+        elif self.lines and not text.startswith(("[", "$")):
+            self.lines.append(text)
+            self.done = len(self.lines) == 3  # firmware/access_point.py: invitation
         elif text == _STATUS + "SetUp|true":
             self.open = True
         elif text.startswith(_STATUS + "WiFi|") and not text.endswith("|not connected"):
-            self.told = [f"It is on the network, as {text.rpartition('|')[2]}."]
+            self.lines = [f"It is on the network, as {text.rpartition('|')[2]}."]
             self.done = True

@@ -1,32 +1,35 @@
 """`python3 -m tools hub`: the local hub alone, for the LAN. Prints where the page is and how to point a device at it."""
 
-import argparse
 import asyncio
-import pathlib
-import signal
 import socket
 import ssl
 import time
 
-from tools import Failure
+from tools import Failure, arguments, ending
 from tools.hub import config as configuration
 from tools.hub import models
 from tools.hub.hub import Hub
+from tools.printable import printable, printable_lines, reason
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools hub",
         description="A local hub with OpenShock's API and a page to drive it. Ctrl-C ends it.",
         epilog="Without --config everything is made fresh and forgotten at the end. With it, the file is read, made where "
         "there is none, and kept up to date (it holds the API token: keep it to yourself).",
     )
-    parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all of this machine)")
-    parser.add_argument("--port", type=int, default=8080, help="TCP port (default 8080; 0: any free one)")
-    parser.add_argument("--tls-cert", metavar="PEM", help="certificate chain: the hub then speaks https and wss")
-    parser.add_argument("--tls-key", metavar="PEM", help="its private key")
+    everywhere, path = "0.0.0.0", arguments.path
     parser.add_argument(
-        "--config", metavar="FILE", help="owner, devices, shockers, tokens, share links and timing as JSON"
+        "--host", type=arguments.host, default=everywhere, help="address to listen on (default: all of this machine)"
+    )
+    parser.add_argument("--port", type=arguments.port, default=8080, help="TCP port (default 8080; 0: any free one)")
+    parser.add_argument(
+        "--tls-cert", type=path, metavar="PEM", help="certificate chain: the hub then speaks https and wss"
+    )
+    parser.add_argument("--tls-key", type=path, metavar="PEM", help="its private key")
+    parser.add_argument(
+        "--config", type=path, metavar="FILE", help="owner, devices, shockers, tokens, share links and timing as JSON"
     )
     parser.add_argument(
         "--faults", action="store_true", help="let POST /sim/… cut, silence or garble connections (tests)"
@@ -38,7 +41,7 @@ def _config(path):
     if path is None:
         return configuration.Config.sample()
     try:
-        if pathlib.Path(path).exists():
+        if path.exists():
             return configuration.load(path)
         config = configuration.Config.sample(path=path)
         configuration.save(config, path)
@@ -46,7 +49,7 @@ def _config(path):
     except ValueError as error:
         raise Failure(str(error))
     except OSError as error:
-        raise Failure(f"{path}: {error.strerror or error}")
+        raise Failure(reason(error))
 
 
 def _tls(certificate, key):
@@ -129,33 +132,22 @@ def _line(event):
     return None
 
 
-def _printable(text):
-    """The text without anything that could move the cursor: names come from the network."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
 def _print(event):
     line = _line(event)
     if line:
-        print(time.strftime("%H:%M:%S"), _printable(line), flush=True)
+        print(time.strftime("%H:%M:%S"), printable(line), flush=True)
 
 
 async def _run(hub, host, port, context):
-    loop = asyncio.get_running_loop()
-    enough = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, enough.set)
-        except NotImplementedError:  # Windows: Ctrl-C comes as KeyboardInterrupt and cancels this coroutine
-            break
+    """Never returns; it is cancelled when somebody ends us."""
     try:
         await hub.start(host, port, context)
-    except (OSError, OverflowError) as error:
-        raise Failure(f"cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}")
-    print(_welcome(hub, host), flush=True)
+    except OSError as error:
+        raise Failure(f"cannot listen on {host} port {port}: {reason(error)}")
+    print(printable_lines(_welcome(hub, host)), flush=True)
     hub.journal.follow(_print)
     try:
-        await enough.wait()
+        await asyncio.Event().wait()
     finally:
         print("\nClosing; every client is told that it may come back.", flush=True)
         await hub.stop()
@@ -164,11 +156,11 @@ async def _run(hub, host, port, context):
 def main(argv):
     """Run until Ctrl-C; 0 then. Failure where it cannot start."""
     options = _parser().parse_args(argv)
-    config = _config(options.config)
-    config.faults = options.faults
     context = _tls(options.tls_cert, options.tls_key)
+    config = _config(options.config)  # last: it makes the file where there is none
+    config.faults = options.faults
     try:
-        asyncio.run(_run(Hub(config), options.host, options.port, context))
+        ending.run(_run(Hub(config), options.host, options.port, context))
     except KeyboardInterrupt:
         pass
     return 0

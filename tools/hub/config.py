@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import dataclass, field
 
+from tools import strict_json
 from tools.hub import models, wire
 
 
@@ -219,21 +220,23 @@ def to_tree(config) -> dict:
 
 def load(path) -> Config:
     """The Config in the file at `path`. ValueError says in one line what is wrong with it; OSError as ever."""
-    with open(path, encoding="utf-8") as file:
-        try:
-            config = from_tree(json.load(file))
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"{path}: {error}")
+    try:
+        config = from_tree(strict_json.load(path))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}")
     config.path = os.fspath(path)
     return config
 
 
 def save(config, path) -> None:
-    """Replace the file at `path` in one step, readable by its owner only: it holds the tokens."""
+    """Replace the file at `path` in one step, readable by its owner only: it holds the tokens.
+
+    OSError; ValueError (UnicodeEncodeError) for what UTF-8 cannot say. The old file stays then.
+    """
+    data = (json.dumps(to_tree(config), indent=2, ensure_ascii=False) + "\n").encode()
     fresh = f"{path}.new"
     if os.path.exists(fresh):
         os.remove(fresh)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(to_tree(config), file, indent=2, ensure_ascii=False)
-        file.write("\n")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
     os.replace(fresh, path)

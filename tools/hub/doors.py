@@ -1,7 +1,5 @@
 """Who comes in: the checks before every request, the negotiation, and the upgrade to a hub's WebSocket (reference a, b)."""
 
-import hmac
-
 from aiohttp import web
 
 from tools.hub import faults, negotiate, problems, sharehub, wire
@@ -15,8 +13,8 @@ def token_of(hub, request):
     """The models.Token that the request carries, or None. Bearer headers and query parameters are not looked at."""
     for name in _TOKEN_HEADERS:
         if name in request.headers:
-            given = request.headers[name].encode()
-            return next((each for each in hub.config.tokens if hmac.compare_digest(each.secret.encode(), given)), None)
+            given = request.headers[name]
+            return next((each for each in hub.config.tokens if wire.is_secret(each.secret, given)), None)
     return None
 
 

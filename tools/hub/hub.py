@@ -5,6 +5,7 @@ import secrets
 
 from aiohttp import web
 
+from tools import http_log
 from tools.hub import binding, control, doors, events, faults, journal, models, wire
 from tools.hub import config as configuration
 from tools.hub.api import Api
@@ -77,7 +78,7 @@ class Hub(Waiting):
         users = doors.Doors(self, UserHub(self), ShareHub(self))
         for room in (users, Api(self), self.pairing, self.gateway, self.valtronics, FleetApi(self), Page(self)):
             app.add_routes(room.routes())
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
+        self._runner = web.AppRunner(app, access_log=None, logger=http_log.LOGGER, shutdown_timeout=_GOODBYE_S)
         await self._runner.setup()
         try:
             self.url = await self.listen(host, port, ssl_context)
@@ -263,7 +264,7 @@ class Hub(Waiting):
         if self.config.path:
             try:
                 configuration.save(self.config, self.config.path)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # what is in memory may be more than a file can keep
                 self.journal.note("unsaved", error=str(error))
         if device is not None:
             self._to_owner(events.device_update(device, what))

@@ -1,6 +1,7 @@
 """/1/ws/live/{device}: live control. A client's last frame for each shocker is repeated to its device five times a second (d.5)."""
 
 import asyncio
+import re
 import time
 
 from aiohttp import WSMsgType, web
@@ -55,7 +56,8 @@ class Live:
                 "Websocket.LiveControl.HubNotConnected", "The hub is not connected to this gateway"
             )
         asked = request.query.get("tps", "10")
-        tps = min(max(int(asked), _RATES[0]), _RATES[1]) if asked.isdigit() else _RATES[1]
+        digits = re.fullmatch("[0-9]{1,9}", asked)
+        tps = min(max(int(asked), _RATES[0]), _RATES[1]) if digits else _RATES[1]
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         pinger = asyncio.ensure_future(self._ping(socket))

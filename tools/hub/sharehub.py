@@ -1,7 +1,5 @@
 """/1/hubs/share/link/{id}: guests with a name, and the owner by session; one method, two events, no Log (reference a.5)."""
 
-import hmac
-
 from tools.hub import binding, calls, control, wire
 
 AUTHENTICATED, GUEST = 0, 1
@@ -23,8 +21,8 @@ def refuses(config, link, session, guest_name) -> bool:
     if link is None or link.expired():
         return True
     if session is not None:
-        return not hmac.compare_digest(config.owner_session.encode(), session.encode())
-    return guest_name is None or len(guest_name.encode("utf-16-le")) // 2 > MAX_GUEST_NAME
+        return not wire.is_secret(config.owner_session, session)
+    return guest_name is None or len(guest_name.encode("utf-16-le", "surrogatepass")) // 2 > MAX_GUEST_NAME
 
 
 class ShareHub:

@@ -234,7 +234,10 @@ class Connection:
             self.send(wire.completion(call_id, result, error))
 
     async def _completion(self, message):
-        future = self._pending.get(message.get("invocationId"))
+        call_id = message.get("invocationId")
+        if not isinstance(call_id, str):
+            raise Broken("a completion without an id")
+        future = self._pending.get(call_id)
         if future is None or future.done():
             return
         if message.get("error") is not None:

@@ -6,7 +6,6 @@ server in public behaves. An API token of this hub is the token there.
 
 import asyncio
 import collections
-import hmac
 import itertools
 import json
 import time
@@ -88,7 +87,7 @@ class Link:
     def heard(self, text):
         """One message came."""
         try:
-            said = json.loads(text)
+            said = wire.loads(text)
         except ValueError:
             said = None
         name = said.get("type") if isinstance(said, dict) else None
@@ -156,7 +155,7 @@ class Seed(Link):
             self.channels[said["channel"]] = said
             self.service.hub.journal.note("subscribed", self, channel=said["channel"])
         elif name == "unsubscribe":
-            self.channels.pop(said.get("channel"), None)
+            self.channels.pop(str(said.get("channel")), None)
         else:
             self._error(f"Unknown message type: {name}")
 
@@ -178,7 +177,8 @@ class Seed(Link):
         asked = self.channels.get(channel) if self.greeted else None
         if asked is None:
             return False
-        filters = {"device_id": asked.get("device_id"), **(asked.get("filters") or {})}
+        more = asked.get("filters")
+        filters = {"device_id": asked.get("device_id"), **(more if isinstance(more, dict) else {})}
         filters["status"] = filters.pop("status_types", None)
         for name, value in facts.items():
             allowed = filters.get(name)
@@ -206,7 +206,7 @@ class Public(Link):
                 self.channels[device if isinstance(device, str) else None] = {}  # a number is never found again
                 self.service.hub.journal.note("subscribed", self, channel=device)
             else:
-                self.channels.pop(device, None)
+                self.channels.pop(device if isinstance(device, str) else None, None)
             word = "subscription_confirmed" if name[0] == "s" else "unsubscription_confirmed"
             self.say({"type": word, "device_id": device})
         elif name == "get_device_status":
@@ -245,8 +245,8 @@ class Valtronics:
 
     def knows(self, token) -> bool:
         """Whether that is one of this hub's tokens."""
-        known = [each.secret.encode() for each in self.hub.config.tokens]
-        return isinstance(token, str) and any(hmac.compare_digest(token.encode(), each) for each in known)
+        known = [each.secret for each in self.hub.config.tokens]
+        return isinstance(token, str) and any(wire.is_secret(each, token) for each in known)
 
     def online(self, device) -> bool:
         """Whether that device is connected here."""

@@ -1,4 +1,4 @@
-"""The manifest of an update: what it is, for which board, and the hashes of its parts; one line of JSON that is signed. No I/O.
+"""The manifest of an update: what it is, for which board, and the hash of its image; one line of JSON that is signed. No I/O.
 
 A device checks the signature of exactly these bytes first, then everything else that they say (firmware/manifest.py).
 """
@@ -7,23 +7,22 @@ import hashlib
 import json
 import re
 
+from tools.rooms import room
+
 FILE = "manifest.json"
 SIGNATURE = "manifest.json.sig"
-APP, RUNTIME = "app.lfs", "runtime.bin"
+IMAGE = "image.bin"
 PRODUCT = "openshock-micropython"
-SCHEMA = 1
+SCHEMA = 2
 MOST_BYTES = 2048
-_VERSION = re.compile(
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
-)
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 
 
-def made(target, version, counter, date, app, runtime=None, ship_runtime=True):
-    """The manifest's bytes. `app` and `runtime` are the images; without the latter the app runs on any runtime.
+def made(target, version, counter, date, image):
+    """Return the manifest's bytes for `image` (bytes), the one part of a version.
 
-    A runtime that is not shipped is named only. ValueError for a version that is not SemVer, a date that is not YYYY-MM-DD,
-    a counter below 0, and for more than MOST_BYTES.
+    Raise ValueError for a version that is not SemVer, a date that is not YYYY-MM-DD, a counter below 0, and for more than
+    MOST_BYTES.
     """
     if not is_version(version):
         raise ValueError(f"'{version}' is no version (major.minor.patch, semver.org)")
@@ -31,19 +30,16 @@ def made(target, version, counter, date, app, runtime=None, ship_runtime=True):
         raise ValueError(f"'{date}' is no date (YYYY-MM-DD)")
     if not 0 <= counter < 1 << 30:
         raise ValueError(f"{counter} is no rollback counter")
-    parts = [dict(_facts(app), name=APP)]
-    if runtime and ship_runtime:
-        parts.append(dict(_facts(runtime), name=RUNTIME))
     told = {
         "board": target.title,
         "chip": target.chip,
         "counter": counter,
         "date": date,
         "layout": target.layout,
-        "parts": parts,
         "product": PRODUCT,
-        "runtime": _facts(runtime) if runtime else None,
         "schema": SCHEMA,
+        "sha256": hashlib.sha256(image).hexdigest(),
+        "size": len(image),
         "version": version,
     }
     line = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
@@ -53,9 +49,5 @@ def made(target, version, counter, date, app, runtime=None, ship_runtime=True):
 
 
 def is_version(text):
-    """Whether the text is a version as semver.org has it, 40 characters at most."""
-    return len(text) <= 40 and _VERSION.fullmatch(text) is not None
-
-
-def _facts(data):
-    return {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    """Return whether the text is a version as the devices take it: as semver.org has it, 40 characters at most."""
+    return room("lib.semver").is_version(text)

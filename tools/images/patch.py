@@ -1,65 +1,198 @@
-"""Patches from one app image to another, for devices that have the older one: lib/patch.py says how they are built. No I/O.
+"""Patches from one image to another, for devices that run the older one: lib/patch.py says what they look like. No I/O.
 
-A LittleFS image with one changed file shares nearly all of its bytes with the one before, at other places.
+The new image is cut into pieces that are like some place of the old one (alignment.py). What differs there is told in pairs of
+bytes, as a difference where it can be: pointers differ by how far what they point at has moved, all by the same.
 """
 
 import struct
+import zlib
 
+from tools.images import alignment
 from tools.rooms import room
 
-_THERE = room("lib.patch")  # what the device takes
-BLOCK, MAGIC, NEW = _THERE.BLOCK, _THERE.MAGIC, _THERE.NEW
+_APPLIED = room("lib.patch")  # what the device takes
+_BLOCK, _UNIT, _WINDOW_BITS = _APPLIED.BLOCK, _APPLIED.UNIT, _APPLIED.WINDOW_BITS
+_COPY, _MOVE, _ADD, _STEP = _APPLIED.COPY, _APPLIED.MOVE, _APPLIED.ADD, _APPLIED.STEP
 
-_SEED = 16  # bytes that two places must share before anybody looks closer
-_MOST_PLACES = 32  # where the same seed is looked at
-_WORTH = 12  # bytes: a copy costs 5, and 5 more where it cuts new bytes in two
+_LOOK = 64  # bytes that are compared at once
+_MOST_BLOCKS = 32  # of a unit: after a power cut a device goes on from where one ends
+_LEAST_OLD = 32  # bytes of an old image
 
 
 def made(old, new):
-    """The patch (bytes) that makes `new` out of `old`. ValueError when one is larger than 16 MB."""
-    if max(len(old), len(new)) > 1 << 24:
-        raise ValueError("images of more than 16 MB")
-    places = _places(old)
-    out = bytearray(MAGIC + struct.pack("<II", len(old), len(new)))
-    for start in range(0, len(new), BLOCK):
-        _block(out, old, new[start : start + BLOCK], places)
-    return bytes(out)
+    """Return the patch (bytes) that makes `new` out of `old`, the same for the same images and the same zlib.
+
+    Raise ValueError for an old image of less than 32 bytes, and where one is larger than 16 MiB.
+    """
+    if len(old) < _LEAST_OLD or max(len(old), len(new)) > 1 << 24:
+        raise ValueError("a patch is from 32 bytes at least, and to 16 MiB at most")
+    old, new = bytes(old), bytes(new)
+    head = struct.pack("<4sII32s", _APPLIED.MAGIC, len(old), len(new), old[-32:])
+    return head + b"".join(_units(_Steps(old, new, alignment.pieces(old, new)), len(new)))
 
 
-def _places(old):
-    places = {}
-    for at in range(len(old) - _SEED + 1):
-        found = places.setdefault(old[at : at + _SEED], [])
-        if len(found) < _MOST_PLACES:
-            found.append(at)
-    return places
+# --- what is told of them
 
 
-def _block(out, old, block, places):
-    """None; the steps for one block are behind `out`."""
-    at = fresh = 0
-    while at < len(block):
-        many, place = _longest(old, block, at, places)
-        if many < _WORTH:
-            at += 1
+class _Steps:
+    """The steps that make parts of the new image, each of which may be the first of a unit."""
+
+    def __init__(self, old, new, pieces):
+        self._old = old
+        self._new = new
+        self._pieces = pieces
+        self._first = 0  # the piece in which the last part began
+
+    def of(self, start, end, state):
+        """Return (bytes, state): the steps that make new[start:end]. `state`: (shift, step) before and behind them."""
+        out = _Out(*state)
+        while self._pieces[self._first].end <= start:
+            self._first += 1
+        while self._pieces[self._first].start > start:
+            self._first -= 1
+        number = self._first
+        while start < end:
+            piece = self._pieces[number]
+            stop = min(end, piece.end)
+            if piece.shift is None:
+                out.put_new(self._new[start:stop])
+            else:
+                self._aligned(out, start, stop, piece.shift)
+            start = stop
+            number += 1
+        out.flush()
+        return bytes(out.data), (out.shift, out.step)
+
+    def _aligned(self, out, start, end, shift):
+        """Put the steps for new[start:end], which is like the old image with that shift."""
+        out.move(shift)
+        at = start
+        for differs in _differing(self._old, self._new, start, end, shift):
+            if differs < at:
+                continue
+            pair = differs & ~1
+            out.gap += max(pair, at) - at
+            if pair < at or pair + 2 > end or out.moved and not out.gap:
+                out.gap += differs - max(pair, at)
+                out.put_new(self._new[differs : differs + 1])
+                at = differs + 1
+            else:
+                there = pair + shift
+                ours, others = self._new[pair : pair + 2], self._old[there : there + 2]
+                out.add(int.from_bytes(ours, "little") - int.from_bytes(others, "little"))
+                at = pair + 2
+        out.gap += end - at
+
+
+def _differing(old, new, start, end, shift):
+    """Yield the places from `start` to `end` where the new image is not as the old one with that shift."""
+    for block in range(start, end, _BLOCK):
+        stop = min(end, block + _BLOCK)
+        if new[block:stop] == old[block + shift : stop + shift]:
             continue
-        _put_new(out, block[fresh:at])
-        out += struct.pack("<HHB", many, place & 0xFFFF, place >> 16)
-        at = fresh = at + many
-    _put_new(out, block[fresh:])
+        for at in range(block, stop, _LOOK):
+            ours = new[at : min(stop, at + _LOOK)]
+            others = old[at + shift : at + shift + len(ours)]
+            if ours != others:
+                yield from (at + number for number in range(len(ours)) if ours[number] != others[number])
 
 
-def _put_new(out, data):
-    if data:
-        out += struct.pack("<HHB", NEW | len(data), 0, 0) + data
+class _Out:
+    """The bytes of steps, in the making. `gap`: bytes that are to be copied before the next one."""
+
+    def __init__(self, shift, step):
+        self.data = bytearray()
+        self.shift = shift
+        self.step = step
+        self.gap = 0
+        self.moved = False  # the last step was a MOVE that is still to say what is copied
+
+    def flush(self):
+        """Put what is still to be copied."""
+        if self.gap:
+            self.put_new(b"")
+
+    def move(self, shift):
+        """Copy from another place from now on."""
+        if shift != self.shift:
+            self.flush()
+            self._number(_unsigned(shift - self.shift) << 2 | _MOVE)
+            self.shift = shift
+            self.moved = True
+
+    def put_new(self, data):
+        """Put new bytes."""
+        self._number(self.gap if self.moved else self.gap << 2 | _COPY)
+        self._number(len(data))
+        self.data += data
+        self.gap, self.moved = 0, False
+
+    def add(self, step):
+        """Copy two bytes, and make their u16 larger by that."""
+        step = (step + 0x8000) % 0x10000 - 0x8000
+        if self.moved:
+            self.put_new(b"")
+        self._number(self.gap << 2 | (_ADD if step == self.step else _STEP))
+        if step != self.step:
+            self._number(_unsigned(step))
+        self.gap, self.step = 0, step
+
+    def _number(self, value):
+        while value > 0x7F:
+            self.data.append(value & 0x7F | 0x80)
+            value >>= 7
+        self.data.append(value)
 
 
-def _longest(old, block, at, places):
-    """(bytes, place in `old`) of the longest piece that is in `old` as it is in `block` from `at` on."""
-    best = 0, 0
-    for place in places.get(block[at : at + _SEED], ()):
-        many = _SEED
-        while at + many < len(block) and place + many < len(old) and block[at + many] == old[place + many]:
-            many += 1
-        best = max(best, (many, -place))
-    return best[0], -best[1]
+def _unsigned(number):
+    return number << 1 if number >= 0 else -number - 1 << 1 | 1
+
+
+# --- units
+
+
+def _units(steps, size):
+    """Yield the units (bytes) that make all `size` bytes: as many blocks in each as go into it."""
+    unit = _Unit()
+    waiting = [(at, min(size, at + _BLOCK)) for at in reversed(range(0, size, _BLOCK))]
+    while waiting:
+        part = waiting.pop()
+        data, state = steps.of(*part, unit.state)
+        if unit.takes(data):
+            unit.put(data, state)
+        elif unit.blocks:
+            yield unit.packed()
+            unit = _Unit()
+            waiting.append(part)
+        else:  # not even a unit of its own has room for all of this block
+            middle = sum(part) // 2 & ~1
+            waiting += [(middle, part[1]), (part[0], middle)]
+    if unit.blocks:
+        yield unit.packed()
+
+
+class _Unit:
+    """One unit in the making. `state`: the shift and step with which it goes on, `blocks`: how many parts it has."""
+
+    def __init__(self):
+        self.state = 0, 0
+        self.blocks = 0
+        self._packing = zlib.compressobj(9, zlib.DEFLATED, -_WINDOW_BITS, 9)
+        self._packed = b""
+
+    def takes(self, data):
+        """Return whether there is room for these steps."""
+        trial = self._packing.copy()
+        size = len(self._packed) + len(trial.compress(data)) + len(trial.flush())
+        return size <= _UNIT and self.blocks < _MOST_BLOCKS
+
+    def put(self, data, state):
+        """Put the steps of one part."""
+        self._packed += self._packing.compress(data)
+        self.state = state
+        self.blocks += 1
+
+    def packed(self):
+        """Return the unit as it stands in the file."""
+        data = self._packed + self._packing.flush()
+        return struct.pack("<H", len(data)) + data

@@ -1,10 +1,11 @@
 """Which boards there are, and what each needs: chip, the compiler's architecture, flash map. A chip is a row in _ARCHITECTURES."""
 
-import json
 from collections import namedtuple
 
-from tools import Failure, layout, menus
+from tools import Failure, layout
 from tools.environment import ROOT
+from tools.images import modules
+from tools.rooms import room
 
 # name: of the module in firmware/boards · title: as people, manifests and update servers write it · layout: of tools/layout.py
 Target = namedtuple("Target", ("name", "title", "chip", "architecture", "layout"))
@@ -22,11 +23,11 @@ _ARCHITECTURES = {
 def every():
     """All Targets, by name. Failure when a board's chip is not known here."""
     made = {}
-    for name, chip in json.loads(menus.made())["boards"]:
+    for name, chip in room("firmware.boards").BOARDS:
         if chip not in _ARCHITECTURES:
             raise Failure(f"firmware/boards/{name}.py: nothing is known of the chip '{chip}'")
         title = name.replace("_", "-")
-        flash_mb = menus.value(ROOT / "firmware" / "boards" / f"{name}.py", "FLASH_MB")
+        flash_mb = modules.value(ROOT / "firmware" / "boards" / f"{name}.py", "FLASH_MB")
         made[name] = Target(name, title, chip, _ARCHITECTURES[chip], layout.of_board(chip, flash_mb))
     return made
 

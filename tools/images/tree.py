@@ -1,9 +1,8 @@
 """Folders of images: what `build` leaves for each board, and the tree that devices read, which never changes what it has told.
 
-The tree: version-<channel>.txt (a bare version), <version>/<board>/manifest.json, manifest.json.sig, app.lfs, runtime.bin, and
-app.lfs.from-<older> for a few older versions.
-Plain files: any web server can offer them. A device may read at any moment, so a board's folder appears whole, and the
-channel's file is replaced last.
+The tree: version-<channel>.txt (a bare version), <version>/<board>/manifest.json, manifest.json.sig, image.bin, and patches,
+image.bin.from-<older>, for the last few versions before it. Plain files: any web server can offer them. A device may read at
+any moment, so a board's folder appears whole, and the channel's file is replaced last.
 """
 
 import functools
@@ -17,29 +16,24 @@ from tools.rooms import room
 
 CHANNELS = ("stable", "beta", "develop")
 _PATCHES = 3  # so many older versions get a patch: whoever runs one of them is sent only what is new
-_PARTS = (manifest.APP, manifest.RUNTIME)
-_RELEASED = (*_PARTS, manifest.FILE, manifest.SIGNATURE)
+_MOST_OF_IMAGE = 2  # a patch with more than a half of its image's bytes is not worth its risk; devices take none
+_RELEASED = (manifest.IMAGE, manifest.FILE, manifest.SIGNATURE)
 
 
 def write(folder, files):
-    """True when the folder's manifest is another one than before. {name: bytes} are in it, and no part of an older build."""
+    """Put {name: bytes} into the folder; a signature of another manifest than theirs goes."""
     folder.mkdir(parents=True, exist_ok=True)
-    old = _content(folder / manifest.FILE)
-    for name in _PARTS:
-        if name not in files:
-            (folder / name).unlink(missing_ok=True)
+    if _content(folder / manifest.FILE) != files[manifest.FILE]:
+        (folder / manifest.SIGNATURE).unlink(missing_ok=True)
     for name, data in files.items():
         _replace(folder / name, data)
-    changed = old != files[manifest.FILE]
-    if changed:
-        (folder / manifest.SIGNATURE).unlink(missing_ok=True)
-    return changed
 
 
 def publish(folders, tree, version, channel):
-    """None; `folders` {board's title: folder as `write` made it, signed} are in the tree, and the channel names the version.
+    """Put `folders` {board's title: folder as `write` made it, signed} into the tree; the channel names the version.
 
-    Failure for a folder without a signature, and for a version that was published with other bytes: nothing is changed then.
+    Raise Failure for a folder without a signature, and for a version that was published with other bytes: nothing is changed
+    then.
     """
     if channel not in CHANNELS:
         raise Failure(f"there is no channel '{channel}', only {', '.join(CHANNELS)}")
@@ -57,42 +51,43 @@ def publish(folders, tree, version, channel):
         shutil.rmtree(whole, ignore_errors=True)
         whole.mkdir(parents=True)
         for name in _RELEASED:
-            if (folder / name).exists():
-                shutil.copyfile(folder / name, whole / name)
+            shutil.copyfile(folder / name, whole / name)
         _add_patches(whole, _before(tree, version, title))
         os.replace(whole, target)
     _replace(tree / f"version-{channel}.txt", version.encode() + b"\n")
 
 
 def _add_patches(folder, before):
-    """None; beside the app image there are the ways to it from those `before`: (version, app image)."""
-    from tools.images import patch  # it speaks with the device's own room, which a mere build does not need
+    """Put patches to the folder's image beside it, from those `before`: (version, image)."""
+    from tools.images import patch  # it speaks with the device's own module, which a mere build does not need
 
-    for version, image in before:
-        change = patch.made(image, (folder / manifest.APP).read_bytes())
-        (folder / f"{manifest.APP}.from-{version}").write_bytes(change)
+    image = (folder / manifest.IMAGE).read_bytes()
+    for version, older in before:
+        change = patch.made(older, image)
+        if len(change) * _MOST_OF_IMAGE <= len(image):
+            (folder / f"{manifest.IMAGE}.from-{version}").write_bytes(change)
 
 
 def _before(tree, version, title):
-    """(version, app image) of the versions that most devices of that board may run: the last few before this one.
+    """Return (version, image) of the versions that most devices of that board may run: the last few before this one.
 
     By their numbers, not by when somebody wrote them here: a copy of the tree gives the same.
     """
     newer = room("lib.semver").newer
-    names = [folder.parent.name for folder in tree.glob(f"*/{title}") if (folder / manifest.APP).exists()]
+    names = [folder.parent.name for folder in tree.glob(f"*/{title}") if (folder / manifest.IMAGE).exists()]
     older = [name for name in names if manifest.is_version(name) and newer(version, name)]
     older.sort(key=functools.cmp_to_key(lambda one, other: newer(one, other) - newer(other, one)))
-    return [(name, (tree / name / title / manifest.APP).read_bytes()) for name in older[-_PATCHES:]]
+    return [(name, (tree / name / title / manifest.IMAGE).read_bytes()) for name in older[-_PATCHES:]]
 
 
 def published(tree, channel):
-    """The version that a channel of the tree names; None when it names none."""
+    """Return the version that a channel of the tree names; None when it names none."""
     text = (_content(tree / f"version-{channel}.txt") or b"").decode("utf-8", "replace").strip()
     return text if manifest.is_version(text) else None
 
 
 def is_tree(folder):
-    """Whether the folder looks like a tree for devices."""
+    """Return whether the folder looks like a tree for devices."""
     return any(re.fullmatch(r"version-[a-z]+\.txt", path.name) for path in folder.glob("version-*.txt"))
 
 

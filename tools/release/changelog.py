@@ -15,7 +15,7 @@ _OTHER = "other"
 
 
 def entry(version, date, commit, subjects):
-    """The text of a new entry: `subjects` are first lines of commits, "place: Sentence."; those without a place stand last."""
+    """Return the text of a new entry: `subjects` are first lines of commits, "place: Sentence."; those without a place are last."""
     places = {}
     for subject in subjects:
         found = _PLACE.fullmatch(subject)
@@ -29,7 +29,7 @@ def entry(version, date, commit, subjects):
 
 
 def _plain(words):
-    """The words as Markdown shows them: what a commit says is no mark-up, but for `code`."""
+    """Return the words as Markdown shows them: what a commit says is no mark-up, but for `code`."""
     pieces = words.split("`")
     if len(pieces) % 2 == 0:
         pieces = ["'".join(pieces)]
@@ -39,7 +39,7 @@ def _plain(words):
 
 
 def with_entry(text, new):
-    """The whole file `text` (may be empty) with the entry `new` in front of the others."""
+    """Return the whole file `text` (may be empty) with the entry `new` in front of the others."""
     text = text or _HEAD
     first = _TITLE.search(text)
     at = first.start() if first else len(text)
@@ -49,7 +49,7 @@ def with_entry(text, new):
 
 
 def entry_of(text, version):
-    """The entry of that version, without empty lines behind it; None when the file has none."""
+    """Return the entry of that version, without empty lines behind it; None when the file has none."""
     titles = list(_TITLE.finditer(text))
     for number, title in enumerate(titles):
         if title[1] == version:
@@ -59,7 +59,7 @@ def entry_of(text, version):
 
 
 def last_commit(text):
-    """The commit that the newest entry says it was made of; None when it says none."""
+    """Return the commit that the newest entry says it was made of; None when it says none."""
     title = _TITLE.search(text)
     found = _COMMIT.search(entry_of(text, title[1])) if title else None
     return found[1] if found else None

@@ -1,13 +1,13 @@
-"""The command `release`: looks whether the version may be, builds everything, publishes last; what a person does next is told."""
+"""The command `release`: check that the version may be, build everything, publish last, say what a person does next."""
 
-import argparse
 import hashlib
-from pathlib import Path
 
-from tools import Failure, build
+from tools import Failure, arguments, build
 from tools.environment import ROOT
+from tools.flash import sources
 from tools.images import manifest, tree
 from tools.keyfile import KeyFile
+from tools.printable import one_line
 from tools.release import changelog, mip
 from tools.release.history import History
 from tools.rooms import room
@@ -17,50 +17,42 @@ OUT = ROOT / "build" / "release"
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools release",
         description="Makes a version for all boards from the commit that is checked out: images, signatures, the tree of "
         "updates, the web flasher, a package for mip, checksums, the changelog's entry.",
     )
     parser.add_argument("version", metavar="VERSION", help="major.minor.patch, as semver.org has it")
-    parser.add_argument("--key", required=True, metavar="NAME", help="sign with this key, as `keys` made it")
-    parser.add_argument("--trust", metavar="NAME", help="public key of a second, spare key for the images")
+    parser.add_argument(
+        "--key", type=arguments.key, required=True, metavar="NAME", help="sign with this key, as `keys` made it"
+    )
+    parser.add_argument(
+        "--trust", type=arguments.key, metavar="NAME", help="public key of a second, spare key for the images"
+    )
     parser.add_argument("--channel", choices=tree.CHANNELS, default="stable", help="which devices get it; stable")
-    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where all versions are; build/release")
     parser.add_argument(
-        "--runtime",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="MicroPython that updates bring along, for a chip",
+        "--out", type=arguments.folder, default=OUT, metavar="DIR", help="where all versions are; build/release"
     )
-    parser.add_argument(
-        "--image",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="MicroPython's .bin for the web flasher, for a chip",
-    )
+    sources.add_options(parser, several=True)
     parser.add_argument("--without-web", action="store_true", help="leave the web flasher out")
     parser.add_argument("--board", nargs="+", metavar="NAME", help="these boards only; for a try")
     return parser
 
 
 def main(argv, root=ROOT):
-    """0; Failure in words before anything is published."""
+    """Return 0. Failure in words before anything is published."""
     options = _parser().parse_args(argv)
     history = History(root)
     state = history.state()
     _may_be(options, history.tagged(), state.commit)
     trusted = [KeyFile(name).public() for name in (options.key, options.trust) if name]
-    shipped, given = build.read_runtimes(options.runtime), build.read_runtimes(options.image)
     wanted = build.wanted(options.board)
-    words = _changelog(root, history, options.version, state)
-    runtimes = {chip: one.runtime for chip, one in shipped.items()}
-    made = build.plan(options.version, state.date, trusted, runtimes)
-    folders = build.build(wanted, made, options.out / "boards" / options.version, options.key)
+    officials = build.officials(wanted, options.image, options.micropython)
+    made = build.plan(options.version, state.date, trusted)
+    folders = build.build(wanted, made, options.out / "boards" / options.version, officials, options.key)
     print(f"built and signed: {', '.join(sorted(folders))}")
-    _web(options, wanted, folders, made, {**shipped, **given})
+    _web(options, wanted, folders, made, officials)
+    words = _changelog(root, history, options.version, state)
     packed = options.out / "mip" / options.version
     _write(packed, mip.files(root, options.version))
     _write(options.out, {f"notes-{options.version}.md": words.encode()})
@@ -74,10 +66,10 @@ def main(argv, root=ROOT):
 
 
 def _may_be(options, tagged, commit):
-    """None. Failure for a version that is none, is there already, or comes before what the channel has."""
+    """Raise Failure for a version that is none, is there already, or comes before what the channel has."""
     version, semver = options.version, room("lib.semver")
     if not manifest.is_version(version):
-        raise Failure(f"'{version}' is no version (major.minor.patch, semver.org)")
+        raise Failure(f"'{one_line(version)}' is no version (major.minor.patch, semver.org)")
     if options.channel == "stable" and "-" in version.partition("+")[0]:
         raise Failure(f"{version} is a pre-release; --channel beta or develop takes it")
     if tagged.get(version, commit) != commit:
@@ -92,7 +84,7 @@ def _may_be(options, tagged, commit):
 
 
 def _changelog(root, history, version, state):
-    """The version's entry of the changelog, begun now if there was none."""
+    """Return the version's entry of the changelog, begun now if there was none."""
     path = root / changelog.NAME
     text = path.read_bytes().decode().replace("\r\n", "\n") if path.exists() else ""
     words = changelog.entry_of(text, version)
@@ -106,22 +98,21 @@ def _changelog(root, history, version, state):
 
 
 def _nearest(history, commits):
-    """The one of these commits after which the fewest came; None when none of them is behind us."""
+    """Return the one of these commits after which the fewest came; None when none of them is behind us."""
     there = [commit for commit in commits if commit and history.reaches(commit)]
     return min(there, key=lambda commit: len(history.since(commit)), default=None)
 
 
-def _web(options, wanted, folders, made, images):
-    """None; the web flasher is made, or it is said why not."""
+def _web(options, wanted, folders, made, officials):
+    """Write the web flasher, or say why not."""
     if options.without_web:
         print("The web flasher is left out, as you asked.")
         return
     try:
-        images = build.officials(wanted, images)
+        build.web(wanted, folders, made, options.out / "web", officials)
     except Failure as fault:
         print(f"The web flasher is left out: {fault}")
         return
-    build.web(wanted, folders, made, options.out / "web", images)
     print(f"{options.out / 'web'}: the web flasher, with {flasher.SUMS} of its own")
 
 
@@ -132,7 +123,7 @@ def _write(folder, files):
 
 
 def _sums(out, version):
-    """The path of the file with the SHA-256 of each file of this version, as `sha256sum -c` takes it in `out`."""
+    """Return the path of the file with the SHA-256 of each file of this version, as `sha256sum -c` takes it in `out`."""
     folders = [out / "updates" / version, out / "boards" / version, out / "mip" / version]
     paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     paths.append(out / f"notes-{version}.md")

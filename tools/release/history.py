@@ -20,7 +20,7 @@ class History:
         self._root = root
 
     def state(self):
-        """The State that is checked out. Failure when anything but the changelog is not committed, and without a repository."""
+        """Return the State that is checked out. Failure when more than the changelog is not committed, without a repository."""
         lines = self._git("status", "--porcelain", "--untracked-files=all", "-z").split("\0")
         dirty = [line[3:] for line in lines if line and line[3:] != NAME]
         if dirty:
@@ -34,7 +34,7 @@ class History:
         return State(commit, date)
 
     def tagged(self):
-        """{version: commit} of the tags v1.2.3."""
+        """Return {version: commit} of the tags v1.2.3."""
         found = {}
         for line in self._git(
             "for-each-ref", "--format=%(refname:strip=2) %(*objectname) %(objectname)", "refs/tags"
@@ -45,13 +45,13 @@ class History:
         return found
 
     def since(self, commit):
-        """[first line] of the commits after `commit` (None: of all), oldest first, merges and the changelog's own left out."""
+        """Return [first line] of the commits after `commit` (None: of all), oldest first, without merges, the changelog's own."""
         span = ["HEAD"] if commit is None else [f"{commit}..HEAD"]
         told = self._git("log", "--reverse", "--no-merges", "--format=%s", *span, "--", ".", f":(exclude){NAME}")
         return told.splitlines()
 
     def reaches(self, commit):
-        """Whether the commit is there, and behind the one that is checked out."""
+        """Return whether the commit is there, and behind the one that is checked out."""
         if not re.fullmatch("[0-9a-f]{7,64}", commit):
             return False
         return self._run("merge-base", "--is-ancestor", commit, "HEAD").returncode == 0

@@ -1,4 +1,4 @@
-"""lib/ as a package for `mip`, MicroPython's installer: package.json, and the rooms beside it as they are in the sources. No I/O.
+"""lib/ as a package for `mip`, MicroPython's installer: package.json, and the modules beside it as they are in the sources. No I/O.
 
 Whoever installs it has them as `lib.websock` and so on, below MicroPython's own folder for modules.
 """
@@ -9,10 +9,10 @@ FILE = "package.json"
 
 
 def files(root, version):
-    """{path: bytes} of the package: package.json names each room by a path of its own server. It needs no other package."""
-    rooms = {
+    """Return {path: bytes} of the package: package.json names each module by a path of its own server. It needs no other one."""
+    modules = {
         path.relative_to(root).as_posix(): path.read_bytes().replace(b"\r\n", b"\n")
         for path in sorted((root / "lib").rglob("*.py"))
     }
-    told = {"urls": [[path, path] for path in rooms], "deps": [], "version": version}
-    return {FILE: json.dumps(told, indent=1).encode() + b"\n", **rooms}
+    told = {"urls": [[path, path] for path in modules], "deps": [], "version": version}
+    return {FILE: json.dumps(told, indent=1).encode() + b"\n", **modules}

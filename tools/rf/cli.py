@@ -2,23 +2,15 @@
 
 import argparse
 import json
-import pathlib
 
-from tools import Failure
+from tools import Failure, arguments
+from tools.printable import reason
 from tools.rf.bursts import bursts, frame_event
 from tools.rf.decode import decode, train_pulses
 from tools.rf.encoders import encoded
 from tools.rf.files import draw, load, save
 from tools.rf.frames import NEAR_US, TOLERANCE_US
 from tools.rf.models import BY_NAME, MODELS
-
-
-def _number(text):
-    """A whole number, decimal or 0x…, for argparse."""
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number")
 
 
 def _encode(options):
@@ -72,12 +64,12 @@ def _decode(options):
 
 
 def _plot(options):
-    if pathlib.Path(options.output).suffix.lower() != ".png":
+    if options.output.suffix.lower() != ".png":
         raise Failure(f"{options.output}: the name must end with .png")
     try:
         draw(options.output, load(options.file, options.wire), options.frame, options.title)
     except OSError as error:
-        raise Failure(f"{options.output}: {error.strerror or error}")
+        raise Failure(reason(error))
     return 0
 
 
@@ -96,9 +88,12 @@ def _models_text():
 
 def _add_file(parser):
     parser.add_argument(
-        "file", metavar="FILE", help="a .trace (simulator), .ook (rtl_433) or .vcd (logic analyser) file"
+        "file",
+        type=arguments.path,
+        metavar="FILE",
+        help="a .trace (simulator), .ook (rtl_433) or .vcd (logic analyser) file",
     )
-    parser.add_argument("--wire", help="which wire of a .vcd file, when it has several")
+    parser.add_argument("--wire", type=arguments.text, help="which wire of a .vcd file, when it has several")
 
 
 def _add_encode(commands):
@@ -110,12 +105,22 @@ def _add_encode(commands):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", metavar="MODEL", help="the receiver model, see below")
-    parser.add_argument("id", metavar="ID", type=_number, help="its radio id, 0-65535 or 0x0000-0xffff")
+    parser.add_argument("id", metavar="ID", type=arguments.whole, help="its radio id, 0-65535 or 0x0000-0xffff")
     parser.add_argument("action", metavar="ACTION", help="shock, vibrate, sound or light")
-    parser.add_argument("intensity", metavar="INTENSITY", type=_number, help="0-100")
-    parser.add_argument("--channel", metavar="N", type=_number, help="the receiver's channel, where the model has some")
-    parser.add_argument("--repeat", metavar="N", type=_number, default=1, help="the same frame N times (default 1)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write .ook, .vcd, .trace or .png instead of printing")
+    parser.add_argument("intensity", metavar="INTENSITY", type=arguments.number(0, 100), help="0-100")
+    parser.add_argument(
+        "--channel", metavar="N", type=arguments.whole, help="the receiver's channel, where the model has some"
+    )
+    parser.add_argument(
+        "--repeat", metavar="N", type=arguments.whole, default=1, help="the same frame N times (default 1)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=arguments.path,
+        metavar="FILE",
+        help="write .ook, .vcd, .trace or .png instead of printing",
+    )
     parser.set_defaults(run=_encode)
 
 
@@ -131,28 +136,30 @@ def _add_decode(commands):
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--absolute", action="store_true", help="times as in the file, not from its first edge")
     wrong = f"a width further off is a fault (default {TOLERANCE_US})"
-    parser.add_argument("--tolerance", type=_number, default=TOLERANCE_US, metavar="US", help=wrong)
+    parser.add_argument("--tolerance", type=arguments.whole, default=TOLERANCE_US, metavar="US", help=wrong)
     parser.set_defaults(run=_decode)
 
 
 def _add_plot(commands):
     parser = commands.add_parser("plot", help="draw one frame of a recording as a PNG, its bits and fields named")
     _add_file(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the .png to write")
-    parser.add_argument("--frame", type=_number, default=1, metavar="N", help="which frame, from 1 (default 1)")
-    parser.add_argument("--title", help="the words above the picture")
+    parser.add_argument("-o", "--output", type=arguments.path, metavar="FILE", required=True, help="the .png to write")
+    parser.add_argument("--frame", type=arguments.whole, default=1, metavar="N", help="which frame, from 1 (default 1)")
+    parser.add_argument("--title", type=arguments.text, help="the words above the picture")
     parser.set_defaults(run=_plot)
 
 
 def _add_export(commands):
     parser = commands.add_parser("export", help="write a recording in another format")
     _add_file(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the .ook, .vcd or .trace to write")
+    parser.add_argument(
+        "-o", "--output", type=arguments.path, metavar="FILE", required=True, help="the .ook, .vcd or .trace to write"
+    )
     parser.set_defaults(run=_export)
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools rf",
         description="What is on the air: encodes, decodes, draws and exports the radio frames of the five receiver models.",
         epilog="example:  python3 -m tools rf encode caixianlin 46231 vibrate 25 -o frame.png",

@@ -28,7 +28,7 @@ def load(path, wire=None):
         if suffix == ".trace":
             found = pulses(trace.unpack(data))
         else:
-            content = data.decode()
+            content = data.decode("utf-8-sig")
             found = ook.parse(content) if suffix == ".ook" else vcd.parse(content, wire)
     except UnicodeDecodeError:
         raise Failure(f"{path}: this is not text")

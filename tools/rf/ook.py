@@ -3,6 +3,8 @@
 Format and pitfalls: reference/onboarding-ota-safety.md §G1 and §G3. One line a pulse: `mark_us space_us`.
 """
 
+import re
+
 from tools import Failure
 from tools.rf.decode import Pulse, decode
 
@@ -10,6 +12,8 @@ PACKAGE_PULSES = 1188  # rtl_433 cuts a package at 1200 pulses; 27 frames of 44 
 _END_SPACE_US = 10_000  # the silence that ends a package; longer than any low of a frame
 _NEW_PACKAGE_US = 100_000  # after so much silence a new package begins
 _MAX_US = 10_000_000  # rtl_433 counts samples in 32 bits
+_LENGTH = re.compile("[0-9]{1,12}")  # µs: days, which no pulse lasts
+_TIME = re.compile("[0-9]{1,18}")  # µs: more than Python converts would be an attack
 _START = ";start_us"  # ours: when the package began. rtl_433 ignores lines it does not know
 
 
@@ -53,7 +57,7 @@ def text(pulses):
 def _number_pair(line, number):
     """(mark, space) in µs of one data line; Failure with its number when it is none."""
     parts = line.split()
-    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+    if len(parts) != 2 or not all(_LENGTH.fullmatch(part) for part in parts):
         raise Failure(f"line {number}: wanted two numbers of us, found '{line[:40]}'")
     return int(parts[0]), int(parts[1])
 
@@ -71,7 +75,7 @@ def parse(content):
             raise Failure(f"line {number}: this is FSK, not on-off keying")
         if line.startswith(_START):
             start = line[len(_START) :].strip()
-            if not start.isdecimal():
+            if not _TIME.fullmatch(start):
                 raise Failure(f"line {number}: wanted a time in us, found '{start[:40]}'")
             now_us = max(int(start), pulses[-1].start_us + pulses[-1].high_us if pulses else 0)
             if pulses:  # the silence was cut or stretched in the file; now it is known again

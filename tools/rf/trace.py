@@ -13,8 +13,11 @@ _WORD = 8
 
 
 def pack(edges):
-    """The bytes of a trace file for these edges."""
-    return b"".join(struct.pack("<Q", time_us << 1 | level) for time_us, level in edges)
+    """The bytes of a trace file for these edges. Failure for a time before 0, or beyond 63 bits."""
+    try:
+        return b"".join(struct.pack("<Q", time_us << 1 | level) for time_us, level in edges)
+    except struct.error:
+        raise Failure("a trace has no place for times before 0, or beyond 63 bits")
 
 
 class Words:

@@ -13,7 +13,9 @@ WIRE = "RF_TX"
 _LEAD_US = 1000  # idle before the first edge, so that a viewer shows the line low
 _TAIL_US = 10_000  # and behind the last
 _UNITS_PS = {"s": 10**12, "ms": 10**9, "us": 10**6, "ns": 10**3, "ps": 1}
-_ORIGIN = re.compile(r"origin_us (-?\d+)")
+_ORIGIN = re.compile(r"origin_us (-?[0-9]{1,18})")
+_TIME = re.compile("[0-9]{1,30}")  # in steps of down to 1 ps
+_LATEST_US = 10**18
 
 
 def describe(frame):
@@ -93,9 +95,10 @@ def _choose(wires, wanted):
 
 
 def _time_us(word, step_ps):
-    if not word[1:].isdecimal():
+    time_us = (int(word[1:]) * step_ps + 500_000) // 1_000_000 if _TIME.fullmatch(word[1:]) else _LATEST_US
+    if time_us >= _LATEST_US:
         raise Failure(f"'{word[:20]}' is no time of a VCD file")
-    return (int(word[1:]) * step_ps + 500_000) // 1_000_000
+    return time_us
 
 
 def _changes(tokens, code, step_ps, origin_us):

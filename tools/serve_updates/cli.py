@@ -1,14 +1,12 @@
 """The command `serve-updates`: prints what to set on a device, then a line for each request, until Ctrl-C."""
 
-import argparse
 import asyncio
-import contextlib
-import signal
-from pathlib import Path
+import os
 
-from tools import Failure
+from tools import Failure, arguments, ending
 from tools.environment import ROOT
 from tools.images import tree
+from tools.printable import printable, printable_lines, reason
 from tools.serve_updates import tls
 from tools.serve_updates.server import Server
 
@@ -16,15 +14,18 @@ _OWN_TLS = ROOT / "build" / "serve-updates"
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools serve-updates", description="Offers a tree of updates to devices on this network."
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the tree, as `build --publish DIR` made it")
-    parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all of this machine)")
-    parser.add_argument("--port", type=int, default=8070, help="TCP port (default 8070; 0: any free one)")
+    everywhere, path = "0.0.0.0", arguments.path
+    parser.add_argument("folder", type=path, metavar="DIR", help="the tree, as `build --publish DIR` made it")
+    parser.add_argument(
+        "--host", type=arguments.host, default=everywhere, help="address to listen on (default: all of this machine)"
+    )
+    parser.add_argument("--port", type=arguments.port, default=8070, help="TCP port (default 8070; 0: any free one)")
     parser.add_argument("--tls", action="store_true", help="https, by an authority made here at first use")
-    parser.add_argument("--tls-cert", metavar="PEM", help="https by this certificate chain")
-    parser.add_argument("--tls-key", metavar="PEM", help="its private key")
+    parser.add_argument("--tls-cert", type=path, metavar="PEM", help="https by this certificate chain")
+    parser.add_argument("--tls-key", type=path, metavar="PEM", help="its private key")
     return parser
 
 
@@ -50,7 +51,7 @@ def _welcome(folder, url, root):
 
 def _line(asked):
     more = f" from byte {asked.start}" if asked.start else ""
-    return f"{asked.remote} {asked.method} {asked.path}{more}: {asked.status}"
+    return printable(f"{asked.remote} {asked.method} {asked.path}{more}: {asked.status}")
 
 
 async def _run(options):
@@ -63,14 +64,10 @@ async def _run(options):
     try:
         await server.start()
     except OSError as fault:
-        raise Failure(f"port {options.port} cannot be used: {fault.strerror or fault}")
+        raise Failure(f"port {options.port} of {options.host} cannot be used: {reason(fault)}")
     try:
-        print(_welcome(options.folder, server.url_for(name), root), flush=True)
-        ended = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as an exception
-                asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        await ended.wait()
+        print(printable_lines(_welcome(options.folder, server.url_for(name), root)), flush=True)
+        await asyncio.Event().wait()
     finally:
         await server.stop()
 
@@ -78,7 +75,10 @@ async def _run(options):
 def main(argv):
     """0 after Ctrl-C; Failure when it cannot serve."""
     options = _parser().parse_args(argv)
-    if not options.folder.is_dir():
+    if not os.path.isdir(options.folder):
         raise Failure(f"there is no folder {options.folder}; `python3 -m tools build --publish DIR` makes one")
-    asyncio.run(_run(options))
+    try:
+        ending.run(_run(options))
+    except KeyboardInterrupt:
+        pass
     return 0

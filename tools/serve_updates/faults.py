@@ -1,6 +1,6 @@
 """What a server may do to who updates from it, on demand: it stalls, cuts, lies about lengths, redirects, never ends. For tests.
 
-    server.faults.add("*/app.lfs", stall(at=8192))          # the next request for it
+    server.faults.add("*/image.bin", stall(at=8192))          # the next request for it
     server.faults.add("*", refused(503, retry_after_s=7), times=2)
     server.faults.add("*/manifest.json", redirect("/elsewhere"), times=FOREVER, after=1)
 
@@ -32,7 +32,7 @@ class Fault:
     length: int | None = None  # what Content-Length says; -1: there is none
     stall: int | str | None = None  # HEAD, or after so many bytes, until the client goes
     cut: int | None = None  # after so many bytes
-    reset: bool = False  # cut without TCP's goodbye
+    reset: bool = False  # cut by a reset and no FIN
     rate: float | None = None  # bytes a second, one by one
     chunks: int | None = None  # in chunks of so many bytes
     gzip: bool = False

@@ -8,6 +8,7 @@ from collections import namedtuple
 
 from aiohttp import web
 
+from tools import http_log
 from tools.serve_updates.faults import Faults, play
 
 # one request: start is the first byte that was asked for · status: of the answer (as it was before a fault spoilt it)
@@ -52,7 +53,7 @@ class Server:
         """None once it listens. OSError when the port is taken."""
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        self._runner = web.AppRunner(application, access_log=None, logger=http_log.LOGGER, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls).start()
 
@@ -105,8 +106,11 @@ class Server:
         parts = path.strip("/").split("/")
         if any(not part or part.startswith(".") or set(part) & set("\\:\0") for part in parts):
             return None
-        file = self._folder.joinpath(*parts).resolve()
-        return file if file.is_relative_to(self._folder) and file.is_file() else None
+        try:
+            file = self._folder.joinpath(*parts).resolve()
+            return file if file.is_relative_to(self._folder) and file.is_file() else None
+        except (OSError, ValueError, RuntimeError):  # longer than a file system takes; a link that leads to itself
+            return None
 
 
 def _plain(answer, method):

@@ -1,12 +1,11 @@
 """`python3 -m tools sim`: a device on the real MicroPython, in a simulated board, against a local hub. A page drives it."""
 
-import argparse
 import asyncio
 import json
-import signal
 import sys
 
-from tools import Failure
+from tools import Failure, arguments, ending
+from tools.printable import printable
 from tools.sim import hand, tour, visits
 from tools.sim.world import WIFI, World
 
@@ -15,7 +14,7 @@ BACKENDS = ("openshock_user", "openshock_gateway", "openshock_share", "valtronic
 
 
 def _arguments(argv):
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools sim",
         description="Starts a local hub and a simulated device that runs the real firmware. Open the page it prints and drive it.",
     )
@@ -23,8 +22,12 @@ def _arguments(argv):
     parser.add_argument("--ready", action="store_true", help="a device that is set up already (default: a blank one)")
     parser.add_argument("--short", action="store_true", help="the tour without its updates, which take three minutes")
     parser.add_argument("--json", action="store_true", help="print events, one JSON object a line")
-    parser.add_argument("--port", type=int, default=0, help="the port of the page (default: any that is free)")
-    parser.add_argument("--host", default="127.0.0.1", help="where the page listens (default: this machine only)")
+    parser.add_argument(
+        "--port", type=arguments.port, default=0, help="the port of the page (default: any that is free)"
+    )
+    parser.add_argument(
+        "--host", type=arguments.host, default="127.0.0.1", help="where the page listens (default: this machine only)"
+    )
     parser.add_argument("--plain", action="store_true", help="without TLS between device and hub")
     parser.add_argument(
         "--backend", choices=BACKENDS, default=BACKENDS[0], help="the service that the device speaks to"
@@ -48,11 +51,12 @@ class Teller:
         kind = event["event"]
         if kind == "step":
             mark = "ok  " if event["ok"] else "FAIL"
-            print(f"{mark} {event['step']}/{event['of']} {event['what']}\n       heard: {event['heard']}", flush=True)
+            print(f"{mark} {event['step']}/{event['of']} {event['what']}", flush=True)
+            print(f"       heard: {printable(event['heard'])}", flush=True)
         elif kind == "rf" and self._logs:
             print(f"  air: {tour.words(event)}", flush=True)
         elif kind == "log" and self._logs:
-            print(event["line"], flush=True)
+            print(printable(event["line"]), flush=True)  # a device repeats names that it was told
         elif kind == "say":
             print(event["text"], flush=True)
 
@@ -71,7 +75,6 @@ def _invitation(world):
 
 
 async def _run(options):
-    _heed_the_end()
     teller = Teller(options)
     if options.demo and options.backend not in BACKENDS[:2]:
         return await _visits(options, teller, visits.of(options.backend))
@@ -130,16 +133,6 @@ async def _visits(options, teller, them):
     return 0
 
 
-def _heed_the_end():
-    """None; who ends us without Ctrl-C (`kill`, a closed terminal) ends the devices, too."""
-    for name in ("SIGTERM", "SIGHUP"):
-        try:
-            number = getattr(signal, name)
-            asyncio.get_running_loop().add_signal_handler(number, signal.raise_signal, signal.SIGINT)
-        except (AttributeError, NotImplementedError, RuntimeError, ValueError):
-            pass  # Windows; or a thread that hears no signals
-
-
 def main(argv):
-    """0; 1 when the tour found something wrong. Raises Failure when the device ends by itself."""
-    return asyncio.run(_run(_arguments(argv)))
+    """0; 1 when the tour found something wrong. Raises Failure when the device ends by itself, or nobody can listen there."""
+    return ending.run(_run(_arguments(argv)))

@@ -11,9 +11,9 @@ simota = model("simota")
 
 
 def start(flash):
-    """The slot that runs from now on, 0 or 1, also in `flash.slot`; None when no image is whole: the chip then resets for ever.
+    """Return the slot that runs from now on, 0 or 1, also in `flash.slot`; None when no image is whole: it resets for ever.
 
-    PowerCut when the flash's faults take the power meanwhile.
+    Raise PowerCut when the flash's faults take the power meanwhile.
     """
     rows = {row[0]: row for row in simflash.table(flash)}
     otadata = rows["otadata"][3]
@@ -31,7 +31,7 @@ def start(flash):
 
 
 def _selected(flash, otadata):
-    """(slot that otadata names, whether otadata is blank). Whoever was on trial and is here again has failed."""
+    """Return (slot that otadata names, whether otadata is blank). Whoever was on trial and is here again has failed."""
     both = simota.entries(flash, otadata)
     for sector, (sequence, state, _) in enumerate(both):
         if state == simota.PENDING:

@@ -1,17 +1,25 @@
-"""The firmware compiled for this machine's MicroPython, as a board has it compiled for its chip: in build/, only what changed."""
+"""What a simulated device runs: this machine's MicroPython, the firmware as a ROMFS that is run in place, the stubs compiled.
 
-import concurrent.futures
+The heap of a device holds what it holds on a chip whose code lies in flash. What MicroPython's unix port has in it beside that is
+added: the image, the stubs, and what the loader makes of each module (loader.py). That is not there until the module is imported,
+and must not be room for anything else meanwhile: simstart.py makes the names at once, and a ballast that it lets go piece by piece.
+"""
+
+import functools
+import hashlib
 import os
 import subprocess
 
-from tools import environment, menus
+from tools import Failure, environment
 from tools.environment import ROOT
-from tools.images import content
+from tools.freeze import compiler
+from tools.images import modules, romfs, targets
+from tools.sim import loader
 
-TARGET = ROOT / "build" / "unix"
-_NEW = ".new"
-STUBS = "stubs"  # the folder in it for what a board has in its ROM: here that shall cost as little as may be
-_PAGE = "firmware/www/index.html"
+TARGET = ROOT / "build" / "sim"
+# bytes that stubs and names take, less what texts and buffers, which are as large on a chip, would get twice (`tools bench memory`)
+_BESIDE = 114 * 1024
+_STUBS = ROOT / "host_tests" / "stubs"
 _PROBE = """
 import sys, micropython
 @micropython.viper
@@ -19,11 +27,12 @@ def probe(x: int) -> int:
     return x + 1
 print("native", sys.implementation._mpy >> 10 & 15 if probe(1) == 2 else 0)
 """
-_ARCHITECTURES = {1: "x86", 2: "x64"}
+_ARCHITECTURES = {2: "x64"}
 
 
+@functools.cache
 def interpreter():
-    """(path of MicroPython, its architecture for mpy-cross); None where there is none that compiles viper."""
+    """Return the path of MicroPython, None where there is none that compiles viper and mounts a ROMFS."""
     path = environment.program("micropython")
     if path is None:
         return None
@@ -31,59 +40,73 @@ def interpreter():
     words = done.stdout.split()
     if done.returncode or words[:1] != ["native"] or int(words[1]) not in _ARCHITECTURES:
         return None
-    return path, _ARCHITECTURES[int(words[1])]
+    return path
 
 
-def firmware(architecture, public=True):
-    """The folder for the device's path: firmware/ and lib/ as .mpy, the page gzipped, its menus; and STUBS.
+def image(changes=None):
+    """Return the path of the ROMFS with all modules of the simulated board; `changes` as modules.compiled. Raise Failure."""
+    target = targets.named(targets.SIMULATED)
+    return _kept(romfs.made(modules.compiled(target, changes=changes)), ".romfs")
 
-    Without `public` its rooms can be called by their names, by a program that is not compiled with them. Raises Failure with
-    the compiler's words.
-    """
-    folder = TARGET / (architecture if public else architecture + "-named")
-    texts = folder.with_name(f"source-{folder.name}")
-    wanted = {_written(folder / content.MENUS, menus.made())}
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as workers:
-        waiting = [
-            workers.submit(_made, folder, texts, path, text, architecture) for path, text in _sources(public).items()
-        ]
-        wanted.update(one.result() for one in waiting)
-    page = _written(texts / _PAGE, (ROOT / _PAGE).read_bytes())
-    target = folder / f"{_PAGE}.gz"
-    if not _newer(target, page):
-        _written(target, content.page(page.read_bytes()), always=True)
-    for old in folder.rglob("*.*"):
-        if old.is_file() and old not in wanted | {target} and old.suffix != _NEW:
-            old.unlink(missing_ok=True)  # a room that was renamed or removed must not live on here
+
+def stubs():
+    """Return the folder with the compiled stubs of the hardware: a board has them in its ROM, here they shall cost little."""
+    target = targets.named(targets.SIMULATED)
+    folder = TARGET / "stubs"
+    for path in sorted(_STUBS.glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        made = folder / f"{path.stem}.mpy"
+        stamp = folder / f"{path.stem}.{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+        if not (made.exists() and stamp.exists()):
+            _write(made, compiler.compiled(path.name, source, target.architecture))
+            for old in folder.glob(f"{path.stem}.[0-9a-f]*"):
+                old.unlink(missing_ok=True)
+            _write(stamp, b"")
     return folder
 
 
-def _sources(public):
-    """{path in the folder: source} of everything that is compiled."""
-    sources = content.rooms(public=public)
-    for stub in sorted((ROOT / "host_tests" / "stubs").glob("*.py")):
-        sources[f"{STUBS}/{stub.name}"] = stub.read_text(encoding="utf-8")
-    return sources
+def command(program, heap_bytes, rom, path=()):
+    """Return (words, environment variables) that run `program` (source) with the modules of the ROMFS `rom` (a path).
+
+    `heap_bytes`: the heap as a chip has it, whose words have 4 bytes. `path`: further folders of modules.
+    """
+    costs, names = _loaded()
+    size = 2 * heap_bytes + _BESIDE + sum(costs.values()) + rom.stat().st_size
+    words = [interpreter(), "-X", f"heapsize={size}", "-c", f"import simstart; {program}"]
+    return words, {
+        "MICROPYPATH": ":".join(map(str, [stubs(), *path, ".frozen"])),
+        "SIM_IMAGE": str(rom),
+        "SIM_NAMES": str(_kept("".join(f"{name}\n" for name in names).encode(), ".names")),
+        "SIM_BALLAST": str(_kept("".join(f"{name} {cost}\n" for name, cost in costs.items()).encode(), ".ballast")),
+    }
 
 
-def _made(folder, texts, path, text, architecture):
-    """The .mpy of a source; it is compiled only when that has changed."""
-    source = _written(texts / path, text.encode())
-    target = (folder / path).with_suffix(".mpy")
-    if not _newer(target, source):
-        _written(target, content.compiled(path, text, architecture), always=True)
-    return target
+@functools.cache
+def _loaded():
+    """Return ({module: bytes that its import costs here, and on no chip}, the names that a chip has in flash)."""
+    made = modules.compiled(targets.named(targets.SIMULATED))
+    return loader.costs(made), loader.names(made)
 
 
-def _newer(target, source):
-    return target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns
+def _kept(data, suffix):
+    """Return the path of a file in build/ with these bytes."""
+    path = TARGET / (hashlib.sha256(data).hexdigest()[:32] + suffix)
+    if not path.exists():
+        _write(path, data)
+    return path
 
 
-def _written(path, data, always=False):
-    """`path`, which holds `data`, in one step: others may read it meanwhile. An equal file stays, unless `always`."""
-    if always or not path.exists() or path.read_bytes() != data:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f"{path.name}.{os.getpid()}{_NEW}")
-        new.write_bytes(data)
-        os.replace(new, path)
+def _write(path, data):
+    """Write the file in one step: others may read it meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    new.write_bytes(data)
+    os.replace(new, path)
+
+
+def required():
+    """Return the path of MicroPython. Raise Failure where there is none."""
+    path = interpreter()
+    if path is None:
+        raise Failure("there is no MicroPython with viper for this machine")
     return path

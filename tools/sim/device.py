@@ -1,39 +1,43 @@
 """One simulated device: the firmware in a process of its own, in a folder that is its file system. It restarts as a board does.
 
-After `install` it has a flash as well: then the boot loader chooses before every start, boot.py and main.py of the folder
-run, the app comes from the flash, and the watchdog bites. Without one the firmware runs from the source tree.
+After `install` it has a flash as well: then the boot loader chooses a slot before every start, the image in it runs (boot.py and
+main.py too), and the watchdog bites. Without one the image is made of the source tree, and main.py alone runs.
 """
 
 import asyncio
 import json
 import os
-import shutil
 import signal
 import sys
 import time
 
 from tools import Failure
 from tools.environment import ROOT
+from tools.images import simulated
+from tools.images.image import HEAP_KB
 from tools.sim import bootloader, compiled
 from tools.sim.chip import model
 
 RF_PIN = 4
 STOP_PIN = 13
 WIFI_BYTE = 63
+_PINS = 64
 AT_PROMPT = 43  # exit codes: boot.py stays at the prompt (host_tests/stubs/simstart.py) …
 NO_IMAGE = 45  # … and the boot loader finds nothing to start
 POWER_ON, RESET, WATCHDOG = 1, 2, 3  # what started it, as machine.reset_cause says
 _RESET_EXIT = 42  # host_tests/stubs/machine.py
 _BITTEN = 44  # host_tests/stubs/simstart.py
 _LOOK_S = 0.05
-_HEAP = "140wK"  # 128 for Python on an ESP32, w for 64-bit words; 12 for the stubs, which a board has in its ROM
-_HEAP_WITH_FLASH = "184wK"  # nor is the model of the flash a part of a board, or the stand-in of its boot loader
+# bytes: MicroPython's heap on a chip; 2.3 % of it are its own tables (py/gc.c: two bits a block of 16 bytes, and finalisers)
+HEAP = HEAP_KB["esp32"] * 1000
 _ENDING_S = 3.0
 _WATCHDOG = "watchdog"
 simflash = model("simflash")
 
-# as a board does it: an import of main.py would lie on the C stack for the whole life, and what it left there keep rooms in memory
-MAIN = f"exec(open({str(ROOT / 'main.py')!r}).read())"
+MAIN = "simstart.start()"
+_BOOT = "simstart.boot()"
+_ON_CPYTHON = f"exec(open({str(ROOT / 'main.py')!r}).read())"
+_IMAGE = "running.romfs"  # in the folder: what the slot holds that the boot loader chose
 
 
 class Device:
@@ -45,22 +49,21 @@ class Device:
         self.exit_code = None  # of a process that ended by itself and was no restart
         self.starts = 0
         self.ended = asyncio.Event()
-        self.heap = _HEAP  # these six may be changed before the start, by a bench or a test
+        self.heap = HEAP  # bytes as a chip has them; these may be changed before the start, by a bench or a test
+        self.before = ""  # source that runs before the firmware; "import probe; "
         self.program = MAIN
         self.path = []  # further folders of modules for that program
-        self.calls_rooms = False  # whether that program knows the firmware's rooms by their names
+        self.changes = None  # {path: source} of modules that are others than in the source tree
         self.networks = None  # what its Wi-Fi hears, as SIM_NETWORKS of stubs/simboard.py; None: the one of World
-        self.levels = bytearray([1]) * 64  # of the input pins, as they are when it starts
+        self.levels = bytearray([1]) * _PINS  # of the input pins, as they are when it starts
         self._inputs_path = folder / "inputs"
         self._on_line = on_line
         self._process = None
         self._task = None
         self._cause = POWER_ON
         self._bitten = False
-        self._stubs = None
-        found = None if on_cpython else compiled.interpreter()
-        self.ground = "MicroPython" if found else "CPython"
-        self._found = found
+        self._found = None if on_cpython else compiled.interpreter()
+        self.ground = "MicroPython" if self._found else "CPython"
 
     @property
     def has_flash(self):
@@ -68,16 +71,13 @@ class Device:
         return (self.folder / simflash.FILE).exists()
 
     def install(self, data):
-        """None; a flash with these bytes (tools/sim/flash.py makes them), boot.py and main.py beside it.
+        """None; a flash with these bytes (tools/sim/flash.py makes them).
 
-        Failure where the firmware would run on CPython, which cannot mount the app.
+        Failure where the firmware would run on CPython, which cannot mount the image.
         """
         if self._found is None:
             raise Failure("a device with a flash needs MicroPython")
         (self.folder / simflash.FILE).write_bytes(data)
-        self.heap = _HEAP_WITH_FLASH
-        for name in ("boot.py", "main.py"):
-            shutil.copy(ROOT / name, self.folder / name)
 
     def write_faults(self, **faults):
         """None; what goes wrong with the flash from the next start on: the arguments of simflash.Faults."""
@@ -98,10 +98,17 @@ class Device:
         (self.folder / "certs" / "root.der").write_bytes(der)
 
     def set_input(self, pin, level):
-        """None; the level of an input pin, from now on. WIFI_BYTE: 0 takes the radio network out of reach."""
+        """None; the level of an input pin, from now on. WIFI_BYTE: 0 takes the radio network out of reach.
+
+        The device counts an input's changes as well: an interrupt sees those that nobody looks at in time.
+        """
         with open(self._inputs_path, "r+b") as file:
-            file.seek(pin)
-            file.write(bytes([level]))
+            inputs = bytearray(file.read())
+            if inputs[pin] != level:
+                inputs[pin] = level
+                inputs[_PINS + pin] = inputs[_PINS + pin] + 1 & 0xFF
+            file.seek(0)
+            file.write(inputs)
 
     def type(self, line):
         """None; somebody types `line` at the device's console."""
@@ -109,7 +116,7 @@ class Device:
 
     async def start(self, **environment):
         """None once the process runs; it is started anew whenever it resets."""
-        self._inputs_path.write_bytes(self.levels)
+        self._inputs_path.write_bytes(self.levels + bytes(_PINS))
         self.trace_path.write_bytes(b"")
         self._environment = dict(
             os.environ,
@@ -201,35 +208,28 @@ class Device:
                 bootloader.start(chip)
             except simflash.PowerCut:
                 pass  # power comes back
+        if chip.slot is not None:
+            (self.folder / _IMAGE).write_bytes(simulated.content(_running(chip)))
         chip.close()
         (self.folder / _WATCHDOG).write_bytes(bytes(8))
         told = {"SLOT": chip.slot, "OPERATIONS": chip.operations, "CAUSE": self._cause}
         told["WATCHDOG"] = self.folder / _WATCHDOG
         return None if chip.slot is None else {f"SIM_{name}": str(value) for name, value in told.items()}
 
-    def _rom(self):
-        """The compiled stubs, looked after once: a device with a flash restarts often, and takes nothing else from the tree."""
-        if self._stubs is None:
-            self._stubs = compiled.firmware(self._found[1]) / compiled.STUBS
-        return self._stubs
-
     def _command(self):
         """(command, environment) of the process; (None, None) when the boot loader found no image."""
-        stubs = ROOT / "host_tests" / "stubs"
         if self.has_flash:
             told = self._load()
             if told is None:
                 return None, None
-            command = [self._found[0], "-X", f"heapsize={self.heap}", "-c", "import simstart"]
-            return command, {"MICROPYPATH": ":".join(map(str, [self._rom(), *self.path, ".frozen"])), **told}
+            words, where = compiled.command(self.before + _BOOT, self.heap, self.folder / _IMAGE, self.path)
+            return words, {**where, **told}
         if self._found:
-            path, architecture = self._found
-            built = compiled.firmware(architecture, public=not self.calls_rooms)
-            command = [path, "-X", f"heapsize={self.heap}", "-c", self.program]
-            stubs = built / compiled.STUBS
-            return command, {"MICROPYPATH": ":".join(map(str, [stubs, built, *self.path, ".frozen"]))}
+            return compiled.command(self.before + self.program, self.heap, compiled.image(self.changes), self.path)
+        stubs = ROOT / "host_tests" / "stubs"
         dress = ROOT / "host_tests" / "cpython"
-        command = [sys.executable, "-u", "-c", "import dress, keyboard; keyboard.put_on(); " + self.program]
+        program = _ON_CPYTHON if self.program == MAIN else self.program
+        command = [sys.executable, "-u", "-c", "import dress, keyboard; keyboard.put_on(); " + program]
         return command, {"PYTHONPATH": os.pathsep.join(map(str, [dress, stubs, *self.path, ROOT]))}
 
     async def _spawn(self):
@@ -248,3 +248,11 @@ class Device:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
+
+
+def _running(chip):
+    """Return the bytes of the slot that the boot loader chose."""
+    row = next(row for row in simflash.table(chip) if row[0] == f"ota_{chip.slot}")
+    data = bytearray(row[4])
+    chip.read_into(row[3], data)
+    return data

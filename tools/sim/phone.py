@@ -22,27 +22,28 @@ class Phone:
     def __init__(self, port, patience_s=_LONG_S):
         self._patience_s = patience_s
         self.url = f"http://127.0.0.1:{port}"
+        self.session = None  # an aiohttp.ClientSession, inside
         self._token = None
 
     async def __aenter__(self):
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_LONG_S), auto_decompress=False)
+        self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_LONG_S), auto_decompress=False)
         until = time.monotonic() + self._patience_s
         while self._token is None:
             try:
                 self._token = (await self._call("GET", "hello"))["token"]
             except aiohttp.ClientError:
                 if time.monotonic() > until:
-                    await self._session.close()
+                    await self.session.close()
                     raise
                 await asyncio.sleep(_LOOK_S)  # it has not started yet: there is no event for that
         return self
 
     async def __aexit__(self, *_):
-        await self._session.close()
+        await self.session.close()
 
     async def _call(self, method, name, body=None):
         headers = {"X-Token": self._token} if self._token else {}
-        async with self._session.request(method, f"{self.url}/api/{name}", headers=headers, json=body) as response:
+        async with self.session.request(method, f"{self.url}/api/{name}", headers=headers, json=body) as response:
             answer = await response.json()
         if response.status != 200:
             raise Refused(f"{name}: {answer.get('error', response.status)}")
@@ -50,7 +51,7 @@ class Phone:
 
     async def page(self):
         """The page as it comes over the air, bytes (packed)."""
-        async with self._session.get(self.url) as response:
+        async with self.session.get(self.url) as response:
             return await response.read()
 
     async def state(self):

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from tools import build, keys, layout
 from tools.environment import ROOT
-from tools.images import app, targets, tree
+from tools.images import image, modules, targets, tree
 from tools.serve_updates.server import Server
 from tools.sim import flash
 
 FIRST, GOOD, BAD = "1.0.0", "1.1.0", "1.2.0"
-_BAD = '\n\nraise RuntimeError("a version that never gets anywhere")\n'  # behind a room that is needed from the start
-_ROOM = "firmware/timekeeper.py"
-_RUNTIME = b"the simulator's MicroPython"
+_MODULE = "firmware/timekeeper.py"  # needed from the start
+_FAULT = '\n\nraise RuntimeError("a version that never gets anywhere")\n'  # behind it
+_DATE = "2026-11-21"
 
 
 def _target():
@@ -21,27 +21,26 @@ def _target():
 
 @functools.cache
 def installed():
-    """The bytes of a flash that runs version FIRST."""
+    """Return the bytes of a flash that runs version FIRST."""
     rows = layout.table("sim")
     release, _ = keys.simulators()
-    first = app.image(_target(), (_public(release),), app.versioned(FIRST))
-    return bytes(flash.chip(rows, {"ota_0": flash.runtime_image(_RUNTIME, "esp32"), "app_0": first}))
+    first = image.image(_target(), None, (_public(release),), modules.versioned(FIRST))
+    return bytes(flash.chip(rows, {"ota_0": first}))
 
 
 class Updates:
-    """GOOD and BAD, made in `folder`; `server` (tools/serve_updates) offers them. `tls`: an SSLContext, or None."""
+    """FIRST, GOOD and BAD, made in `folder`; `server` (tools/serve_updates) offers them. `tls`: an SSLContext, or None."""
 
     def __init__(self, folder, tls=None):
-        self._folder = Path(folder)
         release, _ = keys.simulators()
-        for version in (GOOD, BAD):
-            changes = app.versioned(version)
+        for version in (FIRST, GOOD, BAD):
+            changes = modules.versioned(version)
             if version == BAD:
-                changes[_ROOM] = (ROOT / _ROOM).read_text(encoding="utf-8") + _BAD
-            made = build.plan(version=version, date="2026-11-21", trusted=(_public(release),), changes=changes)
-            folders = build.build([_target()], made, self._folder / "out" / version, key=release)
-            tree.publish(folders, self._folder / "tree", version, "stable")
-        self.server = Server(self._folder / "tree", tls=tls)
+                changes[_MODULE] = (ROOT / _MODULE).read_text(encoding="utf-8") + _FAULT
+            made = build.plan(version=version, date=_DATE, trusted=(_public(release),), changes=changes)
+            folders = build.build([_target()], made, Path(folder) / "out" / version, key=release)
+            tree.publish(folders, Path(folder) / "tree", version, "stable")
+        self.server = Server(Path(folder) / "tree", tls=tls)
 
 
 def _public(name):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import trustme
 
+from tools import Failure
 from tools.hub import Config, Hub
 from tools.ports import free_port
+from tools.printable import reason
 from tools.sim import names
 from tools.sim.air import Air
 from tools.sim.device import Device
@@ -80,6 +82,7 @@ class World:
         self.partner = Partner(Path(self._folder.name) / "partner", on_event, on_cpython) if remote else None
         self.air = None
         self.lines = []
+        self._names = None
         self._tasks = []
 
     def _line(self, text):
@@ -87,7 +90,18 @@ class World:
         self._on_event({"event": "log", "line": text})
 
     async def __aenter__(self):
-        await self.hub.start(self._host, self._port)
+        try:
+            await self._begin()
+        except BaseException:  # a cancellation too: no device goes on without us
+            await self.__aexit__()
+            raise
+        return self
+
+    async def _begin(self):
+        try:
+            await self.hub.start(self._host, self._port)
+        except OSError as fault:
+            raise Failure(f"cannot listen on {self._host} port {self._port}: {reason(fault)}")
         url = self.hub.url
         context = der = None
         if self._secure:
@@ -136,7 +150,6 @@ class World:
         await self.device.start()
         self.air = Air(self.device.trace_path, self._on_event)
         self._tasks.append(asyncio.create_task(self.air.run()))
-        return self
 
     async def __aexit__(self, *_):
         for task in self._tasks:
@@ -145,7 +158,8 @@ class World:
         await self.device.stop()
         if self.partner:
             await self.partner.stop()
-        self._names.close()
+        if self._names:
+            self._names.close()
         if self.updates:
             await self.updates.server.stop()
         await self.hub.stop()

@@ -16,9 +16,9 @@ _TIME_S = 300
 
 
 def files(folder=FOLDER, run=None):
-    """{path below the page: bytes}: the scripts of ESP Web Tools, and LICENCES.txt. Failure in words when they cannot be had.
+    """Return {path below the page: bytes}: the scripts of ESP Web Tools, and LICENCES.txt. Failure when they cannot be had.
 
-    `run(words, folder)` runs a program there and gives its exit code.
+    `run(words, folder)` runs a program there and returns its exit code.
     """
     modules = _fetched(folder, run or _run)
     scripts = sorted((modules / "esp-web-tools" / "dist" / "web").glob("*.js"))
@@ -30,7 +30,7 @@ def files(folder=FOLDER, run=None):
 
 
 def _fetched(folder, run):
-    """The folder node_modules with what package-lock.json names."""
+    """Return the folder node_modules with what package-lock.json names."""
     wanted = hashlib.sha256(b"".join((_HERE / name).read_bytes() for name in _PINNED)).hexdigest()
     stamp = folder / "made-from"
     if not stamp.exists() or stamp.read_text() != wanted:
@@ -46,7 +46,7 @@ def _fetched(folder, run):
 
 
 def _npm():
-    """The words that start npm: this machine's, or the one that came with our environment."""
+    """Return the words that start npm: this machine's, or the one that came with our environment."""
     found = shutil.which("npm")
     if found:
         return [found]
@@ -54,7 +54,7 @@ def _npm():
 
 
 def _licences(modules):
-    """The text (bytes) with the licence of each package whose code is in the scripts."""
+    """Return the text (bytes) with the licence of each package whose code is in the scripts."""
     lock = json.loads((_HERE / "package-lock.json").read_text(encoding="utf-8"))
     parts = ["This page ships ESP Web Tools, which contain the following packages."]
     for path, told in sorted(lock["packages"].items()):

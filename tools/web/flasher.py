@@ -1,7 +1,7 @@
 """The web flasher as files: for each board two manifests of ESP Web Tools, the parts that they name, one merged image.
 
-The parts have their hash in their name: boards share them, and what a browser has kept is what it is called. The page checks
-each part against boards.json before it offers to install.
+The parts have their hash in their name: equal ones are there once, and what a browser has kept is what it is called. The page
+checks each part against boards.json before it offers to install.
 """
 
 import ast
@@ -16,8 +16,8 @@ from tools.environment import ROOT
 from tools.flash import chosen, official, pieces
 from tools.web import borrowed
 
-# target: as tools/images/targets.py has it · app: its firmware's image (bytes) · official: as tools/flash/official.py has it
-Board = namedtuple("Board", ("target", "app", "official"))
+# target: as tools/images/targets.py has it · image: for its slot (bytes) · official: where the boot loader is taken from
+Board = namedtuple("Board", ("target", "image", "official"))
 
 FAMILIES = {"esp32": "ESP32", "esp32s2": "ESP32-S2", "esp32s3": "ESP32-S3", "esp32c3": "ESP32-C3"}
 PRODUCT = (
@@ -32,7 +32,7 @@ _M = 1024 * 1024
 
 
 def merged(made, chip):
-    """The bytes of all pieces in one, from the boot loader on, with FF between them: what `esptool merge-bin` makes of them.
+    """Return the bytes of all pieces in one, from the boot loader on, FF between them: what `esptool merge-bin` makes of them.
 
     It is written to the address of the boot loader, as the official images of MicroPython are.
     """
@@ -45,13 +45,13 @@ def merged(made, chip):
 
 
 def board_pieces(board):
-    """The Pieces of a Board, blank settings included. Failure in words when there is no boot loader, or something does not fit."""
-    target, image = board.target, board.official
-    if image.boot_loader is None:
+    """Return the Pieces of a Board, blank settings included. Failure in words without a boot loader, and when one does not fit."""
+    target = board.target
+    if board.official.boot_loader is None:
         raise Failure(
             f"{target.title}: an .app-bin brings no boot loader; --image with MicroPython's .bin for an {target.chip}"
         )
-    parts = {"boot": image.boot_loader, "ota_0": image.runtime, "app_0": board.app, "vfs": chosen.files({})}
+    parts = {"boot": board.official.boot_loader, "ota_0": board.image, "vfs": chosen.files({})}
     try:
         return pieces.every(layout.table(target.layout), target.chip, layout.flash_size(target.layout), parts)
     except Failure as fault:
@@ -59,11 +59,11 @@ def board_pieces(board):
 
 
 def files(boards, version, date):
-    """{path: bytes} of the whole page for these Boards, but for what it borrows; the same for the same boards."""
-    made, told = {}, []
+    """Return {path: bytes} of the whole page for these Boards, without what it borrows; the same for the same boards."""
+    made, rows = {}, []
     for board in boards:
-        told.append(_one(board, version, made))
-    index = {"version": version, "date": date, "boards": told}
+        rows.append(_one(board, version, made))
+    index = {"version": version, "date": date, "boards": rows}
     made[INDEX] = json.dumps(index, indent=1, sort_keys=True).encode() + b"\n"
     for path in _PAGE.iterdir():
         made[path.name] = path.read_bytes().replace(b"\r\n", b"\n")
@@ -71,7 +71,7 @@ def files(boards, version, date):
 
 
 def _one(board, version, made):
-    """What boards.json says of a Board; its manifests, parts and merged image are in `made`."""
+    """Return what boards.json says of a Board; add its manifests, parts and merged image to `made`."""
     target = board.target
     todo = board_pieces(board)
     parts = []
@@ -96,13 +96,14 @@ def _one(board, version, made):
     whole = merged(todo, target.chip)
     path = f"{target.title}/{target.title}-{version}.bin"
     made[path] = whole
+    micropython = official.version(board.image)
     return {
         "title": target.title,
         "name": label(target),
         "chip": target.chip,
         "family": FAMILIES[target.chip],
         "flash_mb": layout.flash_size(target.layout) // _M,
-        "micropython": ".".join(map(str, board.official.version)) if board.official.version else "",
+        "micropython": ".".join(map(str, micropython)) if micropython else "",
         "parts": parts,
         "merged": {
             "path": path,
@@ -114,8 +115,8 @@ def _one(board, version, made):
 
 
 def _manifest(name, version, chip, parts):
-    """The bytes of a manifest of ESP Web Tools; its paths begin in the folder of a board."""
-    told = {
+    """Return the bytes of a manifest of ESP Web Tools; its paths begin in the folder of a board."""
+    content = {
         "name": name,
         "version": version,
         "new_install_prompt_erase": True,  # without it everything is erased unasked
@@ -127,17 +128,17 @@ def _manifest(name, version, chip, parts):
             }
         ],
     }
-    return json.dumps(told, indent=1).encode() + b"\n"
+    return json.dumps(content, indent=1).encode() + b"\n"
 
 
 def label(target):
-    """What people call the board: the first words of its file."""
+    """Return what people call the board: the first words of its file."""
     text = (ROOT / "firmware" / "boards" / f"{target.name}.py").read_text(encoding="utf-8")
     return re.split(r"[.:]|, which", ast.get_docstring(ast.parse(text)))[0]
 
 
 def write(folder, boards, version, date, foreign=borrowed.files):
-    """The paths that are in `folder` now, sorted: the page, what it borrows, SHA256SUMS; nothing of an older page is left.
+    """Write the page, what it borrows and SHA256SUMS into `folder`; return their paths, sorted. Nothing of an older page is left.
 
     Failure for a folder that holds anything else, and for what does not fit.
     """
@@ -158,7 +159,7 @@ def write(folder, boards, version, date, foreign=borrowed.files):
 
 
 def _written(folder):
-    """The paths that an older page left in the folder, a set. Failure when the folder is somebody else's."""
+    """Return the paths that an older page left in the folder, a set. Failure when the folder is somebody else's."""
     if not folder.exists() or not any(folder.iterdir()):
         return set()
     try:

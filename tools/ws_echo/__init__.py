@@ -3,14 +3,13 @@
 This part runs on CPython: it reads the command line and starts `echo.py` on MicroPython, which does the work.
 """
 
-import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 from lib.url import parse_url
-from tools import Failure, environment
+from tools import Failure, arguments, environment
 
 _ECHO = Path(__file__).with_name("echo.py")
 _DEFAULT_SIZE = 32768
@@ -20,20 +19,22 @@ _ON_CPYTHON = "import dress, runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path
 
 
 def _options(argv):
-    parser = argparse.ArgumentParser(
+    parser = arguments.Parser(
         prog="python3 -m tools ws-echo",
         description="Connects to a WebSocket server and sends each message back, until the connection ends.",
         epilog="Exit 0 whatever the server does; 1 when it cannot be reached, or when the client itself breaks.",
     )
-    parser.add_argument("url", metavar="URL", help="ws://host[:port]/path, or wss://")
+    parser.add_argument("url", type=arguments.text, metavar="URL", help="ws://host[:port]/path, or wss://")
     parser.add_argument(
         "--max-size",
-        type=int,
+        type=arguments.number(1, _LARGEST_SIZE),
         default=_DEFAULT_SIZE,
         metavar="N",
         help="bytes of the largest message (default %(default)s)",
     )
-    parser.add_argument("--ca", metavar="FILE", help="the root that a wss:// server is verified by, DER or PEM")
+    parser.add_argument(
+        "--ca", type=arguments.path, metavar="FILE", help="the root that a wss:// server is verified by, DER or PEM"
+    )
     options = parser.parse_args(argv)
     try:
         scheme = parse_url(options.url)[0]
@@ -41,8 +42,6 @@ def _options(argv):
         raise Failure(str(fault))
     if scheme not in ("ws", "wss"):
         raise Failure("the URL of a WebSocket begins with ws:// or wss://")
-    if not 0 < options.max_size <= _LARGEST_SIZE:
-        raise Failure(f"--max-size is a number from 1 to {_LARGEST_SIZE}")
     if options.ca and not os.access(options.ca, os.R_OK):
         raise Failure(f"cannot read {options.ca}")
     if scheme == "wss" and not options.ca:

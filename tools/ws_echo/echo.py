@@ -13,7 +13,7 @@ from binascii import a2b_base64
 
 import micropython
 
-from lib import http1, websock
+from lib import http1, websock, wsopen
 
 _CONNECT_MS = 10000
 _ANSWER_MS = 15000
@@ -155,8 +155,8 @@ class Echo:
 
     def open(self, host, port, secure, path):
         """True when the server switched to WebSocket. Raises Unreachable when TLS fails; that it said no is in `end`."""
-        key = websock.new_key()
-        self.put(websock.upgrade(host, port, secure, path, {"User-Agent": "ws-echo"}, key))
+        key = wsopen.new_key()
+        self.put(wsopen.upgrade(host, port, secure, path, {"User-Agent": "ws-echo"}, key))
         deadline = time.ticks_add(time.ticks_ms(), _ANSWER_MS)
         answer = http1.Answer()
         try:
@@ -170,8 +170,8 @@ class Echo:
                     self.wire.wait(True, bool(self._queue), left_ms)
             if answer.status is None:
                 raise http1.Error("the server closed before it answered")
-            websock.check(answer.status, answer.headers, key)
-        except (http1.Error, websock.Refused) as fault:
+            wsopen.check(answer.status, answer.headers, key)
+        except (http1.Error, wsopen.Refused) as fault:
             self.end = "no WebSocket: " + str(fault)
             return False
         self.answer(answer.rest)

@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, ".")
 
-from lib import dial, http1, signalr, websock  # noqa: E402
+from lib import dial, http1, signalr, websock, wsopen  # noqa: E402
 from lib.clock import Clock  # noqa: E402
 
 CHUNK = 2048  # bytes a read, as in firmware/link.py
@@ -33,13 +33,13 @@ class Client:
         self.session = signalr.Session(self.clock.now())
 
     async def run(self, host, port, path):
-        key = websock.new_key()
-        knock = websock.upgrade(host, port, False, path, [("User-Agent", "bench")], key)
+        key = wsopen.new_key()
+        knock = wsopen.upgrade(host, port, False, path, [("User-Agent", "bench")], key)
         self.reader, self.writer = await dial.dial(host, port, None, _resolve, opening=knock)
         answer = http1.Answer()
         while answer.status is None:
             answer.feed(await self.reader.read(CHUNK))
-        websock.check(answer.status, answer.headers, key)
+        wsopen.check(answer.status, answer.headers, key)
         await self.write(self.session.hello())
         await self.take(answer.rest)
         while self.floods or self.left or len(self.took_us) < self.echoes:

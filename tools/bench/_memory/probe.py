@@ -1,77 +1,103 @@
-"""Runs inside the simulated device, before main.py: what each room costs to import, what lives in the heap, and holes in it.
+"""Runs in a simulated device beside the firmware: shows its heap to the bench, and breaks its free memory into pieces.
 
-For MicroPython. Each line that it prints begins with PROBE. It tells what lives whenever byte 62 of the board's inputs
-changes, and breaks the heap up when byte 61 does. Its own cost, and that of the stubs a board does not have, is told first.
+For MicroPython. Each line that it prints begins with PROBE, but for what `micropython` prints itself. It looks at two bytes of
+the board's inputs: when one changes, it does what that byte is for.
 """
 
-import builtins
+import array
+import asyncio
 import gc
+import os
 import sys
+import time
 
 import micropython
+import simboard
+import uctypes
 
-gc.collect()
-_bare = gc.mem_alloc()
-micropython.qstr_info()
+SHOW, BREAK_UP = (
+    62,
+    61,
+)  # bytes of the inputs; the second is the largest piece that may stay whole, in units of 64 bytes
+_FROM = "heap.from"  # the bench writes here at which address the heap begins, as `mem_info` has told it
+_DUMP = "heap.dump"
+_LOOK_MS = 20
 
-_ASK = 62
-_BREAK_UP = 61  # the largest piece that may stay whole, in units of 64 bytes
-_STUBS = ("time", "machine", "network", "esp32")
-_PACKAGES = ("lib", "firmware")
-_import = builtins.__import__
-_seen = {str(number): None for number in range(80)}  # grown now, so that it does not grow between two looks
-_seen.clear()
-_within = [0] * 20  # by depth: what the rooms that a room imports have cost
-_depth = [0]
+_kept = []
 
 
-def used():
-    """Bytes of the heap that live."""
+def _function():
+    pass
+
+
+def _generator():
+    yield
+
+
+def _closure(value):
+    return lambda: value
+
+
+_TYPES = {
+    "str": str,
+    "bytes": bytes,
+    "bytearray": bytearray,
+    "array": array.array,
+    "memoryview": memoryview,
+    "tuple": tuple,
+    "list": list,
+    "dict": dict,
+    "int": int,
+    "type": type,
+    "module": type(sys),
+    "function": type(_function),
+    "generator function": type(_generator),
+    "generator": type(_generator()),
+    "closure": type(_closure(1)),
+    "bound method": type(_kept.append),
+}
+
+
+def _tell_types():
+    for name, kind in _TYPES.items():
+        print("PROBE type", id(kind), name)
+
+
+def _tell_modules():
+    for name in sys.modules:
+        module = sys.modules[name]
+        print("PROBE module", id(module), name)
+        for key in dir(module):
+            if key != "Partition":  # a stub that is imported by the look at it
+                value = getattr(module, key)
+                if isinstance(value, type):
+                    print("PROBE class", id(value), key)
+
+
+def _collected():
     gc.collect()
-    gc.collect()  # what the first one finalised
-    return gc.mem_alloc()
+    gc.collect()  # what the first one has finalised
 
 
-def _watched(name, globals_=None, locals_=None, wanted=None, level=0):
-    """Imports a room, and tells what that cost without what the rooms cost that it imports itself."""
-    if name in _PACKAGES:
-        for room in wanted or ():
-            _watched(name + "." + room, None, None, ("",))
-    if name in _seen or name.split(".")[0] not in _PACKAGES or name in _PACKAGES:
-        return _import(name, globals_, locals_, wanted, level)
-    _seen[name] = None
-    depth = _depth[0]
-    _depth[0] = depth + 1
-    _within[depth + 1] = 0
-    before = used()
-    made = _import(name, globals_, locals_, wanted, level)
-    took = used() - before
-    _depth[0] = depth
-    _within[depth] += took
-    print("PROBE room", name, took - _within[depth + 1])
-    return made
-
-
-async def _answer(board, sleep_ms):
-    asked, broken = board.read(_ASK), board.read(_BREAK_UP)
-    while True:
-        await sleep_ms(20)
-        if board.read(_ASK) != asked:
-            asked = board.read(_ASK)
-            micropython.qstr_info()
-            print("PROBE here", " ".join([name for name in sys.modules if name.split(".")[0] in _PACKAGES]))
-            print("PROBE live", asked, used(), _largest(60000))
-        if board.read(_BREAK_UP) != broken:
-            broken = board.read(_BREAK_UP)
-            _holes.append(_break_up(broken * 64))
-            print("PROBE holes", _largest(8 * broken * 64), gc.mem_free())
-
-
-_holes = []
+def _show(asked):
+    """Print what lives and where, and write the heap's bytes to a file as soon as the bench has said where they begin."""
+    _tell_types()
+    _tell_modules()
+    _collected()
+    micropython.mem_info(1)
+    print("PROBE mapped", asked)
+    while _FROM not in os.listdir():
+        time.sleep_ms(_LOOK_MS)
+    with open(_FROM) as file:
+        start = int(file.read())
+    os.remove(_FROM)
+    with open(_DUMP, "wb") as file:
+        file.write(uctypes.bytearray_at(start, gc.mem_alloc() + gc.mem_free()))
+    print("PROBE shown", asked)
 
 
 def _break_up(most):
-    """What keeps the free memory in pieces of `most` bytes: all of it is taken, then every second piece is given back."""
+    """Return what keeps the free memory in pieces of `most` bytes: all of it is taken, every second piece is given back."""
     gc.collect()
     chain = crumbs = None
     while True:
@@ -94,37 +120,17 @@ def _break_up(most):
     return chain, crumbs
 
 
-def _largest(most):
-    """The size of the largest piece of memory that can be had, up to `most` bytes."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        try:
-            bytearray(middle)
-            low = middle
-        except MemoryError:
-            high = middle - 1
-        gc.collect()
-    return low
+async def _answer():
+    shown, broken = simboard.read(SHOW), simboard.read(BREAK_UP)
+    while True:
+        await asyncio.sleep_ms(_LOOK_MS)
+        if simboard.read(SHOW) != shown:
+            shown = simboard.read(SHOW)
+            _show(shown)
+        if simboard.read(BREAK_UP) != broken:
+            broken = simboard.read(BREAK_UP)
+            _kept.append(_break_up(broken * 64))
+            print("PROBE broken", broken)
 
 
-def start(rooms=False):
-    """None; tells of the stubs, answers from the first turn of the event loop on, and watches imports when `rooms`."""
-    before = used()
-    for name in _STUBS:
-        _import(name)
-    print("PROBE stubs", used() - before)
-    import asyncio
-
-    import simboard
-
-    asyncio.create_task(_answer(simboard, asyncio.sleep_ms))
-    before = used()
-    # what an ESP32 has frozen in ROM but fills tables of the heap for, as soon as it is used
-    for _ in (asyncio.Lock, asyncio.Event, asyncio.wait_for_ms, asyncio.open_connection):
-        pass
-    print("PROBE asyncio", used() - before)
-    micropython.qstr_info()
-    print("PROBE probe", before - _bare)
-    if rooms:
-        builtins.__import__ = _watched
+asyncio.create_task(_answer())

@@ -4,12 +4,8 @@ What a connection needs to come up (answers, handshakes, farewells) keeps its ti
 """
 
 import re
-import tempfile
-from pathlib import Path
 
-from tools.images import content
-from tools.sim import compiled
-from tools.sim.device import MAIN
+from tools.environment import ROOT
 
 _ROOMS = ("firmware/link.py", "firmware/reach.py", "firmware/backends/", "lib/signalr.py")
 _FAMILIES = ("firmware/openshock", "firmware/valtronics", "firmware/fleet", "firmware/talk")
@@ -36,29 +32,17 @@ def hurried(source):
     return _WAIT.sub(changed, source)
 
 
-class Firmware:
-    """`with Firmware() as program`: the text of a program that is the hurried device; compiled for this machine."""
-
-    def __enter__(self):
-        self._folder = tempfile.TemporaryDirectory(prefix="hurry-")
-        folder = Path(self._folder.name)
-        changes = {path: hurried(text) for path, text in _sources().items()}
-        for path, data in content.files(compiled.interpreter()[1], changes).items():
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-        return f"import sys; sys.path.insert(0, {str(folder)!r}); {MAIN}"
-
-    def __exit__(self, *_):
-        self._folder.cleanup()
+def changes():
+    """Return {path: source} of the modules that wait for servers, hurried."""
+    return {path: hurried(text) for path, text in _sources().items()}
 
 
 def _sources():
     """{path: source} of the rooms that wait for servers."""
     found = {}
     for folder in ("firmware", "lib"):
-        for path in sorted((content.ROOT / folder).rglob("*.py")):
-            name = path.relative_to(content.ROOT).as_posix()
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
             if name.startswith(_ROOMS + _FAMILIES):
                 found[name] = path.read_text(encoding="utf-8")
     return found

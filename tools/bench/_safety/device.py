@@ -45,7 +45,6 @@ class Rig:
         self.world = World(config=config(n), settings={**_SETTINGS, **(settings or {})})
         self.device, self.hub = self.world.device, self.world.hub
         self.device.program = program
-        self.device.calls_rooms = "faulty" in program
         self.device.path = [str(ROOT / "tools" / "bench" / "_safety" / "onboard")]
         self.tape = None
         self.dice = random.Random(n)
@@ -171,7 +170,9 @@ async def measure(n, runs, settings=None, tell=lambda *_: None):
     """source → list of Reactions; `runs` is {source: how often}. `tell(name, reactions)` after each source."""
     found = {}
     faults = any(name.startswith("exception") for name in runs)
-    program = f"import sys; sys.path.append('/'); import faulty; {MAIN}" if faults else MAIN
+    program = (
+        f"import sys; sys.path.append('/'); simstart.load_machine_code(); import faulty; {MAIN}" if faults else MAIN
+    )
     async with Rig(n, settings, program) as rig:
         for name, n_runs in runs.items():
             found[name] = []

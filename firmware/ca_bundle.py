@@ -1,0 +1,6 @@
+"""The certificate authorities that every device trusts (DER, bytes), for lib/roots.py.
+
+`python3 -m tools build` writes this module anew into each image (tools/images/roots.py has the list); here nobody is trusted.
+"""
+
+CERTIFICATES = ()

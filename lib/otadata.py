@@ -1,0 +1,17 @@
+"""Whether the running image is on trial, for who wants to know no more of the slots than that (lib/partitions.py does)."""
+
+from esp32 import Partition
+from micropython import const
+
+_PENDING = const(1)  # ESP_OTA_IMG_PENDING_VERIFY
+
+
+def on_trial():
+    """Return whether an image is on trial: otadata (ESP-IDF esp_ota_select_entry_t) says so in byte 24. Raise OSError."""
+    entry = bytearray(32)
+    found = Partition.find(Partition.TYPE_DATA, label="otadata")
+    for sector in range(2 if found else 0):
+        found[0].readblocks(sector, entry, 0)
+        if entry[24] == _PENDING:
+            return True
+    return False
