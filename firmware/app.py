@@ -157,14 +157,11 @@ class App(Core):
 
     async def _linked(self, station, keeper, link):
         """Never return: the link; before its first connection, while there is memory for another, is asked for a new version."""
-        await self._ask_first(station, keeper)
-        self._tell_heap("online")
-        await link.run()
-
-    async def _ask_first(self, station, keeper):
         if self._news.asks:
             self._news.asks = False
             await tasks.together(self._ask(station, keeper), self._beat_for("link"))
+        self._tell_heap("online")
+        await link.run()
 
     async def _ask(self, station, keeper):
         await station.wait_online()

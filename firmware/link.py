@@ -96,7 +96,7 @@ class Link:
             await asyncio.sleep_ms(wait_ms)
 
     def connected(self):
-        """True while the service has been greeted."""
+        """Return whether the service has been greeted."""
         return self.status == "connected"
 
     def ask(self, what, detail):
@@ -123,10 +123,7 @@ class Link:
 
     def facts(self):
         """Return how the connection stands, and what a person should see: [(group, name, value)], all texts."""
-        found = [("Hub", self._name, self.status)]
-        if self.shown():
-            found.append(("Hub", "Says", self.shown()))
-        return found
+        return [("Hub", self._name, self.status)] + ([("Hub", "Says", self.shown())] if self.shown() else [])
 
     def _say(self, text):
         self.status = text
