@@ -51,6 +51,7 @@ class App(Core):
             if mode:
                 self._begun, self._mode = (kept, slots), getattr(self, mode)
         super()._build(hardware, wall)
+        self._news.later = self._dispatcher.idle.later
 
     async def live(self):
         """Never returns but by a restart of the chip."""
@@ -251,7 +252,7 @@ class App(Core):
             self._tell_others()
             return
         if what == "keep":
-            self._store(*detail)
+            self._dispatcher.idle.later(lambda: self._store(*detail))
             return
         if what == "update":
             if not self._order(detail):
@@ -278,12 +279,8 @@ class App(Core):
         online, connected = bool(self._station) and self._station.online(), bool(self._link) and self._link.connected()
         from firmware import versions
 
-        url = settings_now().get("update.url")
-        why = versions.order(version, url, [] if connected else ["hub"] if online else ["network", "hub"])
-        self._news.look()
-        if why:
-            self._log.line(WARNING, "update", "%s: %s" % (version or "the newest", why))
-        return not why
+        before = [] if connected else ["hub"] if online else ["network", "hub"]
+        return versions.asked(version, settings_now().get("update.url"), before, self._news, self._log)
 
 
 def _nobody():

@@ -15,7 +15,7 @@ from firmware.hardware import NoPin
 from firmware.radio import Mute, Radio
 from firmware.scheduler import Scheduler
 from firmware.status_led import Lamp, state_of
-from lib import heap, plugs, tasks
+from lib import heap, plugs, stall, tasks
 from lib.clock import Clock
 from lib.heartbeat import Heartbeats
 from lib.log import DEBUG, Log
@@ -68,6 +68,7 @@ class Core:
             self._log,
             self._on_wish,
         )
+        stall.ask(self._dispatcher.stop_first, self._dispatcher.idle)
         self._fingers = Fingers(
             self._hardware, self._latch, self._dispatcher, self._on_wish, self._clock, self._beat_estop
         )

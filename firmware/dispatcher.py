@@ -5,6 +5,7 @@ from micropython import const
 from firmware import command as orders
 from firmware import safety as rules
 from firmware.command import ACTIONS, SOUND, STOP, VIBRATE, whole
+from firmware.idle import Idle
 from firmware.inbox import Inbox
 from firmware.scheduler import Full
 from lib.log import INFO
@@ -31,7 +32,8 @@ class Dispatcher:
         self._log = log
         self._wishes = wishes
         self._inbox = Inbox(safety.refuse, self._overtake)
-        radio.digest = self.digest
+        self.idle = Idle(scheduler.busy, radio.wake)
+        radio.digest, radio.leisure = self.digest, self.idle.work
         self._keep_alive = scheduler.keep_alive  # as the settings have it
         scheduler.keep_alive = scheduler.keep_alive and not latch.latched
         radio.latched = latch.latched
@@ -71,8 +73,8 @@ class Dispatcher:
         self._radio.attend()
 
     def digest(self):
-        """False when nothing waits that was received; else the next of it was carried out. For the frame loop."""
-        waiting = self._inbox.next()
+        """False when nothing waits that was received, or may begin; else the next of it was carried out. For the frame loop."""
+        waiting = None if self.idle.held else self._inbox.next()
         if waiting is None:
             return False
         self.obey(*waiting)
@@ -100,6 +102,11 @@ class Dispatcher:
         self._radio.wake()
         if active:
             self._log.info("stop", "all: " + why)
+
+    def stop_first(self):
+        """None; nothing is active any more: something is about to hold up the interpreter (lib/stall.py)."""
+        if self.busy():
+            self.halt("the storage is written")
 
     def lock(self, why, tests=False):
         """None; stops everything, and lets nothing but stop frames out until the restart (S12); with `tests` test pulses, too."""
@@ -148,6 +155,8 @@ class Dispatcher:
                 admitted, reason = self._safety.refuse("estop")
             elif admitted and locked:
                 admitted, reason = self._safety.refuse("locked")
+            elif admitted and self.idle.held:
+                admitted, reason = self._safety.refuse("busy")
             elif admitted:
                 repeated = self._safety.repeats(admitted, now)
                 self._scheduler.put(admitted, now)

@@ -9,6 +9,7 @@ from array import array
 
 from micropython import const
 
+from lib import stall
 from lib.log import ERROR, INFO
 
 SETTINGS = "settings"  # they can be read
@@ -75,7 +76,9 @@ async def prove(gate, journal, slots, clock, log):
     while True:
         verdict = gate.judge(clock())
         if verdict == STAY:
-            if slots.confirm():
+            async with stall.quiet:
+                is_confirmed = slots.confirm()
+            if is_confirmed:
                 return _confirmed(journal, log)
             gate.why = "the boot loader means another version"
         if verdict != WAIT:

@@ -168,8 +168,10 @@ class Link:
             if self._frames:
                 raise Leave("no memory for a second connection: fetching between two", meant=True)
             wrong = str(fault)
-        backend, now = self._backend, self._clock()
-        self._obey(backend.unfetched(wrong, now) if wrong else backend.fetched(status, body, wait_ms, now))
+        backend = self._backend
+        async with self._dispatcher.idle:  # a long answer takes a while to read
+            now = self._clock()
+            self._obey(backend.unfetched(wrong, now) if wrong else backend.fetched(status, body, wait_ms, now))
         return True
 
     # --- while it is up: one task reads, one watches, one writes, one runs errands
@@ -252,11 +254,7 @@ class Link:
             due += self._backend.report(event)  # before the greeting is made: how an update ended may belong there
         await self._send(list(hello(self._clock())) + due if hello else due)
         if events:
-            try:
-                self._news.told(len(events))
-            except OSError as fault:
-                self._log.warning("link", "news that cannot be crossed off are told no more (%s)" % fault)
-                self._news = None
+            self._news.told(len(events))
 
     async def _send(self, messages):
         for message in messages:

@@ -27,11 +27,15 @@ def wants_check(settings, now_s):
 
 
 class News:
-    """`events`: as `journal.Journal.events` gives them. `asks`: there may be a newer version, and nobody has looked yet."""
+    """`events`: as `journal.Journal.events` gives them. `asks`: there may be a newer version, and nobody has looked yet.
+
+    `later(job)` calls the job when nothing is active: a write to the flash holds up everything (S26).
+    """
 
     def __init__(self, events=(), asks=False):
         self._events = list(events)
         self.asks = asks
+        self.later = None
 
     def events(self):
         """Return the events that nobody has been told yet, the oldest first."""
@@ -44,8 +48,15 @@ class News:
         self._events = versions.open_journal().events()
 
     def told(self, count):
-        """Cross off the first `count` of them: they have left. OSError: they may be told a second time."""
+        """Cross off the first `count` of them: they have left. What cannot be crossed off in the journal is told a second time."""
         self._events = self._events[count:]
-        from firmware import versions
+        self.later(lambda: _cross_off(count))
 
+
+def _cross_off(count):
+    from firmware import versions
+
+    try:
         versions.open_journal().told(count)
+    except OSError:
+        pass  # the next start tells it once more

@@ -17,7 +17,7 @@ def order(journal, slots, keys, url, wanted, before=(), override=False):
     `before` and `override` as for the journal.
     """
     number = int.from_bytes(os.urandom(4), "little") % 0x7FFFFFFF + 1  # the hub's int32; 0 is no update there
-    why = _objection(slots, keys, url, wanted)
+    why = objection(slots, keys, url, wanted)
     try:
         if not why:
             journal.order(number, wanted, before, override)
@@ -33,7 +33,8 @@ def order(journal, slots, keys, url, wanted, before=(), override=False):
     return why
 
 
-def _objection(slots, keys, url, wanted):
+def objection(slots, keys, url, wanted):
+    """Return why no update to `wanted` can be ordered, "" where nothing speaks against it. The arguments as for `order`."""
     if slots.problem:
         return slots.problem
     if slots.pending():

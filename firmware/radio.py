@@ -49,6 +49,7 @@ class Radio:
         self._wake = asyncio.Event()
         self._gap_ms = 0
         self.digest = bool  # carries out one of the orders that were received; False when none waits
+        self.leisure = bool  # does one thing that may hold everything up; False when there is none
         self._reads = 0  # since the pause began …
         self._heeded = 0  # … as far as they have made it longer
         self._much = 0
@@ -86,7 +87,7 @@ class Radio:
             self._look()  # the last moment before the frame
             train = self._scheduler.next(now, self._held)
             if train is None:
-                if self._held:
+                if self._held or self.leisure():
                     continue
                 try:
                     await asyncio.wait_for_ms(self._wake.wait(), _LOOK_MS)

@@ -33,6 +33,7 @@ _REASONS = (
     ("repeated", "said twice"),
     ("overtaken", "a newer order, or a stop, came with it"),
     ("locked", "the radio is locked"),
+    ("busy", "a connection is being made: in a second"),
     ("estop", "the emergency stop is latched"),
     ("unknown", "unknown receiver"),
     ("full", "too many receivers at once"),

@@ -34,11 +34,35 @@ def begin(log):
     return {journal.UPDATE: "updating", journal.PROVE: "proving"}.get(way, ""), kept, slots
 
 
-def order(version, url, before):
-    """Return "" when the next start is for that update ("": what the channel offers), else why not: the hub is told, too.
+def asked(version, url, before, news, log):
+    """Return True when the next start is for that update ("": what the channel offers). The hub is told in either case.
 
+    What runs is stopped for it (lib/stall.py). An order that cannot be carried out stops nobody: it is answered later.
     `url`: where updates come from. `before`: names of health.CHECKS that are not well as it is.
     """
+
+    def order():
+        why = _order(version, url, before)
+        news.look()
+        if why:
+            log.line(WARNING, "update", "%s: %s" % (version or "the newest", why))
+        return not why
+
+    if not _objection(version, url):
+        return order()
+    news.later(order)
+    return False
+
+
+def _objection(version, url):
+    if not image.BOARD:
+        return "this firmware was not built for a board"
+    if open_journal().busy:
+        return "an update is under way"
+    return ordering.objection(Slots(), keys.KEYS, url, version)
+
+
+def _order(version, url, before):
     if not image.BOARD:
         return "this firmware was not built for a board"
     return ordering.order(open_journal(), Slots(), keys.KEYS, url, version, before)

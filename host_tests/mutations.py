@@ -25,7 +25,7 @@ Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 _AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
 _DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
 _RULES = "test_safety_rules.py::"
-_LOAD = "test_safety_load.py::"
+_LOAD, _BLOCKING = "test_safety_load.py::", "test_safety_blocking.py::"
 _BOTH = "test_both.py::"  # host_tests/mp, for rooms that the others do without
 
 MUTATIONS = [
@@ -708,6 +708,98 @@ MUTATIONS = [
             '"act", _words(admitted), repeated)',
             '"act", _words(admitted))',
             _LOAD + "test_s26_repeats",
+        ),
+        (
+            "S26",
+            "lib/dial.py",
+            "        async with stall.quiet:\n            self.writer.write(opening)\n            await self.writer.drain()\n",
+            "        self.writer.write(opening)\n        await self.writer.drain()\n",
+            _BLOCKING + "test_s26_a_console_order_during",
+        ),
+        (
+            "S26",
+            "lib/dial.py",
+            "        async with stall.quiet:\n            pass",
+            "        if True:\n            pass",
+            _BLOCKING + "test_s26_the_time_of_a_handshake",
+        ),
+        (
+            "S26",
+            "firmware/link.py",
+            "        async with self._dispatcher.idle:  #",
+            "        if True:  #",
+            _BLOCKING + "test_s26_an_order_that_comes_during",
+        ),
+        (
+            "S26",
+            "firmware/idle.py",
+            "        while self._busy():\n",
+            "        while False:\n",
+            _BLOCKING + "test_s26_the_list_of_shockers",
+        ),
+        (
+            "S26",
+            "firmware/dispatcher.py",
+            "None if self.idle.held else self._inbox.next()",
+            "self._inbox.next()",
+            _BLOCKING + "test_s26_an_order_that_comes_during",
+        ),
+        (
+            "S26",
+            "firmware/dispatcher.py",
+            "            elif admitted and self.idle.held:\n",
+            "            elif False:\n",
+            _BLOCKING + "test_s26_a_console_order_during",
+        ),
+        (
+            "S26",
+            "firmware/app.py",
+            "self._dispatcher.idle.later(lambda: self._store(*detail))",
+            "self._store(*detail)",
+            _BLOCKING + "test_s26_what_a_service_gives",
+        ),
+        (
+            "S26",
+            "firmware/news.py",
+            "self.later(lambda: _cross_off(count))",
+            "_cross_off(count)",
+            _BLOCKING + "test_s26_what_the_hub_was_told",
+        ),
+        (
+            "S26",
+            "firmware/versions.py",
+            "    if not _objection(version, url):\n",
+            "    if True:\n",
+            _BLOCKING + "test_s26_an_update_that_cannot_be",
+        ),
+        ("S26", "lib/nvs.py", "        stall.stop_first()\n", "", _BLOCKING + "test_s26_whatever_else"),
+        (
+            "S26",
+            "lib/jsonfile.py",
+            "    stall.stop_first()\n    text = dumps",
+            "    text = dumps",
+            _BLOCKING + "test_s26_somebody_at_the_console",
+        ),
+        (
+            "S26",
+            "firmware/health.py",
+            "            async with stall.quiet:\n                is",
+            "            if True:\n                is",
+            _BLOCKING + "test_s26_a_version_on_trial",
+        ),
+        (
+            "S26",
+            "firmware/wifi.py",
+            "        if self.busy():\n",
+            "        if False:\n",
+            _BLOCKING + "test_s26_no_scan",
+        ),
+        (
+            "S26",
+            "firmware/joining.py",
+            "    await quiet(station)\n    return await _best_first",
+            "    return await _best_first",
+            _BLOCKING + "test_s26_a_network_that_is_lost",
         ),
         # S27
         (

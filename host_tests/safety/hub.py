@@ -16,6 +16,7 @@ class Hub:
         self.shockers = shockers
         self.silent = False  # it says nothing more, not even a pong
         self.refusing = False
+        self.map_s = 0  # so long the answer with the map takes
         self.mapless = False  # who asks for the map waits, and is slow to leave
         self.sockets = []  # the connections that became WebSockets
         self.records = []  # what the device said, as dicts
@@ -116,7 +117,8 @@ class _Connection:
             hub.sockets.append(self._transport)
         elif not hub.mapless:
             body = hub.map()
-            self._transport.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+            answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+            self._transport.say_in(hub.map_s, answer)
 
     def _frame(self):
         """True when a whole frame of the client was there, and was dealt with."""

@@ -66,12 +66,12 @@ class Loop(asyncio.SelectorEventLoop):
     def time(self):
         return self.virtual.now_us / 1_000_000
 
-    async def create_connection(self, protocol_factory, host=None, port=None, **_):
+    async def create_connection(self, protocol_factory, host=None, port=None, ssl=None, **_):
         await asyncio.sleep(0.002)
         if self.peer is None:
             raise OSError(111, "nobody listens")
         protocol = protocol_factory()
-        transport = Wire(self, protocol)
+        transport = Wire(self, protocol, ssl is not None)
         transport.server = self.peer(transport)
         protocol.connection_made(transport)
         return transport, protocol
@@ -79,6 +79,7 @@ class Loop(asyncio.SelectorEventLoop):
 
 _READ = 1024  # bytes that MicroPython's asyncio gives in one turn of its loop, as the link asks for them
 _WINDOW = 5744  # bytes that lwIP takes until somebody has read them (CONFIG_LWIP_TCP_WND_DEFAULT)
+_HANDSHAKE_US = (350_000, 350_000, 200_000)  # 0.6 to 1.3 s (reference/micropython-esp32.md §e)
 _TRIP_S = 0.01  # until the sender knows that they were read, and more arrives
 
 
@@ -89,8 +90,11 @@ class Wire(asyncio.Transport):
     `toll_us`: what a read costs the interpreter, with all that is made of it. `read_us`: when the last byte was read.
     """
 
-    def __init__(self, loop, protocol):
+    def __init__(self, loop, protocol, is_tls=False):
         super().__init__()
+        self._handshake_us = (
+            _HANDSHAKE_US if is_tls else ()
+        )  # it begins with the first bytes written, as MicroPython's does
         self._loop = loop
         self._protocol = protocol
         self._open = True
@@ -107,6 +111,13 @@ class Wire(asyncio.Transport):
     def say(self, data):
         """None; the client will read `data`."""
         self._arrive(data)
+
+    def say_in(self, delay_s, data):
+        """None; as `say`, after so long."""
+        if delay_s:
+            self._loop.call_later(delay_s, self._arrive, data)
+        else:
+            self._arrive(data)
 
     def end(self):
         """None; the server closed its end."""
@@ -157,8 +168,28 @@ class Wire(asyncio.Transport):
         self._protocol.pause_writing()
 
     def write(self, data):
+        if self._handshake_us:
+            self._shake_hands(bytes(data))
+            return
         if self._open and not self.clogged:
             self._loop.call_soon(self.server, bytes(data))
+
+    def _shake_hands(self, data):
+        """None; it goes on in slices, and between two of them others have their turn; then `data` leaves."""
+        self._protocol.pause_writing()
+        slices, self._handshake_us = self._handshake_us, ()
+
+        def go_on(at):
+            if not self._open:
+                return
+            if at == len(slices):
+                self._protocol.resume_writing()
+                self.write(data)
+                return
+            self._loop.virtual.stall(slices[at])
+            self._loop.call_later(_TRIP_S, go_on, at + 1)
+
+        self._loop.call_soon(go_on, 0)
 
     def close(self):
         if self.lingers_s:

@@ -20,7 +20,7 @@ from firmware.command import ACT, VIBRATE, Command
 from firmware.settings import Settings
 from host_tests.safety import chip
 from host_tests.safety.virtual import Loop, Time
-from lib import tasks
+from lib import jsonfile, stall, tasks
 from tools.rf.decode import Receiver
 
 UNIX_US = 1_800_000_000_000_000  # the time of day when a world begins
@@ -85,6 +85,7 @@ class World:
         self.loop = Loop(self.time, hub)
         self.console = console(self.time)
         self.time.active = self._n_active
+        jsonfile.open = self._open
         self.unix_offset_us = UNIX_US - now_us
         self.clock_set = True
         self.stop_pin = chip.STOP_PIN
@@ -113,7 +114,17 @@ class World:
             shutil.rmtree(os.getcwd())
             os.chdir(world._home)
             simclock.wind(*world._ticks_before)
+            simclock.stalls[0] = None
+            if hasattr(jsonfile, "open"):
+                del jsonfile.open
+            stall.ask()
             simboard.levels, simboard.edges, simboard.keep_edges = {}, [], False
+
+    def _open(self, path, mode="r"):
+        """As the built-in, and a write to the flash takes its time: one file is erased and written in 60 ms."""
+        if "w" in mode:
+            self.time.stall(60_000)
+        return open(path, mode)
 
     def store(self, settings):
         """None; the file of settings holds these, on this board."""
@@ -132,7 +143,9 @@ class World:
 
     def boot(self, whole=False):
         """The Device, running. `whole`: with its modes and its network; otherwise at work, without a network."""
+        simclock.stalls[0] = None  # what a start writes takes no time: nothing runs yet
         self.device = Device(self)
+        simclock.stalls[0] = self.time.stall
         self.main = self.loop.create_task(self.device.live() if whole else self.device.at_work())
         self.pass_ms(0)
         return self.device

@@ -27,6 +27,9 @@ def idf_heap_info(capabilities):
     return rows + [(total, largest - taken, largest - taken, largest - taken)]
 
 
+COMMIT_US = 25_000  # a page of the flash is erased now and then: 20–60 ms, a write alone takes one
+
+
 def __getattr__(name):
     if name != "Partition":
         raise AttributeError(name)
@@ -66,6 +69,7 @@ class NVS:
         self._values[key] = value
 
     def commit(self):
+        simclock.stall(COMMIT_US)
         flash = _flash()
         if flash:
             flash.commit(self._namespace, self._values)

@@ -17,6 +17,8 @@ _FAILING_MS = 300
 _NUMBERS = {"open": 0, "wep": 1, "wpa": 2, "wpa2": 3, "wpa/wpa2": 4, "enterprise": 5, "wpa3": 6, "wpa2/wpa3": 7}
 _AT_LEAST = 3  # with a key, nothing below WPA2
 
+SCAN_US = 2_200_000  # the driver holds the interpreter for 2–3 s (reference/micropython-esp32.md §d)
+
 _hostname = ["mpy"]
 _newest = {}  # interface → the WLAN that was made last: the chip has one of each
 
@@ -173,6 +175,7 @@ class WLAN:
             raise OSError("STA must be active")
         self._look()
         self.scans += 1
+        simclock.stall(SCAN_US)
         if self._coming:
             return []
         return [

@@ -22,6 +22,17 @@ def deliver():
             function()
 
 
+stalls = [
+    None
+]  # called with µs where C code would hold up the interpreter; None: nobody wants to know, and it takes no time
+
+
+def stall(delay_us):
+    """None; C code runs for so long: no line of Python does."""
+    if stalls[0]:
+        stalls[0](delay_us)
+
+
 def wind(real_ticks_us, real_sleep_us):
     """None; what the clock is made of."""
     _state[0], _state[1] = real_ticks_us, real_sleep_us
