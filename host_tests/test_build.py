@@ -340,7 +340,7 @@ def test_a_damaged_runtime_is_refused_in_words(tmp_path):
 def test_the_runtime_of_a_combined_image_is_not_its_boot_loader(chip, tmp_path):
     """In an ESP32's file, which begins at 0x1000 of the flash, the map lies at 0x7000 and the runtime at 0xF000."""
     at = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32s3": 0, "esp32c3": 0}[chip]
-    loader, runs = simulated.slot_image(b"second stage" * 99, chip), flash.runtime_image(b"MicroPython" * 999, chip)
+    loader, runs = simulated.slot_image(b"second stage" * 99, chip), simulated.slot_image(b"MicroPython" * 999, chip)
     rows = [layout.Row("nvs", 1, 2, 0x9000, 0x6000), layout.Row("factory", 0, 0, 0x10000, 0x1F0000)]
     combined = (loader.ljust(0x8000 - at, b"\xff") + layout.binary(rows)).ljust(0x10000 - at, b"\xff") + runs
     paths = [tmp_path / f"{name}.bin" for name in ("combined", "dump", "runtime")]

@@ -122,7 +122,11 @@ MODULES = (
     ),
     ("another's", lambda m: {**m, "sample_top.py": m["sample/inner/left.py"]}, "sample_top.py: qstr"),
     ("a longer one", lambda m: {**m, "sample_top.py": m["sample_top.py"] + b"x"}, "sample_top.py: its .mpy is damaged"),
-    ("a shorter one", lambda m: {**m, "sample_top.py": m["sample_top.py"][:-3]}, "sample_top.py: its .mpy is damaged"),
+    (
+        "a shorter one",
+        lambda m: {**m, "sample_top.py": m["sample_top.py"][:-3]},
+        "its .mpy is damaged .it ends",
+    ),
     ("version 5", lambda m: {**m, "sample_top.py": b"M\5" + m["sample_top.py"][2:]}, "no .mpy file of version 6"),
     ("machine code", lambda m: {**m, "sample_top.py": b"M\6\x2a" + m["sample_top.py"][3:]}, "holds machine code"),
 )
