@@ -175,6 +175,19 @@ def test_a_place_inside_a_table_that_code_knows_is_refused():
         verifier.verify(edit.sealed(), linked_images.linked(linked_images.XTENSA), linked_images.samples())
 
 
+def test_a_lui_that_nothing_completes_is_refused():
+    """It may be the upper part of a table's address: the names', where the instruction behind it does nothing now."""
+    official = linked_images.official(linked_images.RISCV)
+    edit = Official(linked_images.RISCV)
+    last = edit.linked.patch("names of", -1)
+    for reference in verifier._official(official).reading.code.of(edit.names):
+        if reference.held_at == last:
+            long = edit.half(reference.by[1]) & 3 == 3
+            edit.put(reference.by[1], b"\x13\0\0\0" if long else b"\1\0")  # nop, c.nop
+    with pytest.raises(Failure, match=f"the instruction at {last:#x} .* may be a part of the address of its names"):
+        verifier.verify(edit.sealed(), linked_images.linked(linked_images.RISCV), linked_images.samples())
+
+
 @each_image
 def test_an_initial_heap_that_is_not_found_is_refused(image):
     linked_images.official(image)
