@@ -64,7 +64,7 @@ def _frame(payload):
 
 
 def _log_of(number):
-    """The record of a `Log` event: one command for each receiver, its level another every fifth time."""
+    """The record of a `Log` event: one command for each receiver, its level another every time: what repeats is not told again."""
     moment = "2026-10-20T%02d:%02d:%02d.%03dZ" % (
         number // 36000 % 24,
         number // 600 % 60,
@@ -74,7 +74,7 @@ def _log_of(number):
     entries = []
     for receiver in range(_RECEIVERS):
         shocker = {"id": _guid(receiver), "name": "shocker"}
-        level = 1 + number // 5 % 5
+        level = 1 + number % 5
         entry = {"shocker": shocker, "type": 2, "intensity": level, "duration": 300, "executedAt": moment}
         entries.append(entry)
     arguments = [{"name": "owner", "customName": "drift"}, entries]
