@@ -98,10 +98,6 @@ class Core:
             return None
         return Lamp(led, pixel, self._state, self._clock, brightness, self._hardware.swaps_colours())
 
-    async def _shine(self):
-        """Never returns."""
-        await (self._lamp.run() if self._lamp else asyncio.Event().wait())
-
     def _state(self):
         """What the lamp is to show (status_led.py)."""
         station, link = self._station, self._link
@@ -182,11 +178,8 @@ class Core:
 
     def _body(self):
         """What runs in every mode: a list of tasks."""
-        return [
-            self._kept("radio", self._radio.run),
-            self._kept("estop", self._fingers.run),
-            self._kept("lamp", self._shine),
-        ]
+        body = [self._kept("radio", self._radio.run), self._kept("estop", self._fingers.run)]
+        return body + ([self._kept("lamp", self._lamp.run)] if self._lamp else [])
 
     def _kept(self, name, start):
         pause_ms = _short_pause_ms if name in ("radio", "estop") else _pause_ms

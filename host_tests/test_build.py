@@ -41,6 +41,9 @@ KINDS = {
 }
 
 
+TOO_LARGE = ("ESP32_GENERIC_C3-20241129-v1.24.1",)  # too old to run this firmware, and it would leave 10 KB of the slot
+
+
 def made_for(name):
     """The bytes of the official image for a board of KINDS; None for the simulated one."""
     return KINDS[name] and official(KINDS[name])
@@ -76,7 +79,12 @@ def test_the_firmware_is_linked_into_each_official_image_and_esptool_reads_it(na
     path.write_bytes(official(name))
     chip = name.partition("GENERIC")[2].partition("-")[0].replace("_", "").lower()
     board = f"generic-esp32{chip}"
-    assert build.main(["--board", board, "--image", str(path), "--out", str(tmp_path), "--date", DATE]) == 0
+    arguments = ["--board", board, "--image", str(path), "--out", str(tmp_path), "--date", DATE]
+    if name in TOO_LARGE:
+        with pytest.raises(Failure, match="must stay free: take a smaller MicroPython"):
+            build.main(arguments)
+        return
+    assert build.main(arguments) == 0
     told = capsys.readouterr().out
     too_old = name.rpartition("-v")[2] < "1.25"
     assert ("needs 1.25 or newer to run" in told) == too_old, told

@@ -13,14 +13,14 @@ from tools.images import modules, targets
 from tools.sim import compiled, loader
 
 LIVE_KIB = {
-    "set-up, page open": 54,
-    "connected, plain": 56,
-    "connected, TLS": 58,
-    "at work, TLS, ten receivers of three models": 68,
-    "updating, TLS": 63,
+    "set-up, page open": 57,
+    "connected, plain": 59,
+    "connected, TLS": 61,
+    "at work, TLS, ten receivers of three models": 70,
+    "updating, TLS": 66,
 }
-ENOUGH_KIB = {"set-up, page open": 66, "connected, plain": 64, "connected, TLS": 64}
-AT_KIB = {"openshock_gateway": 58, "openshock_share": 60, "dsp_fleet": 66, "valtronics": 58}
+ENOUGH_KIB = {"set-up, page open": 70, "connected, plain": 68, "connected, TLS": 68}
+AT_KIB = {"openshock_gateway": 61, "openshock_share": 63, "dsp_fleet": 69, "valtronics": 61}
 ROOMY = 90 * 1024  # bytes of a heap in which nothing is short
 DRIFT_BYTES = 256
 PIECE_BYTES = 4096

@@ -64,6 +64,7 @@ def start():
 def load_machine_code():
     """Import what boot.py does: for programs that use modules of the firmware without it."""
     __import__("_machine_code")
+    del sys.modules["_machine_code"]
 
 
 def boot():

@@ -187,7 +187,7 @@ async def _all(report):
     note = f"{told['acted']} carried out, from the socket's bytes to a player that only counts"
     report.row("drift over 10 000 commands", (told["after"] - told["before"]) // 2, "bytes", "≤ 256 bytes", note)
     for piece in _PIECES:
-        if await in_pieces(piece, 2 * _LEAST) is None:
+        if await in_pieces(piece, 4 * _LEAST) is None:
             report.row("free memory in pieces of so many bytes suffices", piece, "bytes", "≤ 4096 bytes")
             break
     report.title("connected over TLS: whose it is")

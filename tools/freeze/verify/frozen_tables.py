@@ -28,6 +28,7 @@ def find(memory, references):
         if _FIRST_NAME.match(memory.drom, names - memory.base):
             listed = _names(memory, names)
             found += [(contents, names, listed) for contents in addresses if _fits(memory, qstrs, contents, listed)]
+    found = [one for one in found if not any(_is_tail(one, other) for other in found)]
     contents, names, _ = _one(found, "the tables of frozen modules")
     return read(memory, pool, contents, names)
 
@@ -93,6 +94,15 @@ def _one(found, what):
     if len(found) != 1:
         raise Failure(f"{what}: {len(found)} candidates are referred to by the code; there should be one")
     return found[0]
+
+
+def _is_tail(one, other):
+    """Return whether the tables `one` are the last rows of `other`.
+
+    Code may know such a place by chance: ESP-IDF's Wi-Fi has addresses behind the end of DROM, of texts that are not loaded
+    (`.rodata_wlog_*`, section .flash.rodata_noload), and there the new tables lie.
+    """
+    return one[1] > other[1] and one[2] == other[2][-len(one[2]) :]
 
 
 def _names(memory, address):
