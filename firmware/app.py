@@ -12,6 +12,7 @@ from firmware.hardware import Hardware
 from firmware.news import News, are_due, wants_check
 from firmware.timekeeper import unix_us
 from lib import tasks
+from lib.idle import TIMES
 from lib.log import WARNING
 from lib.nvs import Nvs
 
@@ -51,7 +52,6 @@ class App(Core):
             if mode:
                 self._begun, self._mode = (kept, slots), getattr(self, mode)
         super()._build(hardware, wall)
-        self._news.later = self._dispatcher.idle.later
 
     async def live(self):
         """Never returns but by a restart of the chip."""
@@ -252,7 +252,7 @@ class App(Core):
             self._tell_others()
             return
         if what == "keep":
-            self._dispatcher.idle.later(lambda: self._store(*detail))
+            TIMES.later(lambda: self._store(*detail))
             return
         if what == "update":
             if not self._order(detail):

@@ -15,9 +15,10 @@ from firmware.hardware import NoPin
 from firmware.radio import Mute, Radio
 from firmware.scheduler import Scheduler
 from firmware.status_led import Lamp, state_of
-from lib import heap, plugs, stall, tasks
+from lib import heap, plugs, tasks
 from lib.clock import Clock
 from lib.heartbeat import Heartbeats
+from lib.idle import TIMES
 from lib.log import DEBUG, Log
 from lib.nvs import Nvs
 from lib.output import Output
@@ -68,7 +69,7 @@ class Core:
             self._log,
             self._on_wish,
         )
-        stall.ask(self._dispatcher.stop_first, self._dispatcher.idle)
+        TIMES.heed(self._scheduler.busy, self._radio.wake, self._dispatcher.stop_first)
         self._fingers = Fingers(
             self._hardware, self._latch, self._dispatcher, self._on_wish, self._clock, self._beat_estop
         )

@@ -5,9 +5,9 @@ from micropython import const
 from firmware import command as orders
 from firmware import safety as rules
 from firmware.command import ACTIONS, SOUND, STOP, VIBRATE, whole
-from firmware.idle import Idle
 from firmware.inbox import Inbox
 from firmware.scheduler import Full
+from lib.idle import TIMES
 from lib.log import INFO
 from lib.plugs import NoSuchPlug
 
@@ -32,8 +32,7 @@ class Dispatcher:
         self._log = log
         self._wishes = wishes
         self._inbox = Inbox(safety.refuse, self._overtake)
-        self.idle = Idle(scheduler.busy, radio.wake)
-        radio.digest, radio.leisure = self.digest, self.idle.work
+        radio.digest = self.digest
         self._keep_alive = scheduler.keep_alive  # as the settings have it
         scheduler.keep_alive = scheduler.keep_alive and not latch.latched
         radio.latched = latch.latched
@@ -74,7 +73,7 @@ class Dispatcher:
 
     def digest(self):
         """False when nothing waits that was received, or may begin; else the next of it was carried out. For the frame loop."""
-        waiting = None if self.idle.held else self._inbox.next()
+        waiting = None if TIMES.held else self._inbox.next()
         if waiting is None:
             return False
         self.obey(*waiting)
@@ -104,7 +103,7 @@ class Dispatcher:
             self._log.info("stop", "all: " + why)
 
     def stop_first(self):
-        """None; nothing is active any more: something is about to hold up the interpreter (lib/stall.py)."""
+        """None; nothing is active any more: something is about to hold up the interpreter (lib/idle.py)."""
         if self.busy():
             self.halt("the storage is written")
 
@@ -155,7 +154,7 @@ class Dispatcher:
                 admitted, reason = self._safety.refuse("estop")
             elif admitted and locked:
                 admitted, reason = self._safety.refuse("locked")
-            elif admitted and self.idle.held:
+            elif admitted and TIMES.held:
                 admitted, reason = self._safety.refuse("busy")
             elif admitted:
                 repeated = self._safety.repeats(admitted, now)

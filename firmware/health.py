@@ -9,7 +9,7 @@ from array import array
 
 from micropython import const
 
-from lib import stall
+from lib.idle import TIMES
 from lib.log import ERROR, INFO
 
 SETTINGS = "settings"  # they can be read
@@ -76,7 +76,7 @@ async def prove(gate, journal, slots, clock, log):
     while True:
         verdict = gate.judge(clock())
         if verdict == STAY:
-            async with stall.quiet:
+            async with TIMES:
                 is_confirmed = slots.confirm()
             if is_confirmed:
                 return _confirmed(journal, log)

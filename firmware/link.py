@@ -12,6 +12,7 @@ from firmware.command import LEAVE, Leave, Unasked
 from firmware.reach import Reach
 from lib import tasks, websock
 from lib.hangup import close
+from lib.idle import TIMES
 
 _CHUNK = const(1024)  # bytes a read
 _DIGEST_MS = const(20)  # of reading without a turn for others (S26)
@@ -169,7 +170,7 @@ class Link:
                 raise Leave("no memory for a second connection: fetching between two", meant=True)
             wrong = str(fault)
         backend = self._backend
-        async with self._dispatcher.idle:  # a long answer takes a while to read
+        async with TIMES:  # a long answer takes a while to read
             now = self._clock()
             self._obey(backend.unfetched(wrong, now) if wrong else backend.fetched(status, body, wait_ms, now))
         return True

@@ -2,6 +2,7 @@
 
 from firmware import image
 from lib import jsonfile
+from lib.idle import TIMES
 from lib.nvs import Nvs
 from lib.otadata import on_trial
 
@@ -27,15 +28,11 @@ def wants_check(settings, now_s):
 
 
 class News:
-    """`events`: as `journal.Journal.events` gives them. `asks`: there may be a newer version, and nobody has looked yet.
-
-    `later(job)` calls the job when nothing is active: a write to the flash holds up everything (S26).
-    """
+    """`events`: as `journal.Journal.events` gives them. `asks`: there may be a newer version, and nobody has looked yet."""
 
     def __init__(self, events=(), asks=False):
         self._events = list(events)
         self.asks = asks
-        self.later = None
 
     def events(self):
         """Return the events that nobody has been told yet, the oldest first."""
@@ -50,7 +47,7 @@ class News:
     def told(self, count):
         """Cross off the first `count` of them: they have left. What cannot be crossed off in the journal is told a second time."""
         self._events = self._events[count:]
-        self.later(lambda: _cross_off(count))
+        TIMES.later(lambda: _cross_off(count))
 
 
 def _cross_off(count):

@@ -4,17 +4,17 @@ import asyncio
 
 from micropython import const
 
+from lib.idle import TIMES
+
 _LOOK_MS = const(1000)  # an idle radio looks again that often: keep-alives, and a sign of life
-_GAP_MS = const(
-    10
-)  # behind a frame cut short: no low of a frame is as long (7 ms), so what follows is heard as a new one
+# behind a frame cut short: no low of a frame is as long (7 ms), so what follows is heard as a new one
+_GAP_MS = const(10)
 _LATE_US = const(60)  # a frame with an edge later than that may not be understood: it is sent again once
 # Who became ready while a frame was played runs in the turn after the next; a stop may need more, as each task on the way from a
 # lost connection to `halt` is one.
 _TURNS = const(4)
-_MUCH = const(
-    4
-)  # reads in a row: the network has more, which comes when the window is open again (lwIP's holds 5744 bytes)
+# so many reads in a row: the network has more, which comes when the window is open again (lwIP's holds 5744 bytes)
+_MUCH = const(4)
 _MORE_MS = const(20)
 _PATIENCE_MS = const(50)  # so long all frames wait for who reads; then stop frames go on
 _ORDERS = const(16)  # carried out in one pause, at most
@@ -49,7 +49,6 @@ class Radio:
         self._wake = asyncio.Event()
         self._gap_ms = 0
         self.digest = bool  # carries out one of the orders that were received; False when none waits
-        self.leisure = bool  # does one thing that may hold everything up; False when there is none
         self._reads = 0  # since the pause began …
         self._heeded = 0  # … as far as they have made it longer
         self._much = 0
@@ -87,7 +86,7 @@ class Radio:
             self._look()  # the last moment before the frame
             train = self._scheduler.next(now, self._held)
             if train is None:
-                if self._held or self.leisure():
+                if self._held or TIMES.work():
                     continue
                 try:
                     await asyncio.wait_for_ms(self._wake.wait(), _LOOK_MS)

@@ -56,7 +56,6 @@ class Ear:
 
     def __init__(self, dispatcher, heard, clock):
         self._dispatcher = dispatcher
-        self.idle = dispatcher.idle
         self._heard = heard  # (action as a tuple, the Ear that heard it, when), the oldest first
         self._clock = clock
         self._until_ms = 0  # what this service asked for has ended by then

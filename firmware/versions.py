@@ -6,6 +6,7 @@ In memory only while it is asked. What the hub is still to be told of an update 
 from micropython import const
 
 from firmware import ca_bundle, image, journal, keepsake, keys, ordering
+from lib.idle import TIMES
 from lib.log import ERROR, WARNING
 from lib.nvs import Nvs
 from lib.partitions import Slots
@@ -37,7 +38,7 @@ def begin(log):
 def asked(version, url, before, news, log):
     """Return True when the next start is for that update ("": what the channel offers). The hub is told in either case.
 
-    What runs is stopped for it (lib/stall.py). An order that cannot be carried out stops nobody: it is answered later.
+    What runs is stopped for it (lib/idle.py). An order that cannot be carried out stops nobody: it is answered later.
     `url`: where updates come from. `before`: names of health.CHECKS that are not well as it is.
     """
 
@@ -50,7 +51,7 @@ def asked(version, url, before, news, log):
 
     if not _objection(version, url):
         return order()
-    news.later(order)
+    TIMES.later(order)
     return False
 
 

@@ -10,7 +10,6 @@ from telling import as_test
 
 from firmware import link as link_room
 from firmware.backends import openshock_user
-from firmware.idle import Idle
 from firmware.link import Link
 from lib import tasks
 from lib.clock import Clock
@@ -89,7 +88,6 @@ class Recorder(Seen):
         self.halts = []
         self.active = False
         self.fault = None
-        self.idle = Idle(self.busy, self.happened)
 
     def attend(self):
         """Nothing waits here."""

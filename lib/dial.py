@@ -3,8 +3,9 @@
 import asyncio
 import gc
 
-from lib import stall, tls, udp
+from lib import tls, udp
 from lib.hangup import close  # offered from here, too
+from lib.idle import TIMES
 from lib.resolver import NotFound
 
 
@@ -29,7 +30,7 @@ async def dial(host, port, roots, resolve, opening, timeout_ms=20_000):
     address = await _address(host, resolve, timeout_ms)
     wire = _Wire()
     if roots is not None:
-        async with stall.quiet:
+        async with TIMES:
             pass  # to wait for that takes nothing of the time below
     try:
         await asyncio.wait_for_ms(wire.open(host, address, port, roots, opening), timeout_ms)
@@ -82,7 +83,7 @@ class _Wire:
 
     async def _shake_hands(self, opening):
         """None; it takes 0.6 to 1.3 s, in slices that hold up everything (reference/micropython-esp32.md §e)."""
-        async with stall.quiet:
+        async with TIMES:
             self.writer.write(opening)
             await self.writer.drain()
 

@@ -10,7 +10,7 @@ import os
 
 from micropython import const
 
-from lib import stall
+from lib.idle import TIMES
 from lib.jsontext import dumps, loads
 
 _LARGEST = const(8192)
@@ -56,7 +56,7 @@ def save(path, content):
     The new file is complete and closed before it takes the old one's name: a file open at power-off has no bytes
     (reference/micropython-esp32.md §k).
     """
-    stall.stop_first()
+    TIMES.stop_first()
     text = dumps(content)[:-1] + (b',"schema":1' if content else b'"schema":1')
     if len(text) > _LARGEST - _SEAL_SIZE:
         raise ValueError("larger than 8 KiB")
@@ -75,7 +75,7 @@ def set_aside(path):
 
     The first 8 KiB of it, and nothing where the file system has no room: whatever comes next matters more.
     """
-    stall.stop_first()
+    TIMES.stop_first()
     try:
         with open(path, "rb") as file, open(_aside(path), "wb") as copy:
             for _ in range(_LARGEST // _PIECE):
@@ -86,7 +86,7 @@ def set_aside(path):
 
 def forget_aside(path):
     """None; what `set_aside` kept of `path` is gone."""
-    stall.stop_first()
+    TIMES.stop_first()
     try:
         os.remove(_aside(path))
     except OSError:

@@ -3,7 +3,7 @@
 import esp32
 from micropython import const
 
-from lib import stall
+from lib.idle import TIMES
 
 _NOT_FOUND = const(-4354)  # ESP_ERR_NVS_NOT_FOUND, 0x1102
 
@@ -25,6 +25,6 @@ class Nvs:
 
     def put(self, key, value):
         """None; `value` is kept when this returns. OSError when the storage refuses."""
-        stall.stop_first()
+        TIMES.stop_first()
         self._store.set_i32(key, value)
         self._store.commit()

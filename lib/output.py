@@ -7,7 +7,7 @@ then a byte in 87 µs at 115 200 baud; native USB waits for up to 500 ms a write
 
 from micropython import const
 
-_ROOM = const(768)  # bytes that wait
+_ROOM = const(512)  # bytes that wait
 _FIFO = const(120)  # bytes at once: a few of the UART's may be another's
 _BYTES_A_MS = const(11)  # 115 200 baud, 10 bits a byte
 _STUCK_MS = const(20)  # a write that took so long: nobody reads there

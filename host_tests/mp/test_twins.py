@@ -13,7 +13,6 @@ class Both:
         self.orders = []
         self.halts = []
         self.is_busy = True
-        self.idle = None
         self.rules = None
         self.one, self.two = twins.ears(self, self.clock)
 

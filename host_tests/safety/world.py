@@ -20,7 +20,8 @@ from firmware.command import ACT, VIBRATE, Command
 from firmware.settings import Settings
 from host_tests.safety import chip
 from host_tests.safety.virtual import Loop, Time
-from lib import jsonfile, stall, tasks
+from lib import jsonfile, tasks
+from lib.idle import TIMES
 from tools.rf.decode import Receiver
 
 UNIX_US = 1_800_000_000_000_000  # the time of day when a world begins
@@ -117,7 +118,7 @@ class World:
             simclock.stalls[0] = None
             if hasattr(jsonfile, "open"):
                 del jsonfile.open
-            stall.ask()
+            TIMES.__init__()
             simboard.levels, simboard.edges, simboard.keep_edges = {}, [], False
 
     def _open(self, path, mode="r"):

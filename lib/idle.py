@@ -1,6 +1,8 @@
-"""Times in which nothing is active and nothing begins: for what holds up the interpreter (lib/stall.py, S26).
+"""Times in which nothing is active: what holds up the interpreter for longer than 20 ms asks here first (S26).
 
-A stop frame that is due is active, too: it must not come late.
+A handshake or a long answer waits for such a time (`async with idle.TIMES`), a small job is done in one (`later`), and what writes
+to the flash all the same stops everything before it does (`stop_first`). A new kind of thing that blocks belongs behind one of
+them.
 """
 
 import asyncio
@@ -11,14 +13,22 @@ _LOOK_MS = const(20)
 _MOST = const(8)  # jobs that wait
 
 
-class Idle:
-    """`busy()` is True while anything is due on the air; `wake()` makes the frame loop look again."""
+class Times:
+    """The times of one device. Until somebody calls `heed`, nothing is ever active, and jobs are done at once."""
 
-    def __init__(self, busy, wake):
-        self._busy = busy
-        self._wake = wake
+    def __init__(self):
         self._jobs = []
         self.held = 0  # how many are inside: nothing may begin
+        self._wake = self.work
+        self._busy = self.stop_first = bool
+
+    def heed(self, busy, wake, stop):
+        """None; `busy()` is True while anything is due on the air, a stop frame too, as it must not come late.
+
+        `wake()` makes whoever calls `work` look again; after `stop()` nothing is active.
+        """
+        self.__init__()
+        self._busy, self._wake, self.stop_first = busy, wake, stop
 
     async def __aenter__(self):
         """Return once nothing is due on the air; from then on nothing begins."""
@@ -45,3 +55,6 @@ class Idle:
             return False
         self._jobs.pop(0)()
         return True
+
+
+TIMES = Times()
