@@ -111,10 +111,17 @@ class Service:
         return ()
 
 
+def means_stop(action):
+    """True for whatever somebody may say who means stop: 0 in any form, the word, nothing. Its spelling is no matter (S5)."""
+    if isinstance(action, str):
+        return action.strip().lower() in ("stop", "0", "")
+    return action is None or type(action) in (int, float, bool) and action == STOP
+
+
 def stops(order):
     """True for an order, (what, detail), that can only stop something."""
     what, detail = order
-    return what in (HALT, EMERGENCY) or what == ACT and detail.action == STOP
+    return what in (HALT, EMERGENCY) or what == ACT and means_stop(detail.action)
 
 
 def whole(value, low, high):

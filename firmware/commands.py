@@ -7,7 +7,7 @@ lines of its answer, or raises Wrong; and a row in usage.py. Grammar: reference/
 
 import gc
 
-from firmware.command import ACT, ACTIONS, Command
+from firmware.command import ACT, ACTIONS, Command, means_stop
 from firmware.replies import ERROR, SUCCESS, Wrong, board_of, number, parsed, response, truth
 from firmware.settings import Refused
 from firmware.version import VERSION
@@ -155,6 +155,7 @@ def _control(desk, argument):
 
 def _send(desk, model, rf_id, action, level, duration_ms):
     """The answer to one order, which passes the dispatcher as those of any other source; its reason is in the log (S25)."""
+    action = "stop" if means_stop(action) else action
     if not isinstance(model, str) or not isinstance(action, str) or action.lower() not in ACTIONS:
         raise Wrong("a model's name, and one of " + " ".join(ACTIONS))
     model = model.lower().replace("-", "").replace("pettrainer", "petrainer")

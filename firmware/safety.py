@@ -6,7 +6,7 @@ Nothing here may make a command stronger or longer.
 
 from micropython import const
 
-from firmware.command import LIGHT, SHOCK, STOP, Command, whole
+from firmware.command import LIGHT, SHOCK, STOP, Command, means_stop, whole
 from firmware.ledger import STALE_MS, Page
 from lib.tables import find
 
@@ -91,6 +91,9 @@ class Safety:
         with it (S5).
         """
         model, rf_id, action, level, duration_ms, channel, source, asked_us = command
+        if type(action) is not int and means_stop(action):
+            action = STOP
+            command = Command(model, rf_id, action, level, duration_ms, channel, source, asked_us)
         if not whole(action, STOP, LIGHT):
             return self.refuse("action")
         if not isinstance(model, str):

@@ -5,7 +5,7 @@ In memory only where two backends are set. The newest order wins whoever gave it
 
 from micropython import const
 
-from firmware.command import ACT, EVENT, REFUSE, STOP, whole
+from firmware.command import ACT, EVENT, REFUSE, means_stop, whole
 from firmware.safety import LONGEST_MS
 from lib.url import parse_url
 
@@ -67,7 +67,7 @@ class Ear:
 
     def receive(self, order, detail):
         """As Dispatcher.receive, unless the other service's link has told of the same already."""
-        if order == ACT and detail.action != STOP:
+        if order == ACT and not means_stop(detail.action):
             now = self._clock()
             if self._is_echo(detail, now):
                 words = "%s %s: both services told of it" % (detail.model, detail.rf_id)

@@ -149,6 +149,34 @@ MUTATIONS = [
             "        return ()\n",
             _LINK + "test_s05_a_record_too_large",
         ),
+        (
+            "S05",
+            "firmware/command.py",
+            '        return action.strip().lower() in ("stop", "0", "")\n',
+            "        return False\n",
+            _LINK + "test_s05_whoever_may_send",
+        ),
+        (
+            "S05",
+            "firmware/command.py",
+            "type(action) in (int, float, bool) and action == STOP",
+            "type(action) is int and action == STOP",
+            _LINK + "test_s05_whoever_may_send",
+        ),
+        (
+            "S05",
+            "firmware/backends/openshock_user.py",
+            "if not self._device_id or not named or named ==",
+            "if not self._device_id or named ==",
+            _LINK + "test_s05_whoever_may_send",
+        ),
+        (
+            "S05",
+            "firmware/safety.py",
+            "if type(action) is not int and means_stop(action):",
+            "if False:",
+            _BOTH + "test_s05_whoever_seems",
+        ),
         # S6
         (
             "S06",
@@ -633,7 +661,7 @@ MUTATIONS = [
         (
             "S24",
             "firmware/twins.py",
-            "if order == ACT and detail.action != STOP:",
+            "if order == ACT and not means_stop(detail.action):",
             "if order == ACT:",
             _BOTH + "test_s24_a_stop_passes_from_either",
         ),

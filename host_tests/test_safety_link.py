@@ -469,3 +469,41 @@ def test_s05_answers_still_leave_at_once():
     hub.invoke("Control", [control(1, VIBRATE, 5, 100)], "x", invocation_id="one")
     world.pass_ms(5)
     assert [record for record in hub.records if record.get("invocationId") == "one"]
+
+
+FORMS = (
+    ("EmergencyStop",),
+    ("EmergencyStop", None),
+    ("EmergencyStop", 7),
+    ("EmergencyStop", [DEVICE]),
+    ("EmergencyStop", DEVICE.replace("-", "")),
+    ("emergencystop", DEVICE.upper()),
+    *[("Control", [dict(control(n), type=form) for n in (1, 2)]) for form in ("Stop", 0.0, False, None, "stop", "0")],
+    ("Control", [control(2, STOP), dict(control(1), type="STOP", intensity="x", duration=None)]),
+    ("Log", {"name": "x"}, [dict(entry(n), type=form) for n, form in ((1, 0.0), (2, "Stop"))]),
+    ("Log", None, [dict(entry(n), type=form) for n, form in ((1, False), (2, None))]),
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_s05_whoever_may_send_and_seems_to_mean_stop_stops(form):
+    hub = Hub(MANY[:2])
+    world = connected(hub, {"openshock_user.device_id": DEVICE})
+    hub.log(entry(1, SHOCK, 30, 9000), entry(2, VIBRATE, 30, 9000))
+    world.pass_ms(500)
+    since_us = world.time.now_us
+    hub.invoke(*form)
+    world.pass_ms(1200)
+    assert world.active(since_us) == []
+    for rf_id in (100, 101):
+        assert goodbye_ms([told for told in world.frames(since_us) if told.rf_id == rf_id]) >= 300
+
+
+def test_s05_an_emergency_stop_of_another_device_is_not_ours():
+    hub = Hub(MANY[:1])
+    world = connected(hub, {"openshock_user.device_id": DEVICE})
+    hub.log(entry(1, VIBRATE, 30, 2000))
+    world.pass_ms(300)
+    hub.invoke("EmergencyStop", GUID % 7)
+    world.pass_ms(500)
+    assert not world.device.latch.latched and len(world.active()) > 10

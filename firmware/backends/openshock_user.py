@@ -8,7 +8,7 @@ reference/openshock-api.md §a–c, §j.
 from micropython import const
 
 from firmware import command as orders
-from firmware.command import STOP, Command, Leave, whole
+from firmware.command import STOP, Command, Leave, means_stop
 from firmware.openshock_hub import Talk
 from firmware.openshock_map import shockers_of
 from firmware.talk import MISFITS
@@ -189,8 +189,10 @@ class Backend(Talk):
         return bool(self._device_id) and device_id.lower() == self._device_id
 
     def _emergency_stop(self, _, arguments, now):
-        # a device that was never told its id obeys every emergency stop: stopping needs no leave
-        if not self._device_id or self._ours(arguments[0]):
+        # a device that was never told its id obeys every emergency stop: stopping needs no leave. So does one that was, unless
+        # another device is named beyond doubt (S5)
+        named = _guid_of(arguments[0]) if arguments else ""
+        if not self._device_id or not named or named == _guid_of(self._device_id):
             return [(orders.EMERGENCY, "hub")]
         return []
 
@@ -209,7 +211,7 @@ class Backend(Talk):
         stopped = set()
         misfits = 0
         source = str(source)[:32]
-        for entry in entries:
+        for entry in (entries,) if isinstance(entries, dict) else entries:
             try:
                 guid, action = guid_of(entry).lower(), entry["type"]
             except MISFITS:
@@ -220,7 +222,8 @@ class Backend(Talk):
                 self._refetch(now, 0)
                 made.append((orders.REFUSE, ("unknown", "shocker %s of %s" % (guid[:36], source))))
                 continue
-            if whole(action, STOP, STOP):
+            if means_stop(action):
+                action = STOP
                 stopped.add(guid)
             elif guid in stopped:
                 continue
@@ -228,6 +231,14 @@ class Backend(Talk):
         if misfits:
             made.append((orders.NOTE, "%d entries that do not fit" % misfits))
         return made
+
+
+def _guid_of(value):
+    """Return the 32 digits of an id however it is written, "" for what is none."""
+    if not isinstance(value, str):
+        return ""
+    digits = value.strip(" {}").replace("-", "").lower()
+    return digits if len(digits) == 32 and not digits.strip("0123456789abcdef") else ""
 
 
 def _negotiation():

@@ -64,7 +64,6 @@ def test_the_other_four_are_not_obeyed_when_they_name_somebody_else():
     for device in (OTHER, "", DEVICE + " ", DEVICE[:-1]):
         backend = greeted()
         for record in (
-            record_of("EmergencyStop", device, call="1"),
             record_of("CaptivePortal", device, True, call="2"),
             record_of("OtaInstall", device, "1.6.0", call="3"),
             record_of("Reboot", device, call="4"),
@@ -72,6 +71,18 @@ def test_the_other_four_are_not_obeyed_when_they_name_somebody_else():
             made, left, answers = hear(backend, record)
             assert made == [] and left is None
             assert b'"result":null' in answers  # as the real server: silent
+
+
+def test_s05_an_emergency_stop_is_obeyed_unless_it_names_another_device_beyond_doubt():
+    for device in (DEVICE, DEVICE.upper(), DEVICE.replace("-", ""), "{" + DEVICE + "}", DEVICE + " "):
+        assert hear(greeted(), record_of("EmergencyStop", device))[0] == [(EMERGENCY, "hub")]
+        assert hear(greeted(device_id=DEVICE.replace("-", "")), record_of("EmergencyStop", device))[0]
+    for device in (None, 5, 0.5, True, [], [OTHER], {}, {"id": OTHER}, "", "all", DEVICE[:-1], OTHER[:-1]):
+        assert hear(greeted(), record_of("EmergencyStop", device))[0] == [(EMERGENCY, "hub")], device
+    assert hear(greeted(), record_of("EmergencyStop"))[0] == [(EMERGENCY, "hub")]
+    for device in (OTHER, OTHER.upper(), OTHER.replace("-", ""), "{" + OTHER + "}"):
+        made, left, answers = hear(greeted(), record_of("EmergencyStop", device, call="1"))
+        assert made == [] and left is None and b'"result":null' in answers
 
 
 def test_without_an_id_only_the_emergency_stop_is_obeyed():

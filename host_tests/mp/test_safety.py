@@ -1,12 +1,13 @@
 """The last word on every command, as tables: what passes as it is, what is lowered, what is refused and why. Never upwards."""
 
 from firmware import safety as rules
-from firmware.command import LIGHT, SHOCK, SOUND, STOP, VIBRATE
+from firmware.command import ACT, LIGHT, SHOCK, SOUND, STOP, VIBRATE, means_stop, stops
 from firmware.safety import LONGEST_MS, Safety
 from host_tests.mp.rooms import NO_NUMBERS, Dice, caps, command
 
 ACTIVE = (SHOCK, VIBRATE, SOUND, LIGHT)
 STRICTEST = caps(0, 0, 0, 0, longest_ms=1, shock_allowed=False)  # what damaged settings mean (S23)
+MEAN_STOP = (False, 0.0, -0.0, None, "stop", "Stop", " STOP ", "0", "")
 S = 1000000  # µs
 NOON_US = 1792500000 * S  # some time of day
 
@@ -49,8 +50,18 @@ def test_what_is_within_bounds_passes_as_it_is():
 
 
 def test_a_wrong_action_is_refused():
-    for action in (-1, 5, 255, 10**20, "vibrate", "2") + NO_NUMBERS:
-        _refused("action", command(action=action))
+    for action in (-1, 5, 255, 10**20, "vibrate", "2", "stopped", b"stop", ["stop"]) + NO_NUMBERS:
+        if action not in MEAN_STOP:
+            _refused("action", command(action=action))
+
+
+def test_s05_whoever_seems_to_mean_stop_stops():
+    for action in MEAN_STOP:
+        safety = _safety(STRICTEST, budget=0)
+        admitted, reason = safety.judge(command(action=action, level=None, ms="x"), 0)
+        assert not reason and type(admitted.action) is int and admitted.action == STOP
+        assert stops((ACT, command(action=action)))
+    assert not [action for action in (1, 1.0, True, "1", "vibrate", [], {}, b"stop") if means_stop(action)]
 
 
 def test_a_wrong_id_is_refused_for_a_stop_too():
