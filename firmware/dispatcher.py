@@ -95,10 +95,10 @@ class Dispatcher:
         """None; everything stops, every receiver that was on the air gets its stop frames. Needs no room and no leave (S5)."""
         now = self._clock()
         active = self._scheduler.active(now)
-        self._inbox.stop_all()
-        self._scheduler.stop_all(now)
-        self._safety.stopped_all(now, self._wall())
+        self._scheduler.stop_all(now)  # before all that needs memory
         self._radio.wake()
+        self._inbox.stop_all()
+        self._safety.stopped_all(now, self._wall())
         if active:
             self._log.info("stop", "all: " + why)
 
@@ -147,8 +147,8 @@ class Dispatcher:
         repeated = False  # live control: kept in the log, but not written ten times a second
         try:
             if admitted and admitted.action == STOP:
-                self._inbox.stop(admitted.model, admitted.rf_id, admitted.channel)
                 self._scheduler.stop(admitted.model, admitted.rf_id, admitted.channel, now)
+                self._inbox.stop(admitted.model, admitted.rf_id, admitted.channel)
                 self._safety.stopped(admitted, now, self._wall())
             elif admitted and self._latch.latched:
                 admitted, reason = self._safety.refuse("estop")

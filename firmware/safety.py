@@ -11,7 +11,8 @@ from firmware.ledger import STALE_MS, Page
 from lib.tables import find
 
 LONGEST_MS = const(30000)  # whatever the settings say: nothing runs longer than this (S4)
-_MOST = const(64)  # receivers that are remembered
+_MOST = const(64)  # receivers that are remembered …
+_MOST_STOPPED = const(16)  # … and so many while nobody but stops names them: a flood of those leaves room for who acts
 _STALE_US = const(2000000)
 
 # Why a command was refused, in the words of the log and of the status. The reasons are counted.
@@ -183,10 +184,10 @@ class Safety:
         if page and type(command.asked_us) is int and (page.asked_us is None or command.asked_us > page.asked_us):
             page.asked_us = command.asked_us
 
-    def _page(self, model, rf_id, now):
-        """The page of that receiver, made where there is room for one; else None."""
+    def _page(self, model, rf_id, now, most=_MOST + 1):
+        """The page of that receiver, made where there are fewer than `most` and room for one; else None."""
         page = self._pages.get((model, rf_id))
-        if page is None and self._room(now):
+        if page is None and len(self._pages) < most and self._room(now):
             page = self._pages[(model, rf_id)] = Page(now)
         return page
 
@@ -195,7 +196,7 @@ class Safety:
 
         Older than the stop was asked for, or than `unix_us` where nobody says when that was.
         """
-        page = self._page(command.model, command.rf_id, now)
+        page = self._page(command.model, command.rf_id, now, _MOST_STOPPED)
         if page:
             page.settle(now)
             asked_us = command.asked_us if type(command.asked_us) is int else unix_us

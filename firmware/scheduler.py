@@ -8,6 +8,7 @@ from micropython import const
 _GOODBYE_MS = const(300)  # stop frames after each command, so that one lost frame leaves nobody on
 _GOODBYE_FRAMES = const(3)  # at least so many, however long the round is
 _MOST = const(64)  # receivers on the air at once, and again as many idle ones that are remembered
+_STRANGERS = const(12)  # stopped at once though nothing of ours ran on them: a hub of OpenShock has 11 receivers
 _KEEP_ALIVE_MS = const(60000)  # an idle receiver hears a stop frame that often, or it falls asleep
 
 
@@ -20,6 +21,7 @@ class Turn:
 
     def __init__(self, key, silent):
         self.key = key
+        self.stranger = False  # nothing of ours ran there before it was stopped
         self.silent = silent
         self._silent_ms = sum(silent) // 1000
         self.what = ()  # (action, level) that `frame` was made of
@@ -113,6 +115,7 @@ class Scheduler:
             if len(self._turns) >= _MOST:
                 raise Full
             turn = self._enter(key, shocker)
+        turn.stranger = False
         turn.what = what
         turn.frame = frame
         turn.ends = now + command.duration_ms
@@ -125,19 +128,30 @@ class Scheduler:
         """None; the receiver gets stop frames at once, also when nothing of ours was running: another remote may have started it.
 
         Without a channel all channels of that receiver that are on the air stop. ValueError for an id or channel that
-        the model cannot carry.
+        the model cannot carry; Full where too many are stopped on which nothing of ours ran: who is on the air comes first.
         """
         found = False
         shocker = self._load(model)
         for turn in self._turns:
-            if turn.key[:2] == (model, rf_id) and channel in (None, turn.key[2]):
-                turn.stop(now)
+            if turn.key[0] == model and turn.key[1] == rf_id and (channel is None or channel == turn.key[2]):
+                turn.stop(now)  # nothing is allocated for it
                 found = True
-        if found:
-            return
-        if len(self._turns) >= _MOST:
-            self._make_room(now)
-        self._enter((model, rf_id, _channel(shocker, channel)), shocker).stop(now)
+        if not found:
+            self._stop_other((model, rf_id, _channel(shocker, channel)), shocker, now)
+
+    def _stop_other(self, key, shocker, now):
+        """None; a receiver that is not on the air gets stop frames. Full, ValueError as `stop`."""
+        is_ours = any([idle == key for idle, _ in self._idle])
+        if not is_ours and len([None for turn in self._turns if turn.stranger]) >= _STRANGERS:
+            self._make_room(now, True)
+        elif len(self._turns) >= _MOST:
+            self._make_room(now, False)
+        try:
+            turn = self._enter(key, shocker)
+        except MemoryError:
+            raise Full  # who is on the air is not to suffer for it
+        turn.stranger = not is_ours
+        turn.stop(now)
 
     def _enter(self, key, shocker):
         """A new turn at the end of the round; its receiver is idle no longer. ValueError as `shocker.stop`."""
@@ -151,6 +165,8 @@ class Scheduler:
 
     def _leave(self, turn, now):
         """None; its goodbye is said: from now on it is idle. The longest idle one is forgotten when there are too many."""
+        if turn.stranger:
+            return
         self._idle.append((turn.key, now))
         if len(self._idle) > _MOST:
             self._idle.pop(0)
@@ -161,14 +177,20 @@ class Scheduler:
             key = self._idle[0][0]
             self._enter(key, self._load(key[0]))
 
-    def _make_room(self, now):
-        """None; a stop needs no space (S5): the receiver that has heard most of its goodbye goes, never one still to be told."""
+    def _make_room(self, now, among_strangers):
+        """None; a stop needs no space (S5): the receiver that has heard most of its goodbye goes, never one still to be told.
+
+        Raise Full where it shall be a stranger and each of them has still to be told.
+        """
         heard = None
         for turn in self._turns:
-            if not turn.active(now) and turn.goodbyes and (heard is None or turn.goodbyes > heard.goodbyes):
+            is_over = not turn.active(now) and turn.goodbyes and (turn.stranger or not among_strangers)
+            if is_over and (heard is None or turn.goodbyes > heard.goodbyes):
                 heard = turn
         if heard:
             self._turns.remove(heard)
+        elif among_strangers:
+            raise Full
 
     def stop_all(self, now):
         """None; everything on the air gets stop frames, a full goodbye of them."""
@@ -177,7 +199,11 @@ class Scheduler:
 
     def active(self, now):
         """How many receivers have frames other than stop frames due."""
-        return sum(1 for turn in self._turns if turn.active(now))
+        count = 0
+        for turn in self._turns:  # sum() would allocate
+            if turn.active(now):
+                count += 1
+        return count
 
     def stopping(self):
         """True while a first stop frame is due: it is the next on the air."""
@@ -215,7 +241,7 @@ class Scheduler:
         return chosen.train(now)
 
     def _first(self, now, only_stops):
-        """The place of the turn that is next, or -1."""
+        """The place of the turn that is next, or -1. Who enters later stands behind: who is active hears of its stop first."""
         turns = self._turns
         found = -1 if only_stops else 0
         for at in range(len(turns)):

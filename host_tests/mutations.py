@@ -177,6 +177,27 @@ MUTATIONS = [
             "if False:",
             _BOTH + "test_s05_whoever_seems",
         ),
+        (
+            "S05",
+            "firmware/scheduler.py",
+            "_STRANGERS = const(12)",
+            "_STRANGERS = const(1200)",
+            _AIR + "test_s05_stops_to_receivers",
+        ),
+        (
+            "S05",
+            "firmware/scheduler.py",
+            "is_ours = any([idle == key for idle, _ in self._idle])",
+            "is_ours = False",
+            _AIR + "test_s05_a_receiver_that_was_ours",
+        ),
+        (
+            "S05",
+            "firmware/safety.py",
+            "_MOST_STOPPED = const(16)",
+            "_MOST_STOPPED = const(64)",
+            _AIR + "test_s05_a_flood_of_stops_leaves",
+        ),
         # S6
         (
             "S06",

@@ -269,6 +269,59 @@ def test_s05_a_stop_passes_when_the_air_is_full_and_whatever_else_is_wrong_with_
     assert device.refused() == {"full": 6}
 
 
+def test_s05_stops_to_receivers_that_nobody_knows_hinder_no_stop_that_matters():
+    for n_ours in (1, 11):
+        world = World(BOUNDLESS)
+        device = world.boot()
+        for rf_id in range(n_ours):
+            world.act(rf_id=rf_id, level=10, ms=20000)
+        world.pass_ms(100 + 50 * n_ours)
+        assert len({frame.rf_id for frame in world.active()}) == n_ours
+        for rf_id in range(1000, 1128):
+            world.stop(rf_id=rf_id)
+        for rf_id in range(n_ours):
+            world.stop(rf_id=rf_id)
+        since_us = world.time.now_us
+        world.pass_ms(200 * (n_ours + 12))
+        frames = world.frames(since_us)
+        assert {frame.rf_id for frame in frames[:n_ours]} == set(range(n_ours)), "who was active hears it first"
+        assert world.active(since_us) == []
+        for rf_id in range(n_ours):
+            assert goodbye_ms([frame for frame in frames if frame.rf_id == rf_id]) >= 300
+        assert len({frame.rf_id for frame in frames}) == n_ours + 12, "and no more of the others than fit"
+        assert device.refused() == {"full": 116}
+        since_us = world.time.now_us
+        world.pass_ms(200_000)
+        assert {frame.rf_id for frame in world.frames(since_us)} == set(range(n_ours)), (
+            "who was never ours is not kept awake"
+        )
+
+
+def test_s05_a_flood_of_stops_leaves_room_for_those_who_act():
+    world = World(BOUNDLESS)
+    device = world.boot()
+    for rf_id in range(1000, 1100):
+        world.stop(rf_id=rf_id)
+        world.pass_ms(60)
+    refused = device.refused().get("full", 0)
+    for rf_id in range(5000, 5048):
+        world.act(rf_id=rf_id, level=10, ms=100)
+    assert device.refused().get("full", 0) == refused
+
+
+def test_s05_a_receiver_that_was_ours_can_be_stopped_however_many_others_are():
+    world = World(BOUNDLESS)
+    world.boot()
+    world.act(rf_id=7, level=10, ms=300)
+    world.pass_ms(2000)
+    for rf_id in range(1000, 1040):
+        world.stop(rf_id=rf_id)
+    since_us = world.time.now_us
+    world.stop(rf_id=7)
+    world.pass_ms(60)
+    assert said(world.frames(since_us)[0]) == ("caixianlin", 7, "vibrate", 0)
+
+
 def test_s05_a_stop_passes_while_locked_latched_and_over_the_rate():
     for hinder in (
         lambda world: world.device.dispatcher.lock("update"),

@@ -206,12 +206,16 @@ class Backend(Talk):
         return [(orders.RESTART, "hub")] if self._ours(arguments[0]) else []
 
     def _commands(self, entries, guid_of, source, now):
-        """Orders for `entries`, the newest last; a stop for a receiver outlives what stands beside it, fit or unfit."""
-        made = []
+        """Orders for `entries`, the newest last; a stop for a receiver outlives what stands beside it, fit or unfit.
+
+        One is made when the one before it was obeyed: a hundred of them need no more memory than one.
+        """
+        return self._each(iter((entries,) if isinstance(entries, dict) else entries), guid_of, str(source)[:32], now)
+
+    def _each(self, entries, guid_of, source, now):
         stopped = set()
         misfits = 0
-        source = str(source)[:32]
-        for entry in (entries,) if isinstance(entries, dict) else entries:
+        for entry in entries:
             try:
                 guid, action = guid_of(entry).lower(), entry["type"]
             except MISFITS:
@@ -220,17 +224,16 @@ class Backend(Talk):
             known = self._shockers.get(guid)
             if known is None:
                 self._refetch(now, 0)
-                made.append((orders.REFUSE, ("unknown", "shocker %s of %s" % (guid[:36], source))))
+                yield orders.REFUSE, ("unknown", "shocker %s of %s" % (guid[:36], source))
                 continue
             if means_stop(action):
                 action = STOP
                 stopped.add(guid)
             elif guid in stopped:
                 continue
-            made.append((orders.ACT, _command(known, action, entry, source)))
+            yield orders.ACT, _command(known, action, entry, source)
         if misfits:
-            made.append((orders.NOTE, "%d entries that do not fit" % misfits))
-        return made
+            yield orders.NOTE, "%d entries that do not fit" % misfits
 
 
 def _guid_of(value):

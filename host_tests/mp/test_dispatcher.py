@@ -1,5 +1,7 @@
 """One order in, one effect out, and a line in the log for each: the real rooms around a player that only writes down."""
 
+import gc
+
 from firmware.command import (
     ACT,
     EMERGENCY,
@@ -398,3 +400,17 @@ def test_the_log_agrees_with_what_was_heard():
     wanted = [_train(VIBRATE, 10, 0), _train(SHOCK, 20, 1), _train(SOUND, 3, 2), _train(LIGHT, 1, 3)]
     assert sorted(heard) == sorted(wanted + [bytes(caixianlin.stop(rf_id)) for rf_id in range(4)])
     assert WARNING not in [level for level, _ in entries]
+
+
+def test_s05_stops_to_receivers_that_nobody_knows_take_bounded_room():
+    house = House()
+    house.act(rf_id=1, ms=20000)
+    house.log.level = 9
+    gc.collect()
+    before = gc.mem_free()
+    for rf_id in range(2000, 3000):
+        house.obey(ACT, command(rf_id=rf_id, action=STOP))
+    house.obey(ACT, command(rf_id=1, action=STOP))
+    gc.collect()
+    assert before - gc.mem_free() < 2 * 12_000, "bytes of a heap with pointers of 8"
+    assert not house.dispatcher.busy() and house.dispatcher.refusals() == {"full": 988}

@@ -186,3 +186,17 @@ def test_the_radio_task_itself():
     scheduler = _on_air(board.ms, command(action=VIBRATE, ms=300), command(rf_id=2, ms=300))
     frames = asyncio.run(_radio(scheduler, board, fed))
     assert frames >= 10 and board.n_edges == 88 * frames and meals[0] >= frames
+
+
+def test_s05_a_stop_of_who_is_on_the_air_needs_no_memory():
+    board = _Board()
+    scheduler = _on_air(board.ms, *[command(rf_id=rf_id, ms=9000) for rf_id in range(11)])
+    micropython.heap_lock()
+    try:
+        scheduler.stop("caixianlin", 7, None, 100)
+        left = scheduler.active(100)
+        scheduler.stop_all(200)
+        left_at_last, stopping = scheduler.active(200), scheduler.stopping()
+    finally:
+        micropython.heap_unlock()
+    assert left == 10 and left_at_last == 0 and stopping
