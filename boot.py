@@ -54,6 +54,8 @@ gc.threshold(4096)  # before the first imports, or the heap is in pieces behind 
 sys.path.insert(0, ".frozen")  # before a folder lib/ or firmware/ that somebody has put on the file system
 try:
     import _machine_code  # noqa: F401  # pyright: ignore[reportMissingImports]  the linker writes it; first, while there is memory for it
+
+    del _machine_code, sys.modules["_machine_code"]  # it has done its work
 except Exception as fault:
     if on_trial():
         machine.reset()  # the boot loader gives this image up, and takes the other one

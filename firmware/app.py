@@ -54,6 +54,7 @@ class App(Core):
 
     async def live(self):
         """Never returns but by a restart of the chip."""
+        self._tell_heap("started")
         if self._latch.latched:
             self._log.warning("estop", "latched since before this start")
         mode = self._mode or (self.setting_up if self._missing or self._wish else self.operating)
@@ -83,6 +84,7 @@ class App(Core):
             self._wish == _LOST,
         )
         gc.collect()
+        self._tell_heap("set-up")
         cable = self._cable(setup.station, lambda: settings, setup.access, setup.urls, setup.greeting())
         await tasks.together(
             *self._body(),
@@ -133,6 +135,7 @@ class App(Core):
             self._log,
         )
         gc.collect()
+        self._tell_heap("update")
         await tasks.together(
             *self._body(),
             self._kept("wifi", station.run),
@@ -154,13 +157,11 @@ class App(Core):
 
     async def _linked(self, station, keeper, link):
         """Never return: the link; before its first connection, while there is memory for another, is asked for a new version."""
-        await self._ask_first(station, keeper)
-        await link.run()
-
-    async def _ask_first(self, station, keeper):
         if self._news.asks:
             self._news.asks = False
             await tasks.together(self._ask(station, keeper), self._beat_for("link"))
+        self._tell_heap("online")
+        await link.run()
 
     async def _ask(self, station, keeper):
         await station.wait_online()
@@ -223,11 +224,12 @@ class App(Core):
             self._to_the_repl,
             self._ask_service,
         )
-        return Cable(rooms, self._clock, greeting)
+        return Cable(rooms, self._output, self._clock, greeting)
 
     async def _to_the_repl(self):
-        """None; the air is quiet, and the watchdog leaves a person ten minutes at the REPL."""
+        """None; the air is quiet, all is said, and the watchdog leaves a person ten minutes at the REPL."""
         await self._quiet()
+        await self._said()
         self._hardware.start_watchdog(_REPL_MS)
 
     async def _until_wished(self):
@@ -240,6 +242,7 @@ class App(Core):
 
     async def leaving(self):
         """The last mode: the chip starts anew."""
+        await self._said()
         self._hardware.restart()
 
     def _on_wish(self, what, detail):
@@ -289,4 +292,8 @@ def _nobody():
 
 def run():
     """Never returns: the life of this device."""
-    asyncio.run(App().live())
+    app = App()
+    try:
+        asyncio.run(app.live())
+    finally:
+        app.flush()  # what made it end is in the last lines

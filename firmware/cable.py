@@ -12,11 +12,11 @@ _LOOK_MS = const(20)  # at 115200 baud 230 bytes, and the chip keeps 260
 class Cable:
     """`rooms`: what console.Rooms holds, as a plain tuple. `greeting`: lines for whoever has a terminal open already."""
 
-    def __init__(self, rooms, clock, greeting=()):
+    def __init__(self, rooms, output, clock, greeting=()):
         self._rooms = rooms
         self._clock = clock
         self._greeting = greeting
-        self._terminal = Terminal()
+        self._terminal = Terminal(output)
 
     async def run(self):
         """Never returns. KeyboardInterrupt comes out when somebody wants the REPL: everything is quiet by then."""

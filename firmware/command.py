@@ -86,6 +86,14 @@ class Service:
         """
         raise Unasked("this service takes no such thing")
 
+    def unfetched(self, reason, now):
+        """Return orders: there was no answer to the last errand, for `reason` in words. Leave, as here, when there is no way on."""
+        raise Leave(reason)
+
+    def lost(self, reason, now):
+        """Return orders: the connection has ended, for `reason` in words, and whatever waits for an answer has none."""
+        return ()
+
     def pairs(self):
         """True while it waits for somebody to enter a code elsewhere: the lamp says so."""
         return False

@@ -7,15 +7,27 @@ lines of its answer, or raises Wrong; and a row in usage.py. Grammar: reference/
 
 import gc
 
-from firmware import asking, chips, configuring
 from firmware.command import ACT, ACTIONS, Command
-from firmware.document import json_config
 from firmware.replies import ERROR, SUCCESS, Wrong, board_of, number, parsed, response, truth
-from firmware.rule_commands import rules
 from firmware.settings import Refused
-from firmware.usage import lines
 from firmware.version import VERSION
+from lib import heap
 
+# what is in asking.py, and in configuring.py
+_ASKING = ("remote", "seen", "respond", "pair")
+_CONFIGURING = (
+    "echo",
+    "keepalive",
+    "rftxpin",
+    "estop",
+    "domain",
+    "authtoken",
+    "hostname",
+    "networks",
+    "caps",
+    "rawconfig",
+    "factoryreset",
+)
 _LEVELS = ("debug", "info", "warning", "error")
 # the states of status_led.py, in their order
 _LAMP = "error,e-stop to be released,e-stop clearing,e-stop latched,command sent,updating,set-up,connected,no hub,no Wi-Fi,pairing"
@@ -32,15 +44,26 @@ def answer(desk, name, argument):
 
 
 def _command(name, argument):
-    """The function that is called so. Wrong when there is none."""
+    """Return the function that is called so; what few ever type is imported when they do. Raise Wrong when there is none."""
     if name in _HERE and (name != "estop" or argument.split(" ", 1)[0].lower() not in ("enabled", "pin")):
         return _HERE[name]
     if name == "jsonconfig":
+        from firmware.document import json_config
+
         return json_config
     if name == "rules":
-        return rules
+        from firmware.rule_commands import rules
 
-    found = configuring.COMMANDS.get(name) or asking.COMMANDS.get(name)
+        return rules
+    if name in _ASKING:
+        from firmware import asking
+
+        return asking.COMMANDS[name]
+    found = None
+    if name in _CONFIGURING:
+        from firmware import configuring
+
+        found = configuring.COMMANDS.get(name)
     if not found:
         raise Wrong("there is no such command; help lists them")
     return found
@@ -50,6 +73,7 @@ def _command(name, argument):
 
 
 def _help(desk, argument):
+    from firmware.usage import lines
 
     found = lines(argument.lower())
     if not found:
@@ -68,10 +92,14 @@ def _sysinfo(desk, argument):
     uptime_ms = desk.clock()
     seconds = uptime_ms // 1000
     gc.collect()
-    yield response("RTOSInfo", "Free Heap|%d" % gc.mem_free())
+    used, free, idf, largest = heap.figures()
+    yield response("RTOSInfo", "Free Heap|%d" % free)
     yield response("RTOSInfo", "UptimeMS|%d" % uptime_ms)
     days = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60, seconds % 60
     yield response("RTOSInfo", "Uptime|%dd %dh %dm %ds" % days)
+    yield response("RTOSInfo", "Used Heap|%d" % used)
+    yield response("RTOSInfo", "Free IDF|%d" % idf)
+    yield response("RTOSInfo", "Largest IDF|%d" % largest)
     wifi = desk.rooms.wifi
     online = wifi.online()
     yield response("WiFiInfo", "Connected|" + truth(online))
@@ -102,6 +130,7 @@ def _log(desk, argument):
 
 
 def _valid_gpios(desk, argument):
+    from firmware import chips
 
     pins = chips.transmitter_pins(board_of(desk.rooms.settings()))
     yield response("ValidGPIOs", ",".join([str(pin) for pin in pins]))

@@ -8,12 +8,13 @@ from collections import namedtuple
 
 from micropython import const
 
-from firmware import commands, provisioning
+from firmware import commands
 from lib import tasks
 from lib.improv import FAULT, SCAN, WIFI, Improv
 from lib.utf8 import is_utf8
 
 _LONGEST = const(4096)  # bytes of a line
+_PIECE = const(256)  # bytes of an answer at once
 _TURN = const(32)  # bytes before the others have their turn
 _IDLE_MS = const(20)  # at 115200 baud 230 bytes, and the chip keeps 260
 _AWAY_MS = const(20000)  # nobody went on with a line for so long: it is lost
@@ -65,6 +66,18 @@ class Console:
     def say(self, line):
         """None; one line of text to whoever is at the other end."""
         self._terminal.write((line + "\r\n").encode())
+
+    async def _tell(self, line):
+        """None; one line of any length, as fast as the other end takes it. Where nobody does, the rest is left out."""
+        data = line.encode()
+        try:
+            for at in range(0, len(data), _PIECE):
+                await asyncio.sleep_ms(0)
+                while not self._terminal.takes(_PIECE):
+                    await asyncio.sleep_ms(_IDLE_MS)
+                self._terminal.write(data[at : at + _PIECE], True)
+        finally:
+            self._terminal.write(b"\r\n")
 
     def send(self, packet):
         """None; bytes, as they are."""
@@ -186,8 +199,7 @@ class Console:
         else:
             try:
                 for line in commands.answer(self, name, argument):
-                    self.say(line)
-                    await asyncio.sleep_ms(0)  # a line takes 10 ms at 115200 baud
+                    await self._tell(line)
             except MemoryError:
                 self.say("$SYS$|Error|there is not enough memory for that just now")
 
@@ -220,6 +232,8 @@ class Console:
                 self._job = None
 
     async def _provide(self, request):
+        from firmware import provisioning
+
         try:
             await provisioning.answer(self, *request)
         except MemoryError:

@@ -15,17 +15,21 @@ from firmware.hardware import NoPin
 from firmware.radio import Mute, Radio
 from firmware.scheduler import Scheduler
 from firmware.status_led import Lamp, state_of
-from lib import plugs, tasks
+from lib import heap, plugs, tasks
 from lib.clock import Clock
 from lib.heartbeat import Heartbeats
-from lib.log import Log
+from lib.log import DEBUG, Log
 from lib.nvs import Nvs
+from lib.output import Output
+from lib.terminal import write
 
 SETTINGS = "settings.json"
 _PAUSE_MS = const(1000)
 _SHORT_PAUSE_MS = const(50)  # for radio and e-stop: stop frames are due, and nobody watches the button meanwhile
 _QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
 _WATCHDOG_MS = const(8000)
+_LAST_LOOKS = const(20)  # at what the console has still to say before a restart
+_LAST_MS = const(10)
 _VITAL = ("radio", "estop", "link")  # who must be alive, or the watchdog bites (S14)
 
 
@@ -34,7 +38,8 @@ class Core:
 
     def __init__(self, hardware, wall):
         self._clock = Clock().now
-        self._log = Log(self._clock)
+        self._output = Output(write, self._clock)
+        self._log = Log(self._clock, self._output.line)
         self._setup = None  # the SettingUp, while that is what we do
         self._station = self._link = None
         self.is_updating = False
@@ -64,7 +69,7 @@ class Core:
             self._on_wish,
         )
         self._fingers = Fingers(
-            self._hardware, self._latch, self._dispatcher, self._on_wish, self._clock, self._beats("estop")
+            self._hardware, self._latch, self._dispatcher, self._on_wish, self._clock, self._beat_estop
         )
         self._lamp = self._lamp_of(settings.get("led.brightness"))
 
@@ -92,10 +97,6 @@ class Core:
             return None
         return Lamp(led, pixel, self._state, self._clock, brightness, self._hardware.swaps_colours())
 
-    async def _shine(self):
-        """Never returns."""
-        await (self._lamp.run() if self._lamp else asyncio.Event().wait())
-
     def _state(self):
         """What the lamp is to show (status_led.py)."""
         station, link = self._station, self._link
@@ -108,6 +109,11 @@ class Core:
             sending=self._dispatcher.busy(),
             pairing=bool(link) and link.pairs(),
         )
+
+    def _tell_heap(self, stage):
+        """Write down how much memory there is, for who looks for what needs it: at level debug."""
+        if self._log.level <= DEBUG:
+            self._log.line(DEBUG, "heap", "%s: %s" % (stage, heap.words()))
 
     def _facts(self):
         """What the console's `sysinfo` and `status` show: (group, name, value), all texts."""
@@ -150,19 +156,29 @@ class Core:
         """None; what the service of backend `name` gave is kept."""
         fitting.keep(SETTINGS, name, table, self._log)
 
+    def flush(self):
+        """None; the console has heard everything. For the very end: this may block."""
+        self._output.flush()
+
     async def _quiet(self):
         try:
             await asyncio.wait_for_ms(self._radio.quiet(), _QUIET_MS)
         except asyncio.TimeoutError:
             self._log.error("app", "the stop frames took too long")
 
+    async def _said(self):
+        """None when the console's output has left, or nobody takes it. Nothing is active any more."""
+        self._output.held = False
+        for _ in range(_LAST_LOOKS):
+            self._output.pump()
+            if not self._output.waits():
+                break
+            await asyncio.sleep_ms(_LAST_MS)
+
     def _body(self):
         """What runs in every mode: a list of tasks."""
-        return [
-            self._kept("radio", self._radio.run),
-            self._kept("estop", self._fingers.run),
-            self._kept("lamp", self._shine),
-        ]
+        body = [self._kept("radio", self._radio.run), self._kept("estop", self._fingers.run)]
+        return body + ([self._kept("lamp", self._lamp.run)] if self._lamp else [])
 
     def _kept(self, name, start):
         pause_ms = _short_pause_ms if name in ("radio", "estop") else _pause_ms
@@ -185,6 +201,16 @@ class Core:
     def _miss(self, key):
         """A command's time was over before its first frame: too many receivers at once, or the radio was kept waiting."""
         self._log.warning("radio", "never sent, its time was over: to %s %s" % key[:2])
+
+    def _beat_estop(self):
+        """None; for the task that runs every few ms in each mode: a sign of life, and the console's output goes on.
+
+        Native USB may block, and does not say so: nothing is written there while something is active (S26).
+        """
+        self._hearts.beat("estop")
+        if self._output.waits():
+            self._output.held = self._hardware.has_usb() and self._dispatcher.busy()
+            self._output.pump()
 
     def _beats(self, name):
         return lambda: self._hearts.beat(name)

@@ -5,7 +5,9 @@ from micropython import const
 from firmware import command as orders
 from firmware import safety as rules
 from firmware.command import ACTIONS, SOUND, STOP, VIBRATE, whole
+from firmware.inbox import Inbox
 from firmware.scheduler import Full
+from lib.log import INFO
 from lib.plugs import NoSuchPlug
 
 TEST_LEVEL = const(30)  # what a test pulse may be at most
@@ -28,6 +30,8 @@ class Dispatcher:
         self._wall = wall
         self._log = log
         self._wishes = wishes
+        self._inbox = Inbox(safety.refuse, self._overtake)
+        radio.digest = self.digest
         self._keep_alive = scheduler.keep_alive  # as the settings have it
         scheduler.keep_alive = scheduler.keep_alive and not latch.latched
         radio.latched = latch.latched
@@ -51,6 +55,29 @@ class Dispatcher:
         """None; does what `order` says, at once."""
         self._duties[order](detail)
 
+    def receive(self, order, detail):
+        """None; for a connection: a stop is carried out at once, all else as soon as what was received has been read (S27)."""
+        if orders.stops((order, detail)):
+            self.obey(order, detail)
+        else:
+            self._inbox.put(order, detail)
+            self._radio.wake()
+
+    def _overtake(self, command):
+        self._safety.overtake(command, self._clock())
+
+    def attend(self):
+        """None; for a connection that has read something: more may be there, and be a stop."""
+        self._radio.attend()
+
+    def digest(self):
+        """False when nothing waits that was received; else the next of it was carried out. For the frame loop."""
+        waiting = self._inbox.next()
+        if waiting is None:
+            return False
+        self.obey(*waiting)
+        return True
+
     def refusals(self):
         """How many commands were refused since the start: a reason of safety.py → a number."""
         return self._safety.refused
@@ -67,6 +94,7 @@ class Dispatcher:
         """None; everything stops, every receiver that was on the air gets its stop frames. Needs no room and no leave (S5)."""
         now = self._clock()
         active = self._scheduler.active(now)
+        self._inbox.stop_all()
         self._scheduler.stop_all(now)
         self._safety.stopped_all(now, self._wall())
         self._radio.wake()
@@ -110,8 +138,10 @@ class Dispatcher:
         """Empty when `asked` passed, otherwise why not; with `locked` nothing but a stop passes."""
         now = self._clock()
         admitted, reason = self._safety.judge(asked, now, self._wall())
+        repeated = False  # live control: kept in the log, but not written ten times a second
         try:
             if admitted and admitted.action == STOP:
+                self._inbox.stop(admitted.model, admitted.rf_id, admitted.channel)
                 self._scheduler.stop(admitted.model, admitted.rf_id, admitted.channel, now)
                 self._safety.stopped(admitted, now, self._wall())
             elif admitted and self._latch.latched:
@@ -119,6 +149,7 @@ class Dispatcher:
             elif admitted and locked:
                 admitted, reason = self._safety.refuse("locked")
             elif admitted:
+                repeated = self._safety.repeats(admitted, now)
                 self._scheduler.put(admitted, now)
                 self._safety.book(admitted, now)
         except NoSuchPlug:
@@ -129,7 +160,7 @@ class Dispatcher:
             admitted, reason = self._safety.refuse("full")
         if admitted:
             self._radio.wake()
-            self._log.info("act", _words(admitted))
+            self._log.line(INFO, "act", _words(admitted), repeated)
         else:
             self._log.warning("refused", "%s: %s" % (rules.words(reason), _words(asked)))
         return reason

@@ -8,6 +8,7 @@ from micropython import const
 from firmware import dsp_words
 from firmware.command import KEEP, NOTE, Leave, Unasked
 from firmware.talk import Talk
+from lib.http1 import refusal
 from lib.url import quoted
 
 NAME = "dsp_fleet"
@@ -19,8 +20,8 @@ _AGAIN_MS = const(60000)  # between two tries to get a new one
 class Account(Talk):
     """`settings` are the backend's own: what the server gives is written there, and goes out as a KEEP. `agent`: the User-Agent.
 
-    The heir's part, while there is an account: `_report(now)` calls what is due, `_history(now)` is its errand, `_taken(status)`
-    takes the answer to that.
+    The heir's part, while there is an account: `_report(now)` calls what is due, `_history(now)` is its errand, `_taken(why)`
+    hears how that ended: why badly, in words, or "".
     """
 
     def __init__(self, settings, agent):
@@ -73,13 +74,17 @@ class Account(Talk):
         return self._history(now)
 
     def fetched(self, status, body, wait_ms, now):
-        """Orders; takes the answer to the last errand (status 0: there was none). Leave when there is no way on.
+        """Orders; takes the answer to the last errand. Leave when there is no way on.
 
         `wait_ms`: how long the server asked to be left alone (Retry-After), or 0.
         """
         if self._pairing:
             return self._pairing.fetched(status, body, wait_ms, now, self._kept)
-        return self._taken(status)
+        return self._taken("" if 200 <= status < 300 else refusal(status))
+
+    def unfetched(self, reason, now):
+        """As Service."""
+        return self._pairing.unfetched(reason) if self._pairing else self._taken(reason)
 
     def request(self):
         """(url, headers): where to knock."""
@@ -114,13 +119,21 @@ class Account(Talk):
             self._refresh_due = now + (self._left_ms() if self._ways[0] else 0)
         return super().hello(now)
 
-    def receive(self, message, now):
-        """As Talk.receive; what the server gave is handed on to be stored."""
-        made = super().receive(message, now)
+    def receive(self, piece, now):
+        """As Talk.receive; what the server gave in other ways is handed on to be stored first."""
         if self._kept:
-            made.append((KEEP, (NAME, self._kept)))
-            self._kept = {}
-        return made
+            self._made = self._keeping(self._made)
+        return super().receive(piece, now)
+
+    def _orders(self, event, now):
+        """As Talk._orders; what the server gave is handed on to be stored."""
+        made = super()._orders(event, now)
+        return self._keeping(made) if self._kept else made
+
+    def _keeping(self, made):
+        """Return the orders `made`, and behind them the one that stores what the server gave."""
+        kept, self._kept = self._kept, {}
+        return list(made) + [(KEEP, (NAME, kept))]
 
     # --- calls of ours
 
@@ -152,10 +165,16 @@ class Account(Talk):
         if then:
             self._then[call_id] = then
 
+    def lost(self, reason, now):
+        """As Talk: nothing follows from the end of a call but a note, as the next connection begins anew."""
+        self._then = {}
+        return super().lost(reason, now)
+
     def _result(self, event, made, now):
         _, call_id, result, error = event
         then = self._then.pop(call_id, None)
         if then:
+            self._called.pop(call_id, None)
             made += then(result, error, now)
         else:
             super()._result(event, made, now)

@@ -8,6 +8,7 @@ from micropython import const
 
 from firmware import dsp_words
 from firmware.command import NOTE, Leave
+from lib.http1 import refusal
 
 _CODE_MS = const(600000)  # the seed does not say how long a code is good: then there is a new one
 _LONGEST_S = const(86400)
@@ -58,12 +59,17 @@ class Pairing:
 
         begun = dsp_words.begun(body) if 200 <= status < 300 else None
         if not begun:
-            raise Leave("the server begins no pairing (%d)" % status, max(wait_ms, _WAIT_MS))
+            self.unfetched("the answer makes no sense" if 200 <= status < 300 else refusal(status), wait_ms)
         self._guid, self._code, good_s = begun
         self._good_ms = min(good_s, _LONGEST_S) * 1000 if good_s > 0 else _CODE_MS
         self._step, self._asked, self._until, self._by_init = _REGISTER, False, None, True
         kept["device_guid"] = self._guid
         return ()
+
+    def unfetched(self, reason, wait_ms=0):
+        """Leave, always: the errand has led nowhere, for that reason."""
+        self._step = _CODE
+        raise Leave("the server begins no pairing: " + reason, max(wait_ms, _WAIT_MS))
 
     def due(self, now):
         """(method of the hub, arguments) to be called now, or None."""

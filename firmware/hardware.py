@@ -93,6 +93,10 @@ class Hardware:
         irq = machine.disable_irq, machine.enable_irq
         return rehearsal.worst_us(train, self._board.CHIP, self._rf_pin, ticks_us, *irq)
 
+    def has_usb(self):
+        """True when the console may be on native USB, where a write can block: on every chip but the ESP32."""
+        return self._board.CHIP not in ("", "esp32")
+
     def chip(self):
         """The chip's name, "" for none that is known."""
         return self._board.CHIP

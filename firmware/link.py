@@ -1,7 +1,7 @@
 """Keeps one backend talking: errands, connect, greet, read, keep alive, leave, and once more. Owns no radio and no rule.
 
 A backend never sees a socket; this room never sees a shocker. The contract of a backend is in DESIGN §8:
-OPCODE, begin, errand, fetched, request, hello, receive, keepalive, goodbye, and what it has of command.Service.
+OPCODE, FRAMES, begin, errand, fetched, request, hello, receive, keepalive, goodbye, and what it has of command.Service.
 """
 
 import asyncio
@@ -14,16 +14,18 @@ from lib import tasks, websock
 from lib.hangup import close
 
 _CHUNK = const(1024)  # bytes a read
-_MESSAGE_BYTES = const(16384)  # of the largest message: an ESP32 has no larger piece of memory to spare
+_DIGEST_MS = const(20)  # of reading without a turn for others (S26)
 _TEND_MS = const(250)  # how often what is due is looked at
 _PROBE_MS = const(1000)  # while something is active a WebSocket ping goes out that often (S11)
 _SILENT_MS = const(2500)  # active, and no sign of life for so long: lost. Noticed at most _TEND_MS later
+_WRITE_MS = const(10000)  # the other side has taken nothing for so long: lost
 _PULSE_MS = const(1000)
 _STEADY_MS = const(10000)  # up for so long: the back-off starts anew
 _ERRANDS = const(8)  # requests before a connection, a negotiation's redirects among them
 _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
 _FAREWELL_MS = const(1000)
+_DEAF = "the other side takes nothing"
 _GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.4.1)
 
 
@@ -40,8 +42,7 @@ class Link:
         backend.rssi = network.rssi
         self._dispatcher = dispatcher
         self._network = network
-        self._keeper = keeper
-        self._roots = roots
+        self._reach = Reach(network, keeper, roots)
         self._clock = clock
         self._log = log
         self._beat = beat
@@ -53,8 +54,10 @@ class Link:
         self._writing = asyncio.Lock()  # a drain that another one overtakes would send twice
         self._frames = None
         self._code = _GOING  # what our close frame will say
+        self._due = asyncio.Event()  # something may have to be sent
         self._heard_ms = 0
         self._probed_ms = 0
+        self._write_ms = None  # when the write under way began
         self.status = "starting"
 
     async def run(self):
@@ -62,7 +65,7 @@ class Link:
         await tasks.together(self._connect(), self._pulse())
 
     async def _pulse(self):
-        """Never returns; the watchdog's sign of life: whatever is awaited here has a time-out of its own."""
+        """Never return; the watchdog's sign of life: whatever is awaited here has a time-out of its own."""
         while True:
             self._beat()
             await asyncio.sleep_ms(_PULSE_MS)
@@ -82,7 +85,7 @@ class Link:
             finally:
                 # whatever ended it, a fault or a cancelled task included: nobody is left to say stop (S10)
                 self._lost()
-                await self._hang_up()
+                await self._hang_up(reason)
             if self._clock() - since_ms >= _STEADY_MS:
                 self._backoff.good()
             wait_ms = max(wait_ms, self._backend.pause_ms(status, reason))
@@ -93,11 +96,11 @@ class Link:
             await asyncio.sleep_ms(wait_ms)
 
     def connected(self):
-        """True while the service has been greeted."""
+        """Return whether the service has been greeted."""
         return self.status == "connected"
 
     def ask(self, what, detail):
-        """ "" when the service hears of it within a quarter of a second, otherwise why not, in words: nothing is kept for later.
+        """ "" when the service hears of it at once, otherwise why not, in words: nothing is kept for later.
 
         `what`, `detail`: as command.Service.ask.
         """
@@ -107,6 +110,7 @@ class Link:
             self._backend.ask(what, detail, self._clock())
         except (Unasked, MemoryError) as no:  # at an emergency stop nobody may fall over what others cannot be told
             return str(no)
+        self._due.set()
         return ""
 
     def pairs(self):
@@ -119,10 +123,7 @@ class Link:
 
     def facts(self):
         """Return how the connection stands, and what a person should see: [(group, name, value)], all texts."""
-        found = [("Hub", self._name, self.status)]
-        if self.shown():
-            found.append(("Hub", "Says", self.shown()))
-        return found
+        return [("Hub", self._name, self.status)] + ([("Hub", "Says", self.shown())] if self.shown() else [])
 
     def _say(self, text):
         self.status = text
@@ -135,14 +136,20 @@ class Link:
         for _ in range(_ERRANDS):
             if not await self._run_errand():
                 break
-        self._reader, self._writer, rest = await self._reach().knock(*backend.request(), self._say)
+        self._reader, self._writer, rest = await self._reach.knock(*backend.request(), self._say)
         self._say("connected")
-        self._frames = websock.Frames(_MESSAGE_BYTES)
+        self._frames = backend.FRAMES()
         self._heard_ms = self._probed_ms = self._clock()
-        await self._tell(backend.hello)
-        await self._take(rest)
+        try:
+            await asyncio.wait_for_ms(self._greet(rest), _WRITE_MS)
+        except asyncio.TimeoutError:
+            raise OSError(_DEAF)
         # everything stops in the very moment in which one of them ends: each turn of the loop may be a frame (S10)
         await tasks.together(self._listen(), self._watch(), self._tend(), self._errands(), at_end=self._lost)
+
+    async def _greet(self, rest):
+        await self._tell(self._backend.hello)
+        self._take(rest)
 
     def _lost(self):
         self._dispatcher.halt("link lost")
@@ -154,32 +161,36 @@ class Link:
         errand = self._backend.errand(self._clock())
         if errand is None:
             return False
+        status, body, wait_ms = 0, b"", 0
         try:
-            status, body, wait_ms, wrong = await self._reach().run(errand)
+            status, body, wait_ms, wrong = await self._reach.run(errand)
         except MemoryError as fault:
             if self._frames:
                 raise Leave("no memory for a second connection: fetching between two", meant=True)
-            status, body, wait_ms, wrong = 0, b"", 0, str(fault)
-        if wrong:
-            self._log.warning("link", wrong)
-        self._obey(self._backend.fetched(status, body, wait_ms, self._clock()))
+            wrong = str(fault)
+        backend, now = self._backend, self._clock()
+        self._obey(backend.unfetched(wrong, now) if wrong else backend.fetched(status, body, wait_ms, now))
         return True
-
-    def _reach(self):
-        """The room for the way to a server; for use inside of `with SELDOM` alone."""
-        return Reach(self._network, self._keeper, self._roots)
 
     # --- while it is up: one task reads, one watches, one writes, one runs errands
 
     async def _listen(self):
+        """Never return. What has arrived is read on for a while without a turn for others: each of those may be a frame."""
         while True:
             data = await self._reader.read(_CHUNK)
-            if not data:
-                raise EOFError("closed without a word")
-            await self._take(data)
+            since_ms = self._clock()
+            while data is not None:
+                if not data:
+                    raise EOFError("closed without a word")
+                self._take(data)
+                data = self._reader.s.read(_CHUNK) if self._clock() - since_ms < _DIGEST_MS else None
 
-    async def _take(self, data):
-        """None; `data` became orders, and each of them was obeyed; answers are on their way. Leave when that ended it."""
+    def _take(self, data):
+        """Obey what `data` says, each order before the next is made. Raise Leave when that ended the connection.
+
+        Answers are for `_tend`: who reads never waits for a side that takes nothing, for what comes next may be a stop (S5).
+        """
+        self._dispatcher.attend()
         now = self._heard_ms = self._clock()
         receive = self._backend.receive
         self._obey(receive(b"", now))  # any byte is a sign of life
@@ -189,16 +200,13 @@ class Link:
                 self._obey(receive(payload, now))
             elif opcode == websock.CLOSE:
                 raise Leave(self._frames.fault or "closed by the server: %d %s" % payload, status=payload[0])
-        answers = self._frames.take()
-        if answers:
-            await self._send_bytes(answers)
-        await self._send(self._backend.keepalive(now))
+        self._due.set()
 
     def _obey(self, made):
         for order, detail in made:
             if order == LEAVE:
                 raise detail  # what came before it has been obeyed
-            self._dispatcher.obey(order, detail)
+            self._dispatcher.receive(order, detail)
 
     async def _watch(self):
         """Never returns; OSError when the other side is silent while something is active (S11). Waits for no writing."""
@@ -207,16 +215,23 @@ class Link:
             now = self._clock()
             if not self._network.online():
                 raise OSError("Wi-Fi is gone")
+            if self._write_ms is not None and now - self._write_ms >= _WRITE_MS:
+                raise OSError(_DEAF)
             if not self._dispatcher.busy():
                 self._heard_ms = max(self._heard_ms, now - _PROBE_MS)  # the silence before an action does not count
             elif now - self._heard_ms >= _SILENT_MS:
                 raise OSError("silent while something is active")
+            self._due.set()
 
     async def _tend(self):
-        """Never returns; sends what is due."""
+        """Never return; send what is due: answers and what was asked for at once, and what time makes due."""
         while True:
-            await asyncio.sleep_ms(_TEND_MS)
+            await self._due.wait()
+            self._due.clear()
             now = self._clock()
+            answers = self._frames.take()
+            if answers:
+                await self._send_bytes(answers)
             await self._tell()
             await self._send(self._backend.keepalive(now))
             if self._dispatcher.busy() and now - self._probed_ms >= _PROBE_MS:
@@ -249,23 +264,37 @@ class Link:
 
     async def _send_bytes(self, data):
         async with self._writing:
-            self._writer.write(data)
-            await self._writer.drain()
-
-    async def _hang_up(self):
-        """None; said goodbye where there is somebody to hear it, for a second at most; the socket is closed."""
-        writer, frames = self._writer, self._frames
-        if writer and frames:
+            self._write_ms = self._clock()
             try:
-                last = frames.take()
-                if not frames.closed:
-                    for message in self._backend.goodbye():
-                        last += frames.message(message, self._backend.OPCODE)
-                    last += frames.close(self._code)
+                self._writer.write(data)
+                await self._writer.drain()
+            finally:
+                self._write_ms = None
+
+    async def _hang_up(self, reason):
+        """End the calls under way, say goodbye where there is somebody to hear it, close the socket."""
+        writer = self._writer
+        try:
+            last = self._last_words()
+            self._obey(self._backend.lost(reason, self._clock()))
+            if last:
                 await asyncio.wait_for_ms(self._send_bytes(last), _FAREWELL_MS)
-            except (OSError, EOFError, ValueError, asyncio.TimeoutError):
-                pass  # it is gone already
-        self._reader = self._writer = self._frames = None
-        self._code = _GOING
-        if writer:
-            await close(writer)
+        except (OSError, EOFError, asyncio.TimeoutError):
+            pass  # it is gone already
+        finally:
+            self._reader = self._writer = self._frames = None
+            self._code = _GOING
+            if writer:
+                await close(writer)
+
+    def _last_words(self):
+        """Return the last bytes for the other side, its close frame among them; b"" where nobody hears them."""
+        frames = self._frames
+        if not frames:
+            return b""
+        last = frames.take()
+        if not frames.closed:
+            for message in self._backend.goodbye():
+                last += frames.message(message, self._backend.OPCODE)
+            last += frames.close(self._code)
+        return last

@@ -7,6 +7,7 @@ from micropython import const
 
 from firmware import command as orders
 from firmware.talk import Talk as Connection
+from lib.http1 import refusal
 
 _REFETCH_MS = const(10000)  # the list of shockers is asked for at most this often
 
@@ -30,7 +31,11 @@ class Talk(Connection):
         self._map_free = now + _REFETCH_MS
         return True
 
-    def _no_map(self, status, wait_ms, now):
-        """Orders; the list did not come, and is asked for again, but not before `wait_ms`."""
+    def _bad_map(self, status, wait_ms, now):
+        """Orders; an answer with that status came, and no list in it. As `_no_map`."""
+        return self._no_map("the answer makes no sense" if status == 200 else refusal(status), wait_ms, now)
+
+    def _no_map(self, reason, wait_ms, now):
+        """Orders; the list did not come, for `reason` in words, and is asked for again, but not before `wait_ms`."""
         self._map_due = self._map_free = now + max(_REFETCH_MS, wait_ms)
-        return [(orders.NOTE, "the list of shockers did not come (%d)" % status)]
+        return [(orders.NOTE, "the list of shockers did not come: " + reason)]

@@ -5,7 +5,7 @@ In memory from the first such wish on. Facts: reference/openshock-api.md §a.6, 
 
 from micropython import const
 
-from firmware.command import SOUND, STOP, Unasked, whole
+from firmware.command import ACTIONS, SOUND, STOP, Unasked, whole
 
 _LEAST_MS = const(300)  # what is shorter the server makes longer
 _MOST_MS = const(65535)
@@ -27,6 +27,11 @@ def guid_of(names, wanted):
     if not found:
         raise Unasked("the service has no such shocker")
     return found[0]
+
+
+def words(wish):
+    """Return what a Wish is, in words, for the log: "vibrate of red"."""
+    return "%s of %s" % (ACTIONS[wish.action], wish.shocker)
 
 
 def entry(names, wish, most_level=100, most_ms=_MOST_MS):

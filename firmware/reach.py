@@ -5,13 +5,13 @@ import asyncio
 from micropython import const
 
 from firmware.command import Leave
-from lib import dial, fetch, tls, wsopen
-from lib.http1 import Answer, Error, follow, parse_url
+from lib import cookies, dial, fetch, http1, tls, wsopen
 
 _CHUNK = const(1024)  # bytes a read
 _ANSWER_MS = const(15000)
 _REDIRECTS = const(3)
 _REFUSED_MS = const(300000)  # 401 and 403: nobody gets in by knocking
+_SECURE = ("https", "wss")
 
 
 class Reach:
@@ -24,14 +24,19 @@ class Reach:
         self._network = network
         self._keeper = keeper
         self._roots = roots
+        self._cookies = (
+            None,
+            "",
+        )  # whose they are, and what is sent back: a balancer finds the server that negotiated by them
 
     async def run(self, errand):
-        """(status, body, how long to wait in ms, what went wrong) of an errand (method, url, headers). Status 0: no answer.
+        """(status, body, how long to wait in ms, what went wrong) of an errand (method, url, headers).
 
-        A POST may have a fourth element, its body in bytes. What went wrong is a text, empty when there is an answer;
-        MemoryError when there is no room for the connection.
+        A POST may have a fourth element, its body in bytes. What went wrong is a text, empty when there is an answer, and
+        the same as in the Leave of `knock`; MemoryError when there is no room for the connection.
         """
         method, url, headers = errand[:3]
+        headers = self._with_cookies(url, headers)
         if url.startswith("https"):
             await self._keeper.wait_known()
         try:
@@ -45,17 +50,20 @@ class Reach:
             if tls.NO_MEMORY in str(failed):
                 raise MemoryError(str(failed))
             return 0, b"", 0, str(failed)
+        returned = cookies.returned(answer.headers)
+        if returned:
+            self._cookies = _origin(url), returned
         return answer.status, answer.body, (answer.retry_after_s or 0) * 1000, ""
 
     async def knock(self, url, headers, say):
         """(reader, writer, bytes behind the answer's head) of an open WebSocket. `say(text)` is told where it connects to.
 
-        Leave when there is none: the server says no, or cannot be reached. OSError, EOFError when it goes away meanwhile.
+        Leave when there is none: the server says no, or cannot be reached, or goes away meanwhile.
         """
         for _ in range(_REDIRECTS + 1):
             key = wsopen.new_key()
-            scheme, host, port, opening = _opening(url, headers, key)
-            secure = scheme in ("https", "wss")
+            scheme, host, port, opening = _opening(url, self._with_cookies(url, headers), key)
+            secure = scheme in _SECURE
             if secure:
                 await self._keeper.wait_known()
             say("connecting to " + host)
@@ -70,9 +78,14 @@ class Reach:
             finally:
                 if not done:
                     await dial.close(writer)
-            if parse_url(url)[:3] != (scheme, host, port):
+            if http1.parse_url(url)[:3] != (scheme, host, port):
                 headers = [pair for pair in headers if pair[0] == "User-Agent"]  # the token is for that server alone
         raise Leave("more than %d redirects" % _REDIRECTS)
+
+    def _with_cookies(self, url, headers):
+        """Return `headers` for `url`, with the cookies of its server."""
+        whose, returned = self._cookies
+        return list(headers) + [("Cookie", returned)] if returned and whose == _origin(url) else headers
 
     async def _dial(self, host, port, secure, opening):
         try:
@@ -81,24 +94,35 @@ class Reach:
             raise Leave(failed.reason)
 
 
+def _origin(url):
+    """Return (whether it is in TLS, host, port); None for what is no URL."""
+    try:
+        scheme, host, port, _ = http1.parse_url(url)
+    except ValueError:
+        return None
+    return scheme in _SECURE, host, port
+
+
 def _opening(url, headers, key):
     """(scheme, host, port, the request for WebSocket). Leave when the address or a header cannot be sent."""
     try:
-        scheme, host, port, path = parse_url(url)
-        return scheme, host, port, wsopen.upgrade(host, port, scheme in ("https", "wss"), path, headers, key)
+        scheme, host, port, path = http1.parse_url(url)
+        return scheme, host, port, wsopen.upgrade(host, port, scheme in _SECURE, path, headers, key)
     except ValueError as fault:
         raise Leave(str(fault), _REFUSED_MS)
 
 
 async def _answered(reader, key):
-    """The bytes behind the head of an answer that opens a WebSocket. wsopen.Refused, Leave, OSError, EOFError."""
-    answer = Answer()
+    """The bytes behind the head of an answer that opens a WebSocket. wsopen.Refused; Leave, in the words of lib/fetch.py."""
+    answer = http1.Answer()
     try:
         await asyncio.wait_for_ms(_head(reader, answer), _ANSWER_MS)
     except asyncio.TimeoutError:
-        raise Leave("no answer to the request for WebSocket")
-    except Error as fault:
-        raise Leave("not the answer of a web server (%s)" % fault)
+        raise Leave("no answer within %d s" % (_ANSWER_MS // 1000))
+    except http1.Error as fault:
+        raise Leave(str(fault))
+    except (OSError, ValueError, EOFError) as fault:
+        raise Leave(tls.explain(fault))
     wsopen.check(answer.status, answer.headers, key)
     return answer.rest
 
@@ -107,7 +131,7 @@ async def _head(reader, answer):
     while answer.status is None:
         data = await reader.read(_CHUNK)
         if not data:
-            raise EOFError("closed before it answered")
+            answer.ended()
         answer.feed(data)
 
 
@@ -115,7 +139,7 @@ def _elsewhere(url, refused):
     """The URL that a refused request for WebSocket leads to. Leave when it leads nowhere."""
     if refused.location:
         try:
-            return follow(url, refused.location)
+            return http1.follow(url, refused.location)
         except ValueError:
             raise Leave("a redirect to where nobody may go")
     if refused.status in (401, 403):

@@ -31,6 +31,7 @@ _REASONS = (
     ("stale", "too old"),
     ("future", "asked for in the future: is a clock wrong"),
     ("repeated", "said twice"),
+    ("overtaken", "a newer order, or a stop, came with it"),
     ("locked", "the radio is locked"),
     ("estop", "the emergency stop is latched"),
     ("unknown", "unknown receiver"),
@@ -154,6 +155,11 @@ class Safety:
                 return True
         return False
 
+    def repeats(self, command, now):
+        """True when `command`, as `judge` gave it, only says once more what that receiver is doing."""
+        page = self._pages.get((command.model, command.rf_id))
+        return bool(page) and page.repeats(command.action, command.intensity, now)
+
     def book(self, command, now):
         """None; `command`, as `judge` gave it, is on the air from now on."""
         model, rf_id, action, level, duration_ms, _, _, asked_us = command
@@ -166,15 +172,26 @@ class Safety:
         rest_ms = self._rest_ms if full else 0
         page.book(action, level, duration_ms, rest_ms, page.repeats(action, level, now), now)
 
+    def overtake(self, command, now):
+        """None; counts an order that a newer one, or a stop, beat; said once more it is as old as if it had been carried out."""
+        self.refuse("overtaken")
+        page = self._page(command.model, command.rf_id, now)
+        if page and type(command.asked_us) is int and (page.asked_us is None or command.asked_us > page.asked_us):
+            page.asked_us = command.asked_us
+
+    def _page(self, model, rf_id, now):
+        """The page of that receiver, made where there is room for one; else None."""
+        page = self._pages.get((model, rf_id))
+        if page is None and self._room(now):
+            page = self._pages[(model, rf_id)] = Page(now)
+        return page
+
     def stopped(self, command, now, unix_us=None):
         """None; that receiver was stopped: what its command had still to give is not counted, and older orders come too late.
 
         Older than the stop was asked for, or than `unix_us` where nobody says when that was.
         """
-        key = command.model, command.rf_id
-        page = self._pages.get(key)
-        if page is None and self._room(now):
-            page = self._pages[key] = Page(now)
+        page = self._page(command.model, command.rf_id, now)
         if page:
             page.settle(now)
             asked_us = command.asked_us if type(command.asked_us) is int else unix_us

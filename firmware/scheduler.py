@@ -179,12 +179,22 @@ class Scheduler:
         """How many receivers have frames other than stop frames due."""
         return sum(1 for turn in self._turns if turn.active(now))
 
+    def stopping(self):
+        """True while a first stop frame is due: it is the next on the air."""
+        for turn in self._turns:  # noqa: SIM110  (any() would allocate)
+            if turn.hurry:
+                return True
+        return False
+
     def busy(self):
         """True while anything is due, a stop frame included."""
         return bool(self._turns)
 
-    def next(self, now):
-        """The pulse train to send now, or None when the air is quiet. One frame of each receiver in turn; first stops go first."""
+    def next(self, now, only_stops=False):
+        """The pulse train to send now, or None when the air is quiet. One frame of each receiver in turn; first stops go first.
+
+        `only_stops`: what is active waits.
+        """
         turns = self._turns
         at = 0
         while at < len(turns):
@@ -195,16 +205,25 @@ class Scheduler:
         self._wake_one(now)
         if not turns:
             return None
-        at = 0
-        for i in range(len(turns)):
-            if turns[i].hurry:
-                at = i
-                break
+        at = self._first(now, only_stops)
+        if at < 0:
+            return None
         chosen = _move(turns, at, len(turns) - 1, 1)
         self._sent = chosen
         self.saying_stop = not chosen.active(now)
         self.missed = chosen.key if chosen.waits and self.saying_stop else None
         return chosen.train(now)
+
+    def _first(self, now, only_stops):
+        """The place of the turn that is next, or -1."""
+        turns = self._turns
+        found = -1 if only_stops else 0
+        for at in range(len(turns)):
+            if turns[at].hurry:
+                return at
+            if found < 0 and not turns[at].active(now):
+                found = at
+        return found
 
     def again(self, spoilt):
         """None; told after each frame: one that was spoilt is next once more, if its receiver still has anything due then.

@@ -9,10 +9,11 @@ from firmware import command as orders
 from firmware.command import Leave, Service, Unasked
 from lib import signalr
 from lib.tables import find
-from lib.websock import TEXT
+from lib.websock import TEXT, Pieces
 
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
 _HEARD = const(32)
+_LONGEST = const(64)  # characters of a name that goes to the log
 _GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.4.1)
 _CLOSED_WAIT_MS = const(60000)  # after a close that does not invite back (reference/signalr.md §0.8)
 
@@ -21,10 +22,12 @@ class Talk(Service):
     """`EVENTS` of the backend: (name of an event in lower case, name of the method (name, arguments, now) that gives orders)."""
 
     OPCODE = TEXT
+    FRAMES = Pieces  # a server packs many records into one message, and cuts it where it likes
     EVENTS = ()
     _session = None
     _left = None  # the Leave that ends this connection, once what came before it was obeyed
     _heard = ()  # the last invocation ids
+    _called = None  # what was asked by each call under way: call id → words
     _made = ()  # orders for the next `receive`
     _wanted = ()  # messages for the next `keepalive`
 
@@ -34,6 +37,7 @@ class Talk(Service):
         self._session = signalr.Session(now)
         self._left = None
         self._heard = []
+        self._called = {}
         self._made = []
         self._wanted = []  # what could not go out belongs to a connection that is gone
         return [self._session.hello()]
@@ -61,42 +65,56 @@ class Talk(Service):
         session = self._session  # None where `hello` had no memory for one
         return (session.bye(),) if session and not session.closed else ()
 
-    def receive(self, message, now):
-        """Orders that `message` (bytes of one WebSocket message) makes. Leave when the connection cannot go on.
+    def receive(self, piece, now):
+        """Yield the orders that `piece` (bytes of WebSocket messages, cut anywhere) makes. Leave when the connection cannot go on.
 
-        What came before a close is obeyed: its orders are given, and the next `receive` or `keepalive` raises Leave.
+        Each record is read when the orders of those before it have been obeyed; nothing holds more than one.
         """
         made, self._made = self._made, []
-        for event in self._session.feed(message, now):
-            kind = event[0]
-            if kind == signalr.INVOCATION:
-                self._invoked(event, made, now)
-            elif kind == signalr.CLOSED:
-                self._left = self._farewell(event[1] or "no reason", event[2])
-            elif kind == signalr.RESULT:
-                self._result(event, made, now)
-        if self._left and not made:
+        for order in made:
+            yield order
+        for event in self._session.feed(piece, now):
+            for order in self._orders(event, now):
+                yield order
+        if self._left:
             raise self._left
+
+    def _orders(self, event, now):
+        """Return the orders that one event of the session makes."""
+        kind = event[0]
+        if kind == signalr.INVOCATION:
+            return self._invoked(event, now)
+        if kind == signalr.SKIPPED:
+            return self._unread(event[1])
+        made = []
+        if kind == signalr.CLOSED:
+            self._left = self._farewell(event[1] or "no reason", event[2])
+        elif kind == signalr.RESULT:
+            self._result(event, made, now)
         return made
 
-    def _invoked(self, event, made, now):
+    def _unread(self, why):
+        """Return the orders for something that could not be read: it may have been a stop, so everything stops (S5)."""
+        return [(orders.HALT, why), (orders.NOTE, why + " was not read: everything stops")]
+
+    def _invoked(self, event, now):
         _, target, arguments, invocation_id = event
         repeated = invocation_id is not None and self._again(invocation_id)
         method = find(self.EVENTS, target.lower())
         if method is None:
-            return
+            return ()
         try:
-            asked = getattr(self, method)(target, arguments, now)
-            if repeated:
-                # a stop may be said as often as one likes (S5)
-                asked = [order for order in asked if orders.stops(order)]
-                asked.append((orders.REFUSE, ("repeated", target)))
-            made += asked
+            made = getattr(self, method)(target, arguments, now)
         except MISFITS:
-            made.append((orders.NOTE, "%s came with arguments that do not fit" % target))
-            return
+            return [(orders.NOTE, "%s came with arguments that do not fit" % target)]
+        except MemoryError:
+            made = self._unread("no memory for what came: " + target[:_LONGEST])
+        if repeated:
+            # a stop may be said as often as one likes (S5)
+            made = [order for order in made if orders.stops(order)] + [(orders.REFUSE, ("repeated", target))]
         if invocation_id is not None:
             self._session.complete(invocation_id, error="said twice" if repeated else None)
+        return made
 
     def _farewell(self, reason, again):
         """The Leave that a close makes, or a record that breaks the rules (then with its WebSocket code)."""
@@ -104,11 +122,20 @@ class Talk(Service):
             return Leave("the server broke the protocol: " + reason, 0, self._session.code)
         return Leave("closed by the server: " + reason, 0 if again else _CLOSED_WAIT_MS)
 
+    def lost(self, reason, now):
+        """As Service: each call under way ends with that error."""
+        made, self._made = list(self._made), []
+        if self._session:
+            for event in self._session.lost(reason):
+                self._result(event, made, now)
+        return made
+
     def _result(self, event, made, now):
         """None; how one of our calls ended. A good end says nothing."""
         _, call_id, _, error = event
+        words = self._called.pop(call_id, "a call")
         if error:
-            made.append((orders.NOTE, "call %s failed: %s" % (call_id, error)))
+            made.append((orders.NOTE, "%s failed: %s" % (words, error)))
 
     def _again(self, invocation_id):
         """True when that id was heard before on this connection (S17)."""
@@ -119,10 +146,11 @@ class Talk(Service):
             self._heard.pop(0)
         return False
 
-    def _call(self, target, arguments, now, urgent=False):
+    def _call(self, target, arguments, now, urgent=False, words=None):
         """The id of the call, which goes out with the next `keepalive`. Unasked while there is no connection, or too many wait.
 
-        What is urgent goes out even then, but nobody will hear how it ended: None.
+        What is urgent goes out even then, but nobody will hear how it ended: None. `words` say what it is for, where the
+        name of the method does not.
         """
         session = self._session
         if not session:
@@ -130,6 +158,7 @@ class Talk(Service):
         try:
             try:
                 call_id, message = session.invoke(target, arguments, now)
+                self._called[call_id] = words or target
             except signalr.Refused:
                 if not urgent:
                     raise

@@ -61,13 +61,17 @@ class Ear:
         self._until_ms = 0  # what this service asked for has ended by then
         self._acted = False  # it has asked for something since it last stopped everything
 
-    def obey(self, order, detail):
-        """None; does what `order` says, at once, unless the other service's link has done it already."""
+    def attend(self):
+        """As Dispatcher.attend."""
+        self._dispatcher.attend()
+
+    def receive(self, order, detail):
+        """As Dispatcher.receive, unless the other service's link has told of the same already."""
         if order == ACT and detail.action != STOP:
             now = self._clock()
             if self._is_echo(detail, now):
                 words = "%s %s: both services told of it" % (detail.model, detail.rf_id)
-                self._dispatcher.obey(REFUSE, ("repeated", words))
+                self._dispatcher.receive(REFUSE, ("repeated", words))
                 return
             self._acted = True
             if whole(detail.duration_ms, 1, 65535):
@@ -75,7 +79,7 @@ class Ear:
         if order == EVENT and self._dispatcher.rules:  # what a rule makes of it was asked for by this service as well
             self._acted = True
             self._until_ms = max(self._until_ms, self._clock() + LONGEST_MS)
-        self._dispatcher.obey(order, detail)
+        self._dispatcher.receive(order, detail)
 
     def _is_echo(self, command, now):
         heard = self._heard

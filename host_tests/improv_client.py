@@ -161,7 +161,7 @@ class Cable:
             env=environment,
             start_new_session=True,
         )
-        self.until(b"nothing to do\n")
+        self.until(b"nothing to do\r\n")
         return self
 
     def __exit__(self, *_):

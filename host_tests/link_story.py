@@ -22,7 +22,15 @@ RED = "01960000-aaaa-7000-8000-000000000001"
 MAP = json.dumps({"data": [{"id": DEVICE, "shockers": [{"id": RED, "rfId": 1234, "model": "CaiXianlin"}]}]})
 HELLO = b'{"protocol":"json","version":1}\x1e'
 # short times, so that a story need not wait: the real ones are constants of the room
-TIMES = {"_TEND_MS": 10, "_PROBE_MS": 60, "_SILENT_MS": 200, "_FIRST_MS": 20, "_CAP_MS": 40, "_FAREWELL_MS": 300}
+TIMES = {
+    "_TEND_MS": 10,
+    "_PROBE_MS": 60,
+    "_SILENT_MS": 200,
+    "_FIRST_MS": 20,
+    "_CAP_MS": 40,
+    "_FAREWELL_MS": 300,
+    "_WRITE_MS": 1500,
+}
 SECONDS = 20
 
 
@@ -81,7 +89,10 @@ class Recorder(Seen):
         self.active = False
         self.fault = None
 
-    def obey(self, order, detail):
+    def attend(self):
+        """Nothing waits here."""
+
+    def receive(self, order, detail):
         if self.fault:
             raise self.fault
         self.orders.append((order, detail))

@@ -190,6 +190,7 @@ MODULES = (
     ("the table of qstrs, misaligned", lambda e: _bump(e, FUNCTIONS, 0, 1), "table of qstrs.*not aligned"),
     ("the table of constants, misaligned", lambda e: _bump(e, CONSTANTS, 1, 2), "table of constants.*not aligned"),
     ("no constants", lambda e: e.put_word(e.word(e.pointer(CONSTANTS)) + 4, 0), "table of constants"),
+    ("constants where there are none", lambda e: e.put_word(e.word(e.pointer(_LEFT)) + 4, e.drom), "its .mpy has none"),
     ("n_state", lambda e: e.flip(e.bytecode(0), 8), "'outer': its bytecode differs in the prelude at byte 0"),
     ("a name of an argument", lambda e: e.flip(_part(e, "names", 4)), "'many': its bytecode differs in the prelude"),
     ("a line number", lambda e: e.flip(_part(e, "lines", 1)), "'numbers': its bytecode differs in the line numbers"),

@@ -25,6 +25,7 @@ Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 _AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
 _DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
 _RULES = "test_safety_rules.py::"
+_LOAD = "test_safety_load.py::"
 _BOTH = "test_both.py::"  # host_tests/mp, for rooms that the others do without
 
 MUTATIONS = [
@@ -119,6 +120,34 @@ MUTATIONS = [
             "else unix_us\n",
             "else None\n",
             _AIR + "test_s05_an_order_that_was",
+        ),
+        (
+            "S05",
+            "firmware/link.py",
+            "                self._take(data)\n",
+            "                self._take(data)\n                await self._send_bytes(self._frames.take())\n",
+            _LINK + "test_s05_a_stop_does_not_wait",
+        ),
+        (
+            "S11",
+            "firmware/link.py",
+            "if self._write_ms is not None and",
+            "if False and",
+            _LINK + "test_s11_a_hub_that_talks_on",
+        ),
+        (
+            "S05",
+            "firmware/talk.py",
+            "return [(orders.HALT, why), (orders.NOTE",
+            "return [(orders.NOTE",
+            _LINK + "test_s05_a_record_too_large",
+        ),
+        (
+            "S05",
+            "lib/signalr.py",
+            "        return ((SKIPPED, why),)\n",
+            "        return ()\n",
+            _LINK + "test_s05_a_record_too_large",
         ),
         # S6
         (
@@ -263,8 +292,8 @@ MUTATIONS = [
         (
             "S10",
             "firmware/link.py",
-            '            await life()\n        finally:\n            self._dispatcher.halt("link lost")\n',
-            "            await life()\n        finally:\n            pass\n",
+            "self._errands(), at_end=self._lost)",
+            "self._errands())",
             _LINK + "test_s10_a_connection_that_is_lost_while",
         ),
         (
@@ -612,7 +641,7 @@ MUTATIONS = [
         (
             "S25",
             "firmware/dispatcher.py",
-            '            self._log.info("act", _words(admitted))\n',
+            '            self._log.line(INFO, "act", _words(admitted), repeated)\n',
             "",
             _DEVICE + "test_s25",
         ),
@@ -643,6 +672,106 @@ MUTATIONS = [
             '                self._log.info("rules", note)\n',
             "                pass\n",
             _RULES + "test_s25_what_a_rule",
+        ),
+        # S26
+        (
+            "S26",
+            "lib/output.py",
+            "count = min(self._free, self._used)",
+            "count = self._used",
+            _LOAD + "test_s26_a_stop_under_load",
+        ),
+        (
+            "S26",
+            "lib/output.py",
+            "_BYTES_A_MS = const(11)",
+            "_BYTES_A_MS = const(17)",
+            _BOTH + "test_s26_it_leaves_no_faster",
+        ),
+        (
+            "S26",
+            "lib/output.py",
+            "            self._stuck_ms = self._clock()\n",
+            "            pass\n",
+            _LOAD + "test_s26_a_port_that_is_read_again",
+        ),
+        (
+            "S26",
+            "firmware/core.py",
+            "self._hardware.has_usb() and self._dispatcher.busy()",
+            "False",
+            _LOAD + "test_s26_a_host_that_stops_reading",
+        ),
+        (
+            "S26",
+            "firmware/dispatcher.py",
+            '"act", _words(admitted), repeated)',
+            '"act", _words(admitted))',
+            _LOAD + "test_s26_repeats",
+        ),
+        # S27
+        (
+            "S27",
+            "firmware/link.py",
+            "        self._dispatcher.attend()\n",
+            "",
+            _LINK + "test_s27_a_stop_behind",
+        ),
+        (
+            "S27",
+            "firmware/radio.py",
+            "        if self._heeded >= self._much:\n",
+            "        if False:\n",
+            _LINK + "test_s27_a_stop_behind",
+        ),
+        (
+            "S27",
+            "firmware/radio.py",
+            "next(now, self._held)",
+            "next(now)",
+            _LINK + "test_s27_a_stop_behind",
+        ),
+        (
+            "S27",
+            "firmware/dispatcher.py",
+            "        if orders.stops((order, detail)):\n            self.obey",
+            "        if False:\n            self.obey",
+            _LINK + "test_s27_stop_frames_go_on",
+        ),
+        (
+            "S27",
+            "firmware/inbox.py",
+            "                self._actions[at] = command\n",
+            "                self._actions.append(command)\n",
+            _LINK + "test_s27_the_newest_order",
+        ),
+        (
+            "S27",
+            "firmware/dispatcher.py",
+            "        self._inbox.stop_all()\n",
+            "",
+            _LINK + "test_s27_what_came_before",
+        ),
+        (
+            "S27",
+            "firmware/dispatcher.py",
+            "                self._inbox.stop(admitted.model, admitted.rf_id, admitted.channel)\n",
+            "",
+            _LINK + "test_s27_what_came_before",
+        ),
+        (
+            "S27",
+            "firmware/radio.py",
+            "return not self._held",
+            "return True",
+            _LINK + "test_s27_stop_frames_go_on",
+        ),
+        (
+            "S27",
+            "firmware/inbox.py",
+            "        if len(self._others) >= _MOST_OTHERS:\n            self._make_room()\n",
+            "",
+            _LINK + "test_s27_refusals",
         ),
     )
 ]

@@ -91,7 +91,7 @@ def safe(call):
 def test_every_call_makes_good_orders_and_every_id_is_answered_once(said):
     backend = greeted()
     for call, call_id in said:
-        made = check(backend.receive(wire(call, call_id), 1))
+        made = check(list(backend.receive(wire(call, call_id), 1)))
         answers = b"".join(backend.keepalive(1)).split(b"\x1e")[:-1]
         if call_id is None:
             assert answers == []
@@ -108,7 +108,7 @@ def test_every_call_makes_good_orders_and_every_id_is_answered_once(said):
 def test_a_stop_is_always_heard_and_has_the_last_word(who, others, at):
     stop = {"shocker": {"id": RED, "name": "red"}, "type": 0, "intensity": 0, "duration": 300}
     batch = [*others[:at], stop, *others[at:]]
-    made = check(greeted().receive(wire(["Log", [who, batch]], None), 1))
+    made = check(list(greeted().receive(wire(["Log", [who, batch]], None), 1)))
     red = [detail.action for order, detail in made if order == ACT and detail.rf_id == 1234]
     assert STOP in red and type(red[-1]) is int and red[-1] == STOP
 
@@ -122,7 +122,7 @@ def test_however_it_is_cut_the_orders_are_the_same(said, cuts):
     def hear(pieces):
         backend, made = greeted(), []
         for piece in pieces:
-            made += backend.receive(piece, 1)
+            made += list(backend.receive(piece, 1))
         return made, b"".join(backend.keepalive(1)), backend.online, backend.updates
 
     whole = hear([stream])
@@ -138,7 +138,7 @@ def test_whatever_comes_it_is_orders_or_a_leave(messages, ready):
         backend.hello(0)
     try:
         for message in messages:
-            check(backend.receive(message, 1))
+            check(list(backend.receive(message, 1)))
             assert all(type(answer) is bytes for answer in backend.keepalive(1))
     except Leave as leave:
         assert leave.reason and TOKEN not in leave.reason

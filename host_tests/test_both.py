@@ -23,7 +23,7 @@ def test_on_cpython(name, test):
 @pytest.mark.parametrize("name", FILES)
 def test_on_micropython(name):
     # room for the compiler and for the test itself; what the product may use is measured in test_memory.py
-    done = run_micropython("host_tests/mp/run.py", name, heap="512wK")
+    done = run_micropython("host_tests/mp/run.py", name, heap="768wK")
     assert done.returncode == 0, done.stdout + done.stderr
     wanted = sum(case.values[0] == name for case in CASES)
     assert done.stdout.count("ok test_") == wanted

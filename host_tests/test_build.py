@@ -41,6 +41,9 @@ KINDS = {
 }
 
 
+TOO_LARGE = ("ESP32_GENERIC_C3-20241129-v1.24.1",)  # too old to run this firmware, and it would leave 10 KB of the slot
+
+
 def made_for(name):
     """The bytes of the official image for a board of KINDS; None for the simulated one."""
     return KINDS[name] and official(KINDS[name])
@@ -76,7 +79,12 @@ def test_the_firmware_is_linked_into_each_official_image_and_esptool_reads_it(na
     path.write_bytes(official(name))
     chip = name.partition("GENERIC")[2].partition("-")[0].replace("_", "").lower()
     board = f"generic-esp32{chip}"
-    assert build.main(["--board", board, "--image", str(path), "--out", str(tmp_path), "--date", DATE]) == 0
+    arguments = ["--board", board, "--image", str(path), "--out", str(tmp_path), "--date", DATE]
+    if name in TOO_LARGE:
+        with pytest.raises(Failure, match="must stay free: take a smaller MicroPython"):
+            build.main(arguments)
+        return
+    assert build.main(arguments) == 0
     told = capsys.readouterr().out
     too_old = name.rpartition("-v")[2] < "1.25"
     assert ("needs 1.25 or newer to run" in told) == too_old, told
@@ -340,7 +348,7 @@ def test_a_damaged_runtime_is_refused_in_words(tmp_path):
 def test_the_runtime_of_a_combined_image_is_not_its_boot_loader(chip, tmp_path):
     """In an ESP32's file, which begins at 0x1000 of the flash, the map lies at 0x7000 and the runtime at 0xF000."""
     at = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32s3": 0, "esp32c3": 0}[chip]
-    loader, runs = simulated.slot_image(b"second stage" * 99, chip), flash.runtime_image(b"MicroPython" * 999, chip)
+    loader, runs = simulated.slot_image(b"second stage" * 99, chip), simulated.slot_image(b"MicroPython" * 999, chip)
     rows = [layout.Row("nvs", 1, 2, 0x9000, 0x6000), layout.Row("factory", 0, 0, 0x10000, 0x1F0000)]
     combined = (loader.ljust(0x8000 - at, b"\xff") + layout.binary(rows)).ljust(0x10000 - at, b"\xff") + runs
     paths = [tmp_path / f"{name}.bin" for name in ("combined", "dump", "runtime")]

@@ -27,7 +27,7 @@ TELLS = """
 import sys, machine, simboard
 from esp32 import NVS
 def run():
-    print('path', sys.path[0], 'machine code' if sys.modules['_machine_code'].LOADED else '')
+    print('path', sys.path[0], 'machine code' if LOADED else '')
     print('pins', [number for number, pin in machine.Pin._routed.items() if simboard.levels.get(number, 0) == 0])
     store = NVS('boot')
     print('record', store.get_i32('starts'), store.get_i32('reason'), store.get_i32('bites'))
@@ -39,7 +39,8 @@ def run():
 def image(code, name="one", **more):
     """Return an image whose firmware/app.py is `code`, its NAME `name`; boot.py and main.py are the real ones."""
     texts = {path: (ROOT / path).read_text() for path in ("boot.py", "main.py")}
-    texts |= {machine_code.MODULE: "LOADED = True\n", "firmware/app.py": f"NAME = {name!r}\n{code}", **more}
+    texts[machine_code.MODULE] = "import builtins\nbuiltins.LOADED = True\n"
+    texts |= {"firmware/app.py": f"NAME = {name!r}\n{code}", **more}
     made = {path: _compiled(path, text) for path, text in texts.items() if text is not None}
     return slot_image(romfs.made(made))
 

@@ -122,7 +122,11 @@ MODULES = (
     ),
     ("another's", lambda m: {**m, "sample_top.py": m["sample/inner/left.py"]}, "sample_top.py: qstr"),
     ("a longer one", lambda m: {**m, "sample_top.py": m["sample_top.py"] + b"x"}, "sample_top.py: its .mpy is damaged"),
-    ("a shorter one", lambda m: {**m, "sample_top.py": m["sample_top.py"][:-3]}, "sample_top.py: its .mpy is damaged"),
+    (
+        "a shorter one",
+        lambda m: {**m, "sample_top.py": m["sample_top.py"][:-3]},
+        "its .mpy is damaged .it ends",
+    ),
     ("version 5", lambda m: {**m, "sample_top.py": b"M\5" + m["sample_top.py"][2:]}, "no .mpy file of version 6"),
     ("machine code", lambda m: {**m, "sample_top.py": b"M\6\x2a" + m["sample_top.py"][3:]}, "holds machine code"),
 )
@@ -133,6 +137,16 @@ MODULES = (
 def test_other_modules_than_were_linked_are_refused_by_name(image, change, words):
     linked_images.official(image)
     assert re.search(words, _refusal(image, linked_images.linked(image), change(linked_images.samples())))
+
+
+@each_image
+def test_a_module_that_calls_itself_otherwise_is_refused(image):
+    """Its name in the table is another one than the one in its .mpy, which tracebacks show."""
+    linked_images.official(image)
+    edit, name, other = Linked(image), "sample/inner/left.py", "sample/inner/lift.py"
+    edit.put(edit.name(name), other.encode())
+    modules = {other if key == name else key: data for key, data in linked_images.samples().items()}
+    assert f"{other}: its .mpy calls itself '{name}'" in _refusal(image, edit.sealed(), modules)
 
 
 @each_image

@@ -61,10 +61,10 @@ print(json.dumps(told))
 
 @pytest.fixture(scope="module")
 def machine():
-    found = interpreter()
-    if found is None:
+    path = interpreter()
+    if path is None:
         pytest.skip("there is no MicroPython here that compiles viper")
-    return found
+    return path, "x64"
 
 
 def compiled(native, architecture):

@@ -175,6 +175,22 @@ def test_a_place_inside_a_table_that_code_knows_is_refused():
         verifier.verify(edit.sealed(), linked_images.linked(linked_images.XTENSA), linked_images.samples())
 
 
+def test_a_lui_that_nothing_completes_is_refused():
+    """It may be the upper part of a table's address: the names', where another number is put into the register now."""
+    official = linked_images.official(linked_images.RISCV)
+    edit = Official(linked_images.RISCV)
+    last = edit.linked.patch("names of", -1)
+    register = edit.word(last) >> 7 & 31
+    for reference in verifier._official(official).reading.code.of(edit.names):
+        if reference.held_at == last:
+            assert edit.half(reference.by[1]) & 3 == 3
+            edit.put_word(reference.by[1], register << 7 | 0x13)  # li register, 0
+    with pytest.raises(
+        Failure, match=f"the instruction at {last:#x} .* may be a part of the address of its (names|table)"
+    ):
+        verifier.verify(edit.sealed(), linked_images.linked(linked_images.RISCV), linked_images.samples())
+
+
 @each_image
 def test_an_initial_heap_that_is_not_found_is_refused(image):
     linked_images.official(image)
@@ -182,3 +198,13 @@ def test_an_initial_heap_that_is_not_found_is_refused(image):
     edit.flip(edit.find(b"mp_task_heap allocation failed!"))
     with pytest.raises(Failure, match="the function that makes it .* is not found"):
         verifier.verify(edit.sealed(), linked_images.linked(image), linked_images.samples(), 96)
+
+
+def test_an_initial_heap_of_another_size_is_refused():
+    """What the published image holds at its literal, 56 KB, is how mp_task's number is known."""
+    linked_images.official(linked_images.XTENSA)
+    edit, literal = Official(linked_images.XTENSA), 0x400D0E90
+    assert edit.word(literal) == 56 * 1024
+    edit.put_word(literal, 52 * 1024)
+    with pytest.raises(Failure, match="the initial heap: mp_task at .* makes no number 0xe000"):
+        verifier.verify(edit.sealed(), linked_images.linked(linked_images.XTENSA), linked_images.samples(), 96)

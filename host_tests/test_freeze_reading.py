@@ -7,6 +7,7 @@ import pytest
 
 from host_tests import linked_images
 from tools import Failure
+from tools.freeze import verify as verifier
 from tools.freeze.verify import bytecode, chips, frozen_tables, mpy_file, qstr_pools, references
 from tools.freeze.verify.app_image import AppImage, Segment
 from tools.freeze.verify.memory import Memory
@@ -35,6 +36,48 @@ def test_bytecode_ends_where_the_compiler_says():
             assert used.constants < len(mpy.objects) and used.children == len(function.children) - 1
             count += 1
     assert count > 1000
+
+
+_MPY = b"M\6\0\x1f" + b"\1\0" + b"\x08m.py\0"  # one qstr, no constants
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    (
+        (b"M\6\0", "no .mpy file of version 6"),
+        (b"N\6\0\x1f", "no .mpy file of version 6"),
+        (_MPY.replace(b"\x1f", b"\x3f") + b"\x08\0", "small ints of 63 bits; the chip has 31"),
+        (_MPY + b"\x0a\0", "holds machine code"),  # one byte of kind 2, viper
+        (_MPY + b"\x0c\0\1\x09\0", "holds machine code"),  # inside another function
+        (_MPY + b"\x10\0", "damaged .it ends too early"),
+        (_MPY + b"\x08", "damaged .it ends too early"),
+        (_MPY + b"\x08\0\0", "damaged .something follows the code"),
+        (_MPY[:6] + b"\x80", "damaged"),
+        (b"M\6\0\x1f\0\1\x0b\0\x08\0", "damaged"),  # a constant of kind 11
+        (b"M\6\0\x1f\0\1\x07\1x\x08\0", "damaged"),  # an int that is no number
+    ),
+)
+def test_a_mpy_that_cannot_be_frozen_is_refused(data, words):
+    with pytest.raises(Failure, match=f"m.py: .*{words}"):
+        mpy_file.read(data, "m.py")
+
+
+def test_a_small_mpy_is_read():
+    function = mpy_file.Function(b"\0", [])
+    assert mpy_file.read(_MPY + b"\x08\0", "m.py") == mpy_file.Mpy([b"m.py"], [], function)
+    constants = b"\1\2\3\4" + b"\5\1a\0" + b"\6\1b\0" + b"\x07\2-7" + b"\x08\x031.5" + b"\x09\0024j" + b"\x0a\1\1"
+    mpy = mpy_file.read(b"M\6\0\x1f\1\x0a\3" + constants + b"\x0c\0\1\x08\0", "m.py")
+    assert mpy.qstrs == [1] and mpy.objects == [None, False, True, ..., "a", b"b", -7, 1.5, 4j, (None,)]
+    assert mpy.function == mpy_file.Function(b"\0", [function])
+
+
+def test_a_text_ends_in_memory():
+    memory = _memory(C3, _NOP * 2, (0x41424344, 0x00454647, 0x48494A4B))
+    assert memory.text(memory.base, "a text") == b"DCBAGFE"
+    with pytest.raises(Failure, match="a text at .* has no NUL behind it"):
+        memory.text(memory.base + 8, "a text")
+    with pytest.raises(Failure, match="a text at 0x.* does not lie in DROM"):
+        memory.text(memory.end, "a text")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +126,18 @@ def test_what_the_interpreters_search_cannot_find_is_refused():
         _confirm([b"a\0%d" % number for number in range(8)])
 
 
+def test_one_new_pool_lies_behind_the_official_ones():
+    def tables(*addresses):
+        pools = [SimpleNamespace(address=address, prev=before) for before, address in zip((0, *addresses), addresses)]
+        return SimpleNamespace(pool=addresses[-1], qstrs=SimpleNamespace(pools=pools, confirm=lambda first_new: None))
+
+    confirm = verifier._confirm_pools
+    confirm(tables(4, 8), tables(4, 8, 12))
+    for linked in (tables(4, 8), tables(4, 12), tables(4, 12, 16), tables(4, 8, 12, 16)):
+        with pytest.raises(Failure, match="the new qstr pool's prev is"):
+            confirm(tables(4, 8), linked)
+
+
 def test_a_name_that_hides_another_is_refused():
     def tables(*names):
         return SimpleNamespace(modules=[(name, address) for address, name in enumerate(names)])
@@ -95,14 +150,18 @@ def test_a_name_that_hides_another_is_refused():
         frozen_tables.confirm_names(official, tables(b"one.py", b"two", b"two/a.py"), ["two", "two/a.py"])
 
 
-def _read(chip, code, data=()):
-    """Return the References of `code` (bytes) and the words `data`, at this chip's addresses; the first function is at 0."""
+def _read(chip, code):
+    """Return the References of `code` (bytes), at this chip's address of flash."""
+    return references.read(_memory(chip, code))
+
+
+def _memory(chip, code, data=()):
+    """Return the Memory of `code` (bytes) and `data` (words) at this chip's addresses of flash."""
     segments = [
         Segment(_DROM[chip], struct.pack(f"<{len(data)}I", *data) or b"\0\0\0\0", 0),
         Segment(_CODE[chip], code, 0),
     ]
-    memory = Memory(AppImage(chip, bytes(24), _CODE[chip], segments))
-    return references.read(memory)
+    return Memory(AppImage(chip, bytes(24), _CODE[chip], segments))
 
 
 _ENTRY, _RETURN = "364100", "1df0"  # entry a1, 32; retw.n

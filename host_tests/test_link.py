@@ -6,7 +6,8 @@ import functools
 import pytest
 from link_story import AGENT, DEVICE, RED, TIMES, TOKEN, Server, Story, order, text, told
 
-from firmware.command import ACT, EMERGENCY, NOTE, REFUSE, Leave, Service, Unasked, Wish
+from firmware import link as link_room
+from firmware.command import ACT, EMERGENCY, HALT, NOTE, REFUSE, Leave, Service, Unasked, Wish
 from lib import tasks
 
 LONG_MS = 300_000
@@ -101,7 +102,7 @@ async def test_without_a_map_it_connects_all_the_same(server, story):
     peer = await server.knock()
     await peer.greet(order(1))
     await story.dispatcher.until(lambda: any(kind == REFUSE for kind, _ in story.dispatcher.orders))
-    assert any("did not come (500)" in str(detail) for _, detail in story.dispatcher.orders)
+    assert any("did not come: the server answered 500" in str(detail) for _, detail in story.dispatcher.orders)
 
 
 @told
@@ -177,7 +178,7 @@ def test_a_refused_token_means_a_long_wait(status, monkeypatch):
 @told
 async def test_a_token_that_the_map_refuses_means_a_long_wait(server, story):
     server.map_answer = lambda peer: peer.answer(401)
-    assert await story.next_try_ms("refused the API token (401)") >= LONG_MS
+    assert await story.next_try_ms("refused the token (401)") >= LONG_MS
     assert server.knocks.empty()
 
 
@@ -199,12 +200,12 @@ async def test_a_server_that_is_busy_may_say_when(server, story):
 @told
 async def test_answers_that_are_none_are_survived(server, story):
     bad = [
-        (b"", "connection lost"),
-        (b"HTTP/1.1 101 x\r\nUpg", "connection lost"),
-        (b"\x16\x03\x01\x02\x00\x01", "connection lost"),
-        (b"SSH-2.0-x\r\n", "not the answer of a web server"),
-        (b"HTTP/1.1 101\r\n\x00: y\r\n\r\n", "not the answer of a web server"),
-        (b"HTTP/1.1 101 x\r\nX: " + b"y" * 9000, "not the answer of a web server"),
+        (b"", "the connection ended before the answer did"),
+        (b"HTTP/1.1 101 x\r\nUpg", "the connection ended before the answer did"),
+        (b"\x16\x03\x01\x02\x00\x01", "the connection ended before the answer did"),
+        (b"SSH-2.0-x\r\n", "not an HTTP/1 answer"),
+        (b"HTTP/1.1 101\r\n\x00: y\r\n\r\n", "a control character in a head"),
+        (b"HTTP/1.1 101 x\r\nDate: " + b"y" * 9000, "a head or a line of it is too long"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "answered 200"),
         (b"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", "answered 404"),
         (b"HTTP/1.1 500 x\r\n\r\n", "answered 500"),
@@ -265,16 +266,12 @@ GARBAGE = [
     (text(b"\xc3\x28\x1e"), 1007),
     (text(b"\xed\xa0\x80\x1e"), 1007),
     (text(b"\xc3", final=False) + text(b"\x28", opcode=0), 1007),
-    (text(b"x" * 16385), 1009),
-    (b"\x81\x7f\x00\x00\x00\x00\x7f\xff\xff\xff", 1009),  # two gigabytes are announced
-    (b"\x01\x7e\x3f\xff" + b"x" * 16383 + b"\x80\x02xx", 1009),
     (text(b"{\x1e"), 1007),
     (text(b"[]\x1e"), 1007),
     (text(b"no record\x1e"), 1007),
     (text(b'{"type":1,"target":"Log","arguments":{}}\x1e'), 1007),
     (text(b'{"type":1,"target":"Log","arguments":[1 2]}\x1e'), 1007),
     (text(b'{"type":6,"x":' + b"[" * 1000 + b"]" * 1000 + b"}\x1e"), 1007),
-    (b"".join(text(b"x" * 16000) for _ in range(3)), 1009),  # a record without an end
 ]
 
 
@@ -294,6 +291,43 @@ def test_garbage_ends_the_connection_with_the_right_code_and_nothing_else(number
         await again(server, story)
 
     story(monkeypatch)
+
+
+LARGE = b'{"type":6,"x":"' + b"x" * 16384 + b'"}\x1e'
+
+
+@pytest.mark.parametrize("behind", [b"", order(70) * 50])
+def test_a_record_above_16_kb_stops_everything_is_told_and_the_link_stays(behind, monkeypatch):
+    @told
+    async def story(server, story):
+        peer = await up(server, story)
+        peer.say(text(LARGE + behind + order(71)))
+        await story.dispatcher.acted(71)
+        (halt,) = [detail for kind, detail in story.dispatcher.orders if kind == HALT]
+        assert halt == "a record above 16384 bytes"
+        assert any("was not read: everything stops" in str(detail) for _, detail in story.dispatcher.orders)
+        assert server.knocks.empty() and not story.dispatcher.halts
+
+    story(monkeypatch)
+
+
+@told
+async def test_a_record_without_an_end_stops_everything_long_before_that(server, story):
+    peer = await up(server, story)
+    peer.say(b"\x81\x7f\x00\x00\x00\x00\x7f\xff\xff\xff")  # two gigabytes are announced
+    for _ in range(40):
+        peer.say(b"x" * 1000)
+    await story.dispatcher.until(lambda: any(kind == HALT for kind, _ in story.dispatcher.orders))
+    peer.cut()
+    await again(server, story)
+
+
+@told
+async def test_a_message_of_any_size_is_heard_record_by_record(server, story):
+    peer = await up(server, story)
+    peer.say(text(b'{"type":6}\x1e' * 10_000 + order(72)))
+    await story.dispatcher.acted(72)
+    assert not story.dispatcher.halts
 
 
 @told
@@ -413,12 +447,9 @@ async def test_silence_is_noticed_though_nothing_can_be_sent(server, story):
     peer = await up(server, story)
     flood = text(b"x" * 125, opcode=9) * 4000
     peer.writer.transport.pause_reading()
-    while True:  # pings whose pongs nobody reads, until the device can neither send nor read any more
+    for _ in range(8):  # pings whose pongs nobody reads: the device can send nothing any more, and reads all the same
         peer.say(flood)
-        try:
-            await asyncio.wait_for(peer.writer.drain(), 0.5)
-        except asyncio.TimeoutError:
-            break
+        await peer.writer.drain()
     story.dispatcher.active = True
     await story.dispatcher.until(lambda: story.dispatcher.halts)
     await story.said("silent while something is active")
@@ -537,3 +568,77 @@ async def test_a_service_that_takes_nothing_says_so(server, story):
     assert story.link.ask("control", Wish("red", 2, 20, 500)) == "this service takes no such thing"
     story.link._backend.shown = lambda: "pairing code 4F7KQ2"
     assert story.link.shown() == "pairing code 4F7KQ2"
+
+
+# what waits when it ends, or cannot go out
+
+
+@told
+async def test_what_somebody_here_wants_goes_out_at_once(server, story):
+    peer = await up(server, story)
+    link_room._TEND_MS = 3_600_000  # from the next look on only what was asked for wakes the writer
+    await asyncio.sleep(2 * TIMES["_TEND_MS"] / 1000)
+    assert story.link.ask("control", Wish(RED, 2, 20, 500)) == ""
+    _, payload = await peer.frame()
+    assert b'"ControlV2"' in payload
+
+
+@pytest.mark.parametrize("how", ["cut", "end", "close", "garbage"])
+def test_calls_under_way_end_with_an_error_when_the_connection_ends(how, monkeypatch):
+    @told
+    async def story(server, story):
+        peer = await up(server, story)
+        for action in (1, 2):
+            assert story.link.ask("control", Wish(RED, action, 20, 500)) == ""
+            await peer.frame()
+        if how in ("cut", "end"):
+            getattr(peer, how)()
+        else:
+            peer.say(b"\x88\x02\x03\xe8" if how == "close" else b"\xff\xff")
+        await story.dispatcher.until(lambda: len(failed(story)) == 2)
+        assert [words.split(" failed: ")[0] for words in failed(story)] == [f"shock of {RED}", f"vibrate of {RED}"]
+        assert not any("next try" in line for line in story.lines), "they end at once"
+        await again(server, story)
+        assert len(failed(story)) == 2
+
+    story(monkeypatch)
+
+
+def failed(story):
+    """The notes of calls that failed."""
+    return [detail for kind, detail in story.dispatcher.orders if kind == NOTE and " failed: " in detail]
+
+
+@told
+async def test_a_call_whose_time_was_over_is_told_though_the_connection_ends_before_the_next_byte(server, story):
+    peer = await up(server, story)
+    assert story.link.ask("control", Wish(RED, 2, 20, 500)) == ""
+    await peer.frame()
+    session = story.link._backend._session
+    session._calls = dict.fromkeys(session._calls, 0)  # it is over
+    while session._calls:
+        await asyncio.sleep(0.005)
+    peer.cut()
+    await story.dispatcher.until(lambda: failed(story))
+    assert failed(story) == [f"vibrate of {RED} failed: no answer in time"]
+
+
+@told
+async def test_who_speaks_and_takes_nothing_is_left(server, story):
+    peer = await up(server, story)
+    peer.writer.transport.pause_reading()
+    news = asyncio.create_task(chatter(peer))
+    while not any("the other side takes nothing" in line for line in story.lines):
+        story.link._backend._wanted = [b"x" * 100_000]
+        story.link._due.set()
+        await asyncio.sleep(0.01)
+    news.cancel()
+    peer.cut()
+    await again(server, story)
+
+
+async def chatter(peer):
+    """Never returns; pings, so that it is not silence that is noticed."""
+    while True:
+        peer.say(text(b'{"type":6}\x1e'))
+        await asyncio.sleep(0.01)

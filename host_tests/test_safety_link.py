@@ -1,14 +1,16 @@
 """S10, S11, S16, S17: what a lost, silent, late or repeating hub can do to a device. Over memory, in a virtual time."""
 
+import asyncio
 import datetime
+import json
 import random
 
 import pytest
 import simboard
 
-from firmware.command import SHOCK, VIBRATE
+from firmware.command import SHOCK, STOP, VIBRATE
 from host_tests.safety import chip
-from host_tests.safety.hub import Hub, control, entry, frame
+from host_tests.safety.hub import DEVICE, GUID, Hub, control, entry, frame
 from host_tests.safety.oracle import check_pin
 from host_tests.safety.world import FRAME_MS, WIFI, World, goodbye_ms, kinds
 
@@ -63,11 +65,7 @@ def _no_json(hub):
     hub.wire.say(frame(1, b'{"type":1,"target":\x1e'))
 
 
-def _huge(hub):
-    hub.wire.say(b"\x82\x7f" + (1 << 40).to_bytes(8, "big"))
-
-
-LOSSES = (_end, _reset, _close, _garbage, _signalr_close, _no_json, _huge)
+LOSSES = (_end, _reset, _close, _garbage, _signalr_close, _no_json)
 
 
 @pytest.mark.parametrize("lose", LOSSES)
@@ -89,6 +87,23 @@ def test_s10_a_lost_connection_stops_all_within_a_quarter_of_a_second(lose, n):
         for rf_id in heard:
             assert goodbye_ms([frame for frame in world.frames(since_us) if frame.rf_id == rf_id]) >= 300
         check_pin(chip.edges())
+
+
+@pytest.mark.parametrize("ends", (False, True))
+def test_s05_a_record_too_large_to_be_read_may_be_a_stop_and_stops_all(ends):
+    hub = Hub(MANY)
+    world = connected(hub)
+    hub.log(entry(1, SHOCK, 30, 20000), entry(2, VIBRATE, 30, 20000))
+    world.pass_ms(500)
+    assert len(world.active()) > 1
+    hub.wire.say(frame(1, b"x" * 17000 + (b"\x1e" if ends else b"")))
+    since_us = world.time.now_us
+    world.pass_ms(1000)
+    assert world.active()[-1].end_us <= since_us + 250_000
+    for rf_id in {heard.rf_id for heard in world.active()}:
+        assert goodbye_ms([heard for heard in world.frames(since_us) if heard.rf_id == rf_id]) >= 300
+    assert any("above 16384 bytes" in line for line in world.lines("note"))
+    assert not world.lines("link")[-1].startswith("closed"), "the link stays"
 
 
 def test_s10_lost_wifi_stops_all():
@@ -146,6 +161,19 @@ def test_s11_a_hub_that_takes_nothing_any_more_is_as_silent():
     since_us = world.time.now_us
     world.pass_ms(6000)
     assert world.active()[-1].end_us <= since_us + (3000 + FRAME_MS) * 1000
+
+
+def test_s11_a_hub_that_talks_on_but_takes_nothing_is_left():
+    hub = Hub(MANY)
+    world = connected(hub)
+    hub.wire.clog()
+    hub.log(entry(1, VIBRATE, 30, 30000))
+    since_us = world.time.now_us
+    for _ in range(150):
+        hub.wire.say(frame(9, b"?"))
+        world.pass_ms(100)
+    assert "takes nothing" in " ".join(world.lines("link"))
+    assert world.active()[-1].end_us <= since_us + 11_000_000
 
 
 def test_s11_silence_from_long_before_is_not_held_against_a_local_order_but_ends_it_in_time():
@@ -285,3 +313,159 @@ def test_s17_a_recorded_session_played_again_does_nothing():
             say(record)
             world.pass_ms(100)
     assert world.active(since_us) == [], "and on the next one"
+
+
+# S27: a flood of orders delays a stop by one frame, not by the flood
+
+
+def _repeats(n, chance, numbers=(1,)):
+    """`n` records of live control, as many messages: each says something else than the one before."""
+    entries = [entry(chance.choice(numbers), VIBRATE, chance.randrange(1, 100), 9000) for _ in range(n)]
+    records = [{"type": 1, "target": "Log", "arguments": [{"name": "flood"}, [each]]} for each in entries]
+    return b"".join(frame(1, json.dumps(record).encode() + b"\x1e") for record in records)
+
+
+def _stops(hub, kind):
+    """What the hub says to stop everything, as bytes."""
+    if kind == "estop":
+        record = {"type": 1, "target": "EmergencyStop", "arguments": [DEVICE]}
+    else:
+        entries = [entry(number, STOP, 0, 300) for number in range(1, len(hub.shockers) + 1)]
+        record = {"type": 1, "target": "Log", "arguments": [{"name": "flood"}, entries]}
+    return frame(1, json.dumps(record).encode() + b"\x1e")
+
+
+@pytest.mark.parametrize("kind", ("stop", "estop"))
+@pytest.mark.parametrize("n", (1, 11, 16))
+def test_s27_a_stop_behind_a_thousand_orders_waits_for_one_frame_alone(n, kind):
+    chance = random.Random(27)
+    for _ in range(3):
+        hub = Hub(MANY[:n])
+        world = connected(hub)
+        hub.log(*[entry(number, SHOCK, 30, 20000) for number in range(1, n + 1)])
+        world.pass_ms(100 + 46 * n + chance.randrange(500))
+        assert len({each.rf_id for each in world.active()}) == n
+        flood_us = world.time.now_us
+        hub.wire.say(_repeats(1000, chance, range(1, n + 1)) + _stops(hub, kind))
+        world.pass_ms(4000)
+        begun = world.active(flood_us)
+        assert len(begun) <= 1 and hub.wire.read_us - flood_us > 300_000, "it takes so long until the stop is there"
+        for each in MANY[:n]:
+            assert goodbye_ms([told for told in world.frames(flood_us) if told.rf_id == each[1]]) >= 300
+        check_pin(chip.edges())
+
+
+def test_s27_the_newest_order_for_each_receiver_is_what_is_carried_out():
+    chance = random.Random(28)
+    for n_before in (1, 3, 9, 400):
+        hub = Hub(MANY[:4])
+        world = connected(hub)
+        hub.log(*[entry(number, SHOCK, 30, 9000) for number in range(1, 5)])
+        world.pass_ms(400)
+        since_us = world.time.now_us
+        last = [entry(number, VIBRATE, 60 + number, 700) for number in range(1, 5)]
+        record = {"type": 1, "target": "Log", "arguments": [{"name": "flood"}, last]}
+        hub.wire.say(_repeats(n_before, chance, range(1, 5)) + frame(1, json.dumps(record).encode() + b"\x1e"))
+        world.pass_ms(2500)
+        begun = {(each.rf_id, each.intensity) for each in world.active(since_us)} - {(99 + n, 30) for n in range(1, 5)}
+        assert begun == {(99 + n, 60 + n) for n in range(1, 5)}
+        assert world.device.refused() == {"overtaken": n_before}
+        assert any("%d orders came with a newer one" % n_before in line for line in world.lines("note"))
+
+
+def test_s27_what_came_before_a_stop_does_not_come_back_behind_it():
+    for stop in ("stop", "estop", "console", "button", "other"):
+        hub = Hub(MANY[:2])
+        world = connected(hub)
+        hub.log(entry(1, VIBRATE, 10, 9000))
+        world.pass_ms(300)
+        hub.wire.say(_repeats(30, random.Random(1), (1, 2)))
+        world.loop.run_until_complete(asyncio.sleep(1e-9))
+        world.loop.run_until_complete(asyncio.sleep(1e-9))
+        assert world.device.dispatcher._inbox._actions, "some of it waits"
+        since_us = world.time.now_us
+        if stop == "console":
+            world.device.dispatcher.halt("console")
+        elif stop == "button":
+            world.press(0, 50)
+            world.pass_ms(20)
+        elif stop == "other":
+            for number in (0, 1):
+                world.stop(rf_id=MANY[number][1])
+        else:
+            hub.wire._coming.clear()
+            hub.wire.say(_stops(hub, stop))
+        hub.wire._coming = hub.wire._coming if stop in ("stop", "estop") else []
+        world.pass_ms(1500)
+        assert world.active(since_us) == [], stop
+
+
+@pytest.mark.parametrize(("window", "toll_us"), ((5744, 0), (1 << 30, 4000)))
+def test_s27_stop_frames_go_on_while_a_flood_is_read(window, toll_us):
+    hub = Hub(MANY[:2])
+    world = connected(hub)
+    hub.log(entry(1, VIBRATE, 10, 20000), entry(2, VIBRATE, 10, 20000))
+    world.pass_ms(400)
+    flood_us = world.time.now_us
+    hub.wire.window, hub.wire.toll_us = window, toll_us
+    hub.wire.say(_stops(Hub(MANY[:1]), "stop") + _repeats(3000, random.Random(3), (2,)))
+    world.pass_ms(1000)
+    assert hub.wire._coming, "it is still being read"
+    told = [each for each in world.frames(flood_us) if each.rf_id == MANY[0][1]]
+    assert goodbye_ms(told) >= 300 and told[-1].end_us < flood_us + 600_000
+    world.pass_ms(3000)
+    assert max(after - before for before, after in zip(world.meals, world.meals[1:])) < 3_000_000, "it is never hungry"
+
+
+def test_s27_refusals_of_a_flood_cost_little_and_are_counted():
+    hub = Hub(MANY[:1])
+    world = connected(hub)
+    hub.log(entry(1, VIBRATE, 10, 9000))
+    world.pass_ms(200)
+    entries = [dict(entry(1, VIBRATE, 10, 100), shocker={"id": GUID % 9, "name": "?"}) for _ in range(500)]
+    flood_us = world.time.now_us
+    for at in range(0, 500, 50):
+        hub.log(*entries[at : at + 50])
+    hub.wire.say(_stops(hub, "stop"))
+    world.pass_ms(2000)
+    assert len(world.active(flood_us)) <= 1
+    assert world.device.refused() == {"unknown": 500}
+    assert len(world.lines("refused")) <= 45 and "refusals, notes and events" in " ".join(world.lines("note"))
+
+
+# S5: a stop never waits, whatever the answers of the device do
+
+
+@pytest.mark.parametrize("kind", ("stop", "estop", "invoked"))
+@pytest.mark.parametrize("busy_by", ("pings", "invocations"))
+def test_s05_a_stop_does_not_wait_behind_an_answer_that_nobody_takes(kind, busy_by):
+    hub = Hub(MANY[:2])
+    world = connected(hub, {"openshock_user.device_id": DEVICE})
+    hub.log(entry(1, SHOCK, 30, 20000), entry(2, SHOCK, 30, 20000))
+    world.pass_ms(700)
+    hub.wire.clog()
+    for number in range(20):
+        if busy_by == "pings":
+            hub.wire.say(frame(9, b"are you there"))
+        else:
+            hub.invoke("Nothing", number, invocation_id="id-%d" % number)
+            hub.invoke("Control", [control(1, VIBRATE, 5, 100)], "x", invocation_id="act-%d" % number)
+    world.pass_ms(300)
+    since_us = world.time.now_us
+    if kind == "invoked":
+        hub.invoke("Control", [control(1, STOP, 0, 300), control(2, STOP, 0, 300)], "x", invocation_id="stop")
+    else:
+        hub.wire.say(_stops(hub, kind))
+    world.pass_ms(1000)
+    assert len(world.active(since_us)) <= 1
+    assert all(
+        goodbye_ms([told for told in world.frames(since_us) if told.rf_id == rf_id]) >= 300 for rf_id in (100, 101)
+    )
+
+
+def test_s05_answers_still_leave_at_once():
+    hub = Hub()
+    world = connected(hub)
+    hub.invoke("Control", [control(1, VIBRATE, 5, 100)], "x", invocation_id="one")
+    world.pass_ms(5)
+    assert [record for record in hub.records if record.get("invocationId") == "one"]

@@ -68,7 +68,7 @@ def test_row_user_upgrade_tls(known, monkeypatch):
         url = (await hub.listen("127.0.0.1", 0, context)).replace("127.0.0.1", "hub.test")
         one = HubStory(hub)
         authority = ours if known else strangers
-        one.link._roots = [ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())]
+        one.link._reach._roots = [ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())]
         one.link._backend._base = url
         async with one:
             if known:
@@ -145,7 +145,7 @@ def test_row_user_ping():
     """Ping: one after 15 s without sending; 30 s of silence of the server are a reconnect."""
     backend = greeted()
     assert backend.keepalive(14_999) == () and list(backend.keepalive(15_000)) == [b'{"type":6}\x1e']
-    backend.receive(b'{"type":6}\x1e', 20_000)
+    list(backend.receive(b'{"type":6}\x1e', 20_000))
     backend.keepalive(49_999)
     with pytest.raises(Exception, match="nothing received for 30 s"):
         backend.keepalive(50_000)
@@ -367,12 +367,12 @@ async def test_row_user_calls_that_fail_are_noted(server, story):
         opcode, payload = await peer.frame()
         assert (opcode, json.loads(payload[:-1])["target"]) == (1, "ControlV2")
         peer.say(text(b'{"type":3,"invocationId":%s}\x1e' % answer))
-    assert await noted(story, "failed", mark) == "call 2 failed: An error"
+    assert await noted(story, "failed", mark) == f"vibrate of {RED} failed: An error"
     backend = greeted()
     backend.ask("control", Wish("far", 2, 20, 500), 4)
     backend.keepalive(4)
     backend.keepalive(10_004)
-    assert backend.receive(b"", 10_005) == [(NOTE, "call 1 failed: no answer in time")]
+    assert list(backend.receive(b"", 10_005)) == [(NOTE, "vibrate of far failed: no answer in time")]
 
 
 @remote_story()
@@ -418,7 +418,7 @@ def test_row_user_emergency_stop_that_fails_is_a_note():
     messages = [json.loads(message[:-1]) for message in backend.keepalive(0)]
     assert [message["target"] for message in messages] == ["EmergencyStop"] * 2
     answer = b'{"type":3,"invocationId":"2","error":"no"}\x1e'
-    assert backend.receive(answer, 1) == [(NOTE, "call 2 failed: no")]
+    assert list(backend.receive(answer, 1)) == [(NOTE, "EmergencyStop failed: no")]
 
 
 @hub_told()

@@ -146,7 +146,6 @@ def test_the_limit_is_an_option():
         (("http://127.0.0.1/",), "ws:// or wss://"),
         (("127.0.0.1:9000",), "a URL begins with"),
         (("ws://127.0.0.1:99999/",), "a port is a number"),
-        (("--max-size", "0", "ws://127.0.0.1/"), "--max-size is a number"),
         (("--ca", "no/such/file", "wss://127.0.0.1/"), "cannot read"),
         (("ws://host.invalid/",), "cannot connect to host.invalid port 80"),
     ],
@@ -156,6 +155,12 @@ def test_what_cannot_be_done_is_one_line_and_exit_1(arguments, words):
     assert done.returncode == 1
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_an_argument_that_makes_no_sense_is_the_callers_fault():
+    done = _command("--max-size", "0", "ws://127.0.0.1/")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "argument --max-size: a whole number from 1 to 268435456 is needed, not '0'" in done.stderr
 
 
 def test_nobody_listens():

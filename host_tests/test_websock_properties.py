@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib import http1, utf8, websock
-from lib.websock import BINARY, CLOSE, PING, PONG, TEXT, Frames
+from lib.websock import BINARY, CLOSE, PING, PONG, TEXT, Frames, Pieces
 
 _TEXTS = st.text(max_size=300).map(str.encode)
 _BYTES = st.binary(max_size=300)
@@ -85,10 +85,17 @@ def test_what_was_sent_comes_out_in_any_fragments_and_any_slices(script, data):
         wire += _head(first, True, len(rest)) + rest
         wanted.append((opcode, payload))
     frames, got, pongs = Frames(), [], b""
+    pieces, streams = Pieces(), {TEXT: b"", BINARY: b""}
     for piece in _slices(wire, data.draw(st.lists(st.integers(1, 400)))):
         got += frames.feed(piece)
         pongs += frames.take()
+        for opcode, payload in pieces.feed(piece):
+            if opcode in streams:
+                streams[opcode] += payload
     assert got == wanted
+    for opcode in streams:
+        assert streams[opcode] == b"".join(payload for kind, payload in wanted if kind == opcode)
+    assert not pieces.closed and pieces.take() is not None
     assert not frames.closed
     for content in answers:
         size = 6 + len(content)
@@ -107,6 +114,10 @@ def test_rubbish_never_raises_and_slicing_changes_nothing(wire, cuts, max_size):
         got += sliced.feed(piece)
     assert got == wanted
     assert (sliced.closed, sliced.fault) == (whole.closed, whole.fault)
+    pieces, unlimited = Pieces(), Frames(1 << 30)
+    ends = [event for part in _slices(wire, cuts) for event in pieces.feed(part) if event[0] >= CLOSE]
+    assert ends == [event for event in unlimited.feed(wire) if event[0] >= CLOSE]
+    assert (pieces.closed, pieces.fault, pieces.take()[:2]) == (unlimited.closed, unlimited.fault, unlimited.take()[:2])
     closes = [event for event in wanted if event[0] == CLOSE]
     assert len(closes) == whole.closed
     assert not whole.closed or wanted[-1][0] == CLOSE

@@ -42,6 +42,8 @@ async def dial(host, port, roots, resolve, opening, timeout_ms=20_000):
 
 
 async def _address(host, resolve, timeout_ms):
+    if ":" in host:
+        raise Failed("%s: an IPv6 address; this device speaks IPv4 alone" % host)
     try:
         address = await asyncio.wait_for_ms(resolve(host), timeout_ms)
     except asyncio.TimeoutError:

@@ -5,8 +5,27 @@ What a server may say belongs here; when to ask again, and whom, belongs to the 
 
 from micropython import const
 
+from lib.tables import find
 from lib.url import authority, follow, only, parse_url  # noqa: F401  (URLs are offered from here, too)
 
+# The headers of an answer that anybody here asks for.
+KEPT = (
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "date",
+    "location",
+    "retry-after",
+    "sec-websocket-accept",
+    "sec-websocket-extensions",
+    "sec-websocket-protocol",
+    "set-cookie",
+    "transfer-encoding",
+    "upgrade",
+)
+_TOO_LONG = "a head or a line of it is too long"
+_PASSING = const(4)
 _TOKEN = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
 _MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
 _UNTIL_CLOSE = const(-1)
@@ -14,6 +33,19 @@ _MAX_CHUNK_LINE = const(256)  # bytes: a size and its extensions
 _MAX_DIGITS = const(12)  # of a length: a terabyte is more than any device reads
 _DAYS_TO_1970 = const(719469)  # by the count of `date_s`
 _MAX_RETRY_S = const(86400)  # no server puts us to sleep for more than a day
+
+
+# What a status means to somebody who wanted something and got that instead.
+_REFUSALS = (
+    (401, "the token was refused"),
+    (403, "access was refused"),
+    (404, "nothing is there"),
+    (405, "nothing of this kind is there"),
+    (429, "too many requests"),
+    (502, "what is behind it is down"),
+    (503, "it is busy, or down"),
+    (504, "what is behind it is silent"),
+)
 
 
 class Error(Exception):
@@ -45,22 +77,28 @@ def request(method, host, port, secure, path, headers, body=None):
 class Answer:
     """One answer, from its bytes: `feed` until `done`.
 
-    `status` is None until the head is complete; then `reason`, and `headers` with lower-case names. A header that came
-    several times is joined by ", ", Set-Cookie by a line feed. Interim answers (1xx but 101) are skipped.
+    `status` is None until the head is complete; then `reason`, and `headers` with lower-case names: those of KEPT, as servers
+    and what is before them send kilobytes of others. A header that came several times is joined by ", ", Set-Cookie by a line
+    feed. Interim answers (1xx but 101) are skipped.
     """
 
     def __init__(self, max_head=4096, bodiless=False):
-        """`max_head` bounds the head, and again the trailers, in bytes; `bodiless`: the answer to a HEAD request."""
+        """`max_head`: bytes that are kept of a head, and of a line; four times as many may pass by, and again as trailers.
+
+        `bodiless`: the answer to a HEAD request.
+        """
         self.status = None
         self.reason = ""
         self.headers = {}
         self.done = False
         self.rest = b""  # what came behind the answer: after a 101 it belongs to the new protocol
         self._max_head = max_head
-        self._room = max_head
+        self._room = _PASSING * max_head
+        self._kept = 0  # bytes of `headers`
         self._bodiless = bodiless
         self._line = bytearray()  # a line that has not ended yet; it grows in place
-        self._last = None  # the header that a folded line would continue
+        self._cut = False  # it is longer than that
+        self._last = None  # the header that a folded line would continue; "": one that is not kept
         self._left = 0  # bytes of body before the next line; _UNTIL_CLOSE: all
         self._code = 0  # the status, while the head is not complete
         self._next = self._on_status  # what reads the next line
@@ -94,13 +132,27 @@ class Answer:
 
     def _gather(self, piece, whole):
         self._room -= len(piece)
+        left = self._max_head - len(self._line)
         if self._room < 0:
-            raise Error("a head or a line of it is too long")
-        self._line += piece
-        if whole:
-            line = bytes(self._line)
-            self._line = bytearray()
+            raise Error(_TOO_LONG)
+        self._line += piece[:left]
+        if len(piece) > left and not self._cut:
+            self._cut = True
+            self._on_cut(bytes(self._line))
+        if not whole:
+            return
+        line, self._line = bytes(self._line), bytearray()
+        if self._cut:
+            self._cut, self._last = False, ""
+        else:
             self._next(_text(line[: -2 if line[-2:] == b"\r\n" else -1]))
+
+    def _on_cut(self, line):
+        """Let a header pass by of which this is the beginning. Raise Error where it is one that is kept, or is no header."""
+        name, colon, _ = line.partition(b":")
+        name = _text(name).lower()
+        if not self._code or self.status is not None or name in KEPT or not (colon and name and only(name, _TOKEN)):
+            raise Error(_TOO_LONG)
 
     def _on_status(self, line):
         """`HTTP/1.1 200 OK`; the words may be missing."""
@@ -117,22 +169,31 @@ class Answer:
         elif line[0] in " \t":  # a folded line, RFC 9112 §5.2
             if self._last is None:
                 raise Error("a header without a name")
-            self.headers[self._last] += " " + line.strip()
+            if self._last:
+                self._keep(self._last, self.headers[self._last] + " " + line.strip())
         else:
             name, colon, value = line.partition(":")
             name = name.lower()
             value = value.strip()
             if not colon or not name or not only(name, _TOKEN):
                 raise Error("not a header")
+            self._last = name if name in KEPT else ""
             if name in self.headers:
                 value = self.headers[name] + ("\n" if name == "set-cookie" else ", ") + value
-            self.headers[name] = value
-            self._last = name
+            if self._last:
+                self._keep(name, value)
+
+    def _keep(self, name, value):
+        self._kept += len(value) - len(self.headers.get(name, ""))
+        if self._kept > self._max_head:
+            raise Error(_TOO_LONG)
+        self.headers[name] = value
 
     def _on_body(self):
         """The head is complete: how long is the body? RFC 9112 §6.3."""
         if 100 <= self._code < 200 and self._code != 101:
             self.headers = {}
+            self._kept = 0
             self._last = None
             self._next = self._on_status
             return
@@ -165,7 +226,7 @@ class Answer:
     def _on_chunk(self, line):
         """A size in hexadecimal digits, and extensions, which are ignored. RFC 9112 §7.1."""
         self._left = _number(line.partition(";")[0].strip().lower(), 16, "0123456789abcdef")
-        self._room = 2 if self._left else self._max_head
+        self._room = 2 if self._left else _PASSING * self._max_head
         self._next = self._expect_chunk if self._left else self._on_trailer
 
     def _on_trailer(self, line):
@@ -183,6 +244,12 @@ def _number(digits, base, alphabet):
     if not digits or len(digits) > _MAX_DIGITS or not only(digits, alphabet):
         raise Error("not a length")
     return int(digits, base)
+
+
+def refusal(status):
+    """Return what an answer with that status says, in words: "the server answered 404: nothing is there"."""
+    words = find(_REFUSALS, status)
+    return "the server answered %d" % status + (": " + words if words else "")
 
 
 def retry_after_s(headers):

@@ -156,6 +156,11 @@ def invocation(target, arguments, call_id=None):
 
 
 def completion(invocation_id, result=None, error=None):
-    """The record that answers an invocation: with `error` when that is a text, otherwise with `result`. Raises as `invocation`."""
+    """The record that answers an invocation: with `error` when there is one, otherwise with `result`. Raises as `invocation`.
+
+    ValueError also for an `error` that is no text: the server would close the connection.
+    """
+    if error is not None and type(error) is not str:
+        raise ValueError("an error is a text")
     key, value = (b',"result":', result) if error is None else (b',"error":', error)
     return _sized(b'{"type":3,"invocationId":', dumps(invocation_id), key, dumps(value), b"}\x1e")

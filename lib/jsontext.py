@@ -47,11 +47,15 @@ def _joined(text):
     return b"".join(parts)
 
 
+class NoMemory(ValueError):
+    """The text is JSON, but its value needs more memory than there is."""
+
+
 def loads(text):
     """The value of `text` (bytes): dicts, lists, str, int of any size, float, bool, None. No str holds a lone surrogate.
 
-    ValueError, with the place but nothing of the content, when it is not UTF-8, not JSON, deeper than 64 brackets,
-    holds a number of more than 330 characters, or needs more memory than there is.
+    ValueError, with the place but nothing of the content, when it is not UTF-8, not JSON, deeper than 64 brackets, or
+    holds a number of more than 330 characters; NoMemory, which is one, when it needs more memory than there is.
     """
     size = len(text)
     if not is_utf8(text):
@@ -62,7 +66,7 @@ def loads(text):
     try:
         return json.loads(_joined(text) if b"\\u" in text else text)
     except MemoryError:
-        raise ValueError("JSON of %d bytes needs more memory than there is" % size)
+        raise NoMemory("JSON of %d bytes needs more memory than there is" % size)
 
 
 def dumps(value):

@@ -1,4 +1,4 @@
-"""Lines with a level, printed as they come; the last of them can be asked for. No line may hold a token or a key."""
+"""Lines with a level, written as they come; the last of them can be asked for. No line may hold a token or a key."""
 
 from struct import pack_into, unpack_from
 
@@ -19,12 +19,12 @@ _HEAD_BYTES = const(12)
 
 
 class Log:
-    """The last lines, in one piece of memory; `clock` gives milliseconds, `write` takes a finished line (default: print).
+    """The last lines, in one piece of memory; `clock` gives milliseconds, `write` takes a finished line and never waits.
 
     `written` only grows with each line: a mark for `last`.
     """
 
-    def __init__(self, clock, write=print, level=INFO):
+    def __init__(self, clock, write, level=INFO):
         self._clock = clock
         self._write = write
         self.level = level
@@ -33,14 +33,15 @@ class Log:
         self._used = 0
         self.written = 0  # bytes of all records since the start
 
-    def line(self, level, place, text):
-        """None; keeps and prints one line, cut at 200 characters. Below `self.level` nothing happens."""
+    def line(self, level, place, text, quiet=False):
+        """None; keeps and writes one line, cut at 200 characters; `quiet`: only keeps it. Below `self.level` nothing happens."""
         if level < self.level:
             return
         now = self._clock()
         data = _printable(text[:_LONGEST])
         self._keep(now, level, place[:_PLACE].encode(), data)
-        self._write("[%d][%s][%s] %s" % (now, _NAMES[level], place, str(data, "utf-8")))
+        if not quiet:
+            self._write("[%d][%s][%s] %s" % (now, _NAMES[level], place, str(data, "utf-8")))
 
     def info(self, place, text):
         """None; a line for the course of things."""

@@ -8,20 +8,13 @@ Facts: reference/signalr.md §1.
 
 from micropython import const
 
+from lib.http1 import refusal
 from lib.jsontext import loads
 
 MAX_REDIRECTS = const(5)  # for the caller to count; the official clients follow a hundred
 
 _HEX = "0123456789ABCDEF"
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-_WORDS = {
-    401: "the token was refused",
-    403: "access was refused",
-    404: "there is no SignalR hub at this address",
-    405: "there is no SignalR hub at this address",
-    429: "too many requests",
-    503: "the server is busy",
-}
 
 
 class Failed(Exception):
@@ -60,7 +53,7 @@ def negotiated(status, body):
     decides whether the new address may be less safe than the old one (it may not). Failed in all other cases.
     """
     if status != 200:
-        raise Failed(_WORDS.get(status, "the server answered the negotiation with %d" % status), status)
+        raise Failed(refusal(status), status)
     try:
         answer = loads(body)
     except ValueError as fault:

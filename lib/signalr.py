@@ -1,9 +1,9 @@
 """A client's side of SignalR, without I/O: bytes in, events out; calls in, records out. Time is an argument, in ms.
 
     write(session.hello())
-    for event in session.feed(payload, now): …    # the payload of each WebSocket message, text or binary
-    write(session.take())                         # what invocations are owed, completed by somebody or not
-    write(session.due(now))                       # every second, with `expired(now)`: both serve quiet links
+    for event in session.feed(piece, now): …    # of WebSocket messages, text or binary, in pieces of any size
+    write(session.take())                       # what invocations are owed, completed by somebody or not
+    write(session.due(now))                     # every second, with `expired(now)`: both serve quiet links
 
 Facts: reference/signalr.md. Shapes of records are in lib/hubjson.py; negotiation, for those who need it, in lib/negotiate.py.
 """
@@ -11,6 +11,7 @@ Facts: reference/signalr.md. Shapes of records are in lib/hubjson.py; negotiatio
 from micropython import const
 
 from lib import hubjson
+from lib.jsontext import NoMemory
 
 # Events are tuples; the first of them says which.
 READY = 1  # (READY,) the handshake is done, calls may be made
@@ -18,8 +19,9 @@ INVOCATION = 2  # (INVOCATION, target, arguments, invocation_id or None)
 RESULT = 3  # (RESULT, call_id, result, error or None) how an `invoke` ended: exactly one for each
 ITEM = 4  # (ITEM, invocation_id, item) of a stream that nobody here asked for: something for the log, at most
 CLOSED = 5  # (CLOSED, error or None, allow_reconnect) the last event: close the socket, with `session.code`
+SKIPPED = 6  # (SKIPPED, why) a record that is too large, for its limit or for the memory: nobody knows what it says
 
-
+_END = b"\x1e"  # of a record
 _MAX_WAITING = const(16)  # calls of ours
 _MAX_WORDS = const(200)  # characters of a server's reason that are worth keeping
 _GOING = const(1000)  # WebSocket close codes, RFC 6455 §7.4.1
@@ -38,7 +40,7 @@ class Lost(Exception):
 class Session:
     """One connection's talk with a hub. A new connection needs a new one: no call and no invocation outlives it."""
 
-    def __init__(self, now, ping_ms=15000, timeout_ms=30000, handshake_ms=15000, max_record=32768):
+    def __init__(self, now, ping_ms=15000, timeout_ms=30000, handshake_ms=15000, max_record=16384):
         self.ready = False  # the handshake is done
         self.closed = False  # nothing more comes or goes
         self.code = _GOING  # the WebSocket close code that then fits
@@ -47,7 +49,7 @@ class Session:
         self._handshake_ms = handshake_ms
         self._max_record = max_record
         self._start = self._sent = self._heard = now
-        self._part = bytearray()  # of the record that has not ended yet
+        self._part = bytearray()  # of the record that has not ended yet; None: that one is skipped
         self._last_id = 0
         self._calls = {}  # call id → when it expires
         self._owed = []  # ids of invocations that want an answer, by the next `take`
@@ -70,53 +72,74 @@ class Session:
         return hubjson.CLOSE_RECORD
 
     def feed(self, data, now):
-        """The list of events that `data` completes: bytes of a message, of a part of one, or b"" for a mere sign of life.
+        """Yield the events that `data` completes, each record read when those before it are done with and let go.
 
-        Never raises on what a server sends. A record that breaks the rules is a CLOSED event with its fault in words,
-        after the events of the records before it; nothing behind it is read.
+        `data`: bytes of a message, of a part of one, or b"" for a mere sign of life. Never raises on what a server sends. A
+        record that breaks the rules is a CLOSED event with its fault in words; nothing behind it is read. One that is too
+        large is a SKIPPED event at once, and read over up to its end.
         """
-        events = []
         if self.closed:
-            return events
+            return
         self._heard = now
-        records = data.split(b"\x1e")
-        rest = records.pop()
-        if self._part and records:
-            records[0] = bytes(self._part) + records[0]
+        at, size = 0, len(data)
+        while at < size and not self.closed:
+            end = data.find(_END, at)
+            ends = end >= 0
+            end = end if ends else size
+            for event in self._gather(data[at:end], ends):
+                yield event
+            at = end + 1
+        for event in self.expired(now):
+            yield event
+
+    def _gather(self, piece, ends):
+        """Return the events of the record that `piece` is of, when it ends with it; a SKIPPED when it will be none."""
+        part = self._part
+        if ends:
             self._part = bytearray()
-        try:
-            for record in records:
-                self._read(record, events)
-                if self.closed:
-                    return events
-            if rest:
-                self._part.extend(rest)
-            self._fits(len(self._part))
-        except ValueError as fault:
-            self.code = _BAD_DATA if self.code == _GOING else self.code
-            return self._end(events, "bad record: %s" % fault, True)
-        if self._calls:
-            events.extend(self.expired(now))
-        return events
-
-    def _fits(self, size):
+        if part is None:
+            return ()
+        size = len(part) + len(piece)
         if size > self._max_record:
-            self.code = _TOO_BIG
-            raise ValueError("more than %d bytes" % self._max_record)
+            return self._skip("a record above %d bytes" % self._max_record, ends)
+        try:
+            if not ends or part:
+                part.extend(piece)
+            if not ends:
+                return ()
+            piece = bytes(part) if part else piece
+            part = None  # what it takes is given back before the record is read
+            return self._read(piece)
+        except (MemoryError, NoMemory):
+            return self._skip("no memory for a record of %d bytes" % size, ends)
+        except ValueError as fault:
+            self.code = _BAD_DATA
+            return self._end([], "bad record: %s" % fault, True)
 
-    def _read(self, record, events):
-        self._fits(len(record))
+    def _skip(self, why, ends):
+        """Return the events of a record that cannot be read; what is still to come of it, unless it `ends`, is read over."""
+        if not self.ready:
+            self.code = _TOO_BIG
+            return self._end([], "no answer to the handshake: " + why, True)
+        if not ends:
+            self._part = None
+        return ((SKIPPED, why),)
+
+    def _read(self, record):
+        """Return the events of a whole record. Raise ValueError for one that breaks the rules."""
+        events = []
         if not self.ready:
             self._on_greeting(record, events)
-            return
+            return events
         call = hubjson.read_call(record)
         if call:
             events.append((INVOCATION, call[0], call[1], None))
-            return
+            return events
         message = hubjson.read(record)
         duty = self._duties.get(message["type"])
         if duty:
             duty(message, events)
+        return events
 
     def _on_greeting(self, record, events):
         error = hubjson.read_greeting(record)
@@ -196,7 +219,7 @@ class Session:
             raise Refused("no connection")
 
     def complete(self, invocation_id, result=None, error=None):
-        """True: the answer to an invocation waits in `take`, with `error` when that is a text, otherwise with `result`.
+        """True: the answer to an invocation waits in `take`, with `error` (a text) when there is one, otherwise with `result`.
 
         False when that id waits for no answer, or no more. ValueError as `invoke`; the answer is then still owed.
         """

@@ -10,12 +10,20 @@ _CTRL_C = const(3)
 _NO_KEY = const(-1)
 
 
-class Terminal:
-    """While it is held, Ctrl-C is a byte like any other: packets hold it, too (reference/onboarding-ota-safety.md §B2)."""
+def write(data):
+    """None; `data` (bytes) is sent as it is: print would make CR LF of each line feed, in a packet as well. It may block."""
+    sys.stdout.buffer.write(data)
 
-    def __init__(self):
+
+class Terminal:
+    """While it is held, Ctrl-C is a byte like any other: packets hold it, too (reference/onboarding-ota-safety.md §B2).
+
+    What is written goes to `output`, an output.Output.
+    """
+
+    def __init__(self, output):
         self._in = sys.stdin.buffer
-        self._out = sys.stdout.buffer
+        self._output = output
         self._byte = bytearray(1)
         self._poll = select.poll()
         try:
@@ -35,6 +43,7 @@ class Terminal:
         """True while a byte has arrived that nobody has taken yet; also once the other end is gone, until somebody looks."""
         if self._in:
             for _ in self._poll.ipoll(0):
+                self._output.heard()
                 return True
         return False
 
@@ -53,6 +62,10 @@ class Terminal:
                 self._in = None
         return -1
 
-    def write(self, data):
-        """None; `data` (bytes) is sent as it is: print would make CR LF of each line feed, in a packet as well."""
-        self._out.write(data)
+    def write(self, data, more=False):
+        """None; `data` (bytes) leaves as it is, as soon as nobody has to wait for that. `more`: its line goes on."""
+        self._output.put(data, more)
+
+    def takes(self, size):
+        """True when `size` more bytes find room, or when none can be expected soon: then they are left out."""
+        return self._output.room() >= size or not self._output.flows()

@@ -1,5 +1,6 @@
-"""RFC 6455 for a client, without I/O: frames, fragments, control frames, close. Bytes in, messages out.
+"""RFC 6455 for a client, without I/O: frames, fragments, control frames, close. Bytes in, messages or pieces of them out.
 
+`Frames` puts messages together, up to a size; `Pieces` gives what came at once, for protocols whose records end by themselves.
 How a connection begins is in `wsopen`. Who connects, waits and gives up is elsewhere.
 """
 
@@ -31,8 +32,11 @@ class Frames:
     wait a few seconds for the end of the stream. `fault`: what the server did wrong, in words; "" while it did nothing.
     """
 
-    def __init__(self, max_size=32768):
-        """`max_size`: bytes of the largest message, over all its fragments; a larger one is refused before it is read."""
+    def __init__(self, max_size=16384):
+        """`max_size`: bytes of the largest message, over all its fragments; a larger one is refused before it is read.
+
+        An ESP32 has no larger piece of memory to spare than the default.
+        """
         self.closed = False
         self.fault = ""
         self._max_size = max_size
@@ -46,7 +50,7 @@ class Frames:
         self._left = 0  # bytes of it still to come
         self._control = b""  # the payload of a control frame, as far as it came
         self._message = 0  # opcode of the message whose fragments come, 0 between messages
-        self._store = bytearray(_REST)  # what came of a message in pieces
+        self._store = bytearray(min(_REST, max_size))  # what came of a message in pieces
         self._stored = 0  # bytes of it
         self._utf8 = 0  # of the text so far
 
@@ -106,12 +110,16 @@ class Frames:
         if not opcode & _CONTROL:
             if opcode:
                 self._message = opcode
-            if self._stored + length > self._max_size:
-                raise Fault(wsframe.TOO_BIG, "a message above %d bytes" % self._max_size)
+            self._announced(length)
         self._opcode = opcode
         self._last = first & _FIN
         self._left = length
         return start if length else self._payload(data, start, events)
+
+    def _announced(self, length):
+        """Raise Fault when `length` more bytes make the message too large."""
+        if self._stored + length > self._max_size:
+            raise Fault(wsframe.TOO_BIG, "a message above %d bytes" % self._max_size)
 
     def _allow(self, first, opcode, length):
         """None when the frame may come now. §5.2, 5.4, 5.5"""
@@ -147,17 +155,20 @@ class Frames:
             self._utf8 = utf8.check(data, at, end, self._utf8)
             if self._utf8 < 0 or self._utf8 and whole:
                 raise Fault(wsframe.NOT_UTF8, "a text is not UTF-8")
-        if self._closing:
-            pass  # nobody waits for it
-        elif whole and not self._stored:
-            events.append((self._message, data[at:end]))
-        else:
-            self._keep(data, at, end)
-            if whole:
-                events.append((self._message, self._kept()))
+        if not self._closing:  # else nobody waits for it
+            self._came(data, at, end, whole, events)
         if whole:
             self._message = 0
         return end
+
+    def _came(self, data, at, end, whole, events):
+        """Take in a piece of a message; `whole`: it is the last of them."""
+        if whole and not self._stored:
+            events.append((self._message, data[at:end]))
+            return
+        self._keep(data, at, end)
+        if whole:
+            events.append((self._message, self._kept()))
 
     def _keep(self, data, at, end):
         """None; a piece of a message goes behind the pieces before it, in a store that grows as they come."""
@@ -239,3 +250,22 @@ class Frames:
         self._closing = True
         self._stored = 0
         return frame(CLOSE, payload)
+
+
+class Pieces(Frames):
+    """As Frames, but a message is not put together: its pieces are events of its opcode, as they come, and it has no limit.
+
+    A server that packs all it has to say into one message costs no memory for that; the protocol above has to find the
+    ends of its records.
+    """
+
+    def __init__(self):
+        super().__init__(0)
+        self._small = 125
+
+    def _announced(self, length):
+        """Take any length."""
+
+    def _came(self, data, at, end, whole, events):
+        if end > at:
+            events.append((self._message, data[at:end]))

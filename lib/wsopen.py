@@ -52,7 +52,7 @@ def check(status, headers, key):
     """None when the server switched to WebSocket; otherwise raises Refused. `headers` as of `http1.Answer`. §4.1"""
     if status != 101:
         location = headers.get("location") if status in _REDIRECTS else None
-        raise Refused("the server answered %d" % status, status, http1.retry_after_s(headers), location)
+        raise Refused(http1.refusal(status), status, http1.retry_after_s(headers), location)
     if not _names(headers, "upgrade", "websocket") or not _names(headers, "connection", "upgrade"):
         raise Refused("the server upgrades to something else", status)
     if headers.get("sec-websocket-accept") != accept(key):

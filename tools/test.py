@@ -41,9 +41,14 @@ def main(argv):
     command = [sys.executable, "-m", "pytest", *_workers(argv), *argv]
     if os.name == "nt":
         return subprocess.call(command, cwd=ROOT, env=environment)
+    return _become(command, environment)
+
+
+def _become(command, environment):
+    """Never return: one process, so whoever ends it ends the tests."""
     sys.stdout.flush()
     os.chdir(ROOT)
-    return os.execve(command[0], command, environment)  # one process: whoever ends it ends the tests
+    os.execve(command[0], command, environment)
 
 
 def _workers(argv):

@@ -198,9 +198,9 @@ class Backend(Account):
         headers = [("Authorization", "Bearer " + self._own["token"]), ("Content-Type", "application/json")]
         return "POST", self._base + "/api/devices/history-sync", self._agent + headers, body
 
-    def _taken(self, status):
-        """Orders; the server's answer to it."""
-        if 200 <= status < 300:
+    def _taken(self, why):
+        """Orders; the server has taken it, or not, for that reason."""
+        if not why:
             return [(orders.NOTE, "the server took some of the history")]
         self._hours = 0  # it may ask again
-        return [(orders.NOTE, "the server did not take the history (%d)" % status)]
+        return [(orders.NOTE, "the server did not take the history: " + why)]

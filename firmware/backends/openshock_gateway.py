@@ -11,7 +11,8 @@ from micropython import const
 from firmware import command as orders
 from firmware.command import SOUND, STOP, Command, Leave, Service
 from lib import flatbuf
-from lib.websock import BINARY
+from lib.http1 import refusal
+from lib.websock import BINARY, Frames
 
 # By number (§d.4). The wire has no D80
 _MODELS = ("caixianlin", "petrainer", "petrainer998dr", "wellturnt330")
@@ -41,6 +42,7 @@ class Backend(Service):
     """One hub. `settings`: url, token; `agent` is the User-Agent header, "OpenShock/<version> (…)"."""
 
     OPCODE = BINARY
+    FRAMES = Frames
 
     def __init__(self, settings, agent):
         base = settings["url"].rstrip("/")
@@ -75,7 +77,7 @@ class Backend(Service):
         return None
 
     def fetched(self, status, body, wait_ms, now):
-        """Orders; takes the answer to the last errand (status 0: there was none). Leave when there is no way on.
+        """Orders; takes the answer to the last errand. Leave when there is no way on.
 
         `wait_ms`: how long the server asked to be left alone (Retry-After), or 0.
         """
@@ -86,7 +88,7 @@ class Backend(Service):
             self._known = True  # what else it tells of us is of no use: commands bring model and RF id along
             return [(orders.NOTE, "the server knows this hub")]
         if status != 200:
-            raise Leave("the server named no gateway (%d)" % status if status else "no answer", wait_ms)
+            raise Leave("no gateway was named: " + refusal(status), wait_ms)
         self._url = self._node(body)
         self._assigned = True
         self._tries = 0

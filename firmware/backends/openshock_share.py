@@ -53,7 +53,7 @@ class Backend(Talk):
         return ("GET", self._list_url, self._agent) if self._asks_map(now) else None
 
     def fetched(self, status, body, wait_ms, now):
-        """Orders; takes the answer to the last errand (status 0: there was none). Leave when there is no such link.
+        """Orders; takes the answer to the last errand. Leave when there is no such link.
 
         `wait_ms`: how long the server asked to be left alone (Retry-After), or 0.
         """
@@ -63,10 +63,14 @@ class Backend(Talk):
 
         shockers = shared_shockers_of(body) if status == 200 else None
         if shockers is None:
-            return self._no_map(status, wait_ms, now)
+            return self._bad_map(status, wait_ms, now)
         self._shockers = shockers
         paused = len([shocker for shocker in shockers.values() if shocker[4]])
         return [(orders.NOTE, "%d shockers in the share link, %d of them paused" % (len(shockers), paused))]
+
+    def unfetched(self, reason, now):
+        """As Service; without the list it connects all the same."""
+        return self._no_map(reason, 0, now)
 
     # --- the connection
 
@@ -131,6 +135,6 @@ class Backend(Talk):
             self._refetch(now, 0)  # the server does not tell of changes: perhaps it is otherwise by now
             raise
         entry = openshock_remote.entry(names, detail, level, ms)
-        self._call("Control", [[entry]], now, detail.action == STOP)
+        self._call("Control", [[entry]], now, detail.action == STOP, openshock_remote.words(detail))
         if detail.action != STOP and (entry["intensity"], entry["duration"]) != (detail.intensity, detail.duration_ms):
             self._made.append((orders.NOTE, "the share link lowers it to %(intensity)d, %(duration)d ms" % entry))

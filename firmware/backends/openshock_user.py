@@ -53,7 +53,7 @@ class Backend(Talk):
         self._hubs = ()  # the ids of all hubs
         self._remote_name = settings.get("remote_name", "remote")
         self._stops_others = settings.get("stop_others", False)
-        self._asked = None  # takes the answer to the errand under way
+        self._asked_map = False  # the errand under way is for the map; else it is a negotiation
         self._doors = 0  # negotiations that may still be made before this connection; 0: none is due
         self._url = ""  # where this connection goes, and what it says there
         self._knock = self._headers
@@ -73,29 +73,32 @@ class Backend(Talk):
     def errand(self, now):
         """What to fetch now, (method, url, headers), or None. The answer goes to `fetched`."""
         if self._asks_map(now):
-            self._asked = self._take_map
+            self._asked_map = True
             return "GET", self._base + "/1/shockers/own", self._headers
         if self._doors:
             self._doors -= 1
-            self._asked = self._take_door
+            self._asked_map = False
             return "POST", self._negotiate.negotiate_url(self._url), self._knock
         return None
 
     def fetched(self, status, body, wait_ms, now):
-        """Orders; takes the answer to the last errand (status 0: there was none). Leave when there is no way on.
+        """Orders; takes the answer to the last errand. Leave when there is no way on.
 
         `wait_ms`: how long the server asked to be left alone (Retry-After), or 0.
         """
         if status in (401, 403):
-            raise Leave("the server refused the API token (%d)" % status, _LONG_WAIT_MS)
-        return self._asked(status, body, wait_ms, now)
+            raise Leave("the server refused the token (%d)" % status, _LONG_WAIT_MS)
+        return (self._take_map if self._asked_map else self._take_door)(status, body, wait_ms, now)
+
+    def unfetched(self, reason, now):
+        """As Service; without a map it connects all the same, without a negotiation it does not."""
+        return self._no_map(reason, 0, now) if self._asked_map else super().unfetched(reason, now)
 
     def _take_map(self, status, body, wait_ms, now):
-
         names, hubs = {}, []
         shockers = shockers_of(body, self._device_id, names, hubs) if status == 200 else None
         if shockers is None:
-            return self._no_map(status, wait_ms, now)
+            return self._bad_map(status, wait_ms, now)
         self._shockers, self._names, self._hubs = shockers, names, hubs
         return [(orders.NOTE, "%d shockers known" % len(shockers))]
 
@@ -108,15 +111,17 @@ class Backend(Talk):
         if token:
             self._url = negotiate.connect_url(self._url, token)
             self._doors = 0
-        elif self._doors == 0 or url.startswith("http:") and not self._base.startswith("http:"):
-            raise Leave("the negotiation leads nowhere")
-        else:
-            # another server: it gets the token that was given for it, never ours
-            self._url = url
-            self._knock = self._headers[1:]
-            if access_token:
-                self._knock.append(("Authorization", "Bearer " + access_token))
-        return []
+            return ()
+        if not self._doors:
+            raise Leave("more than %d redirects" % negotiate.MAX_REDIRECTS)
+        if url.startswith("http:") and not self._url.startswith("http:"):
+            raise Leave("a redirect that leaves TLS")
+        # another server: it gets the token that was given for it, never ours
+        self._url = url
+        self._knock = self._headers[1:]
+        if access_token:
+            self._knock.append(("Authorization", "Bearer " + access_token))
+        return ()
 
     def request(self):
         """(url, headers): where to knock."""
@@ -140,7 +145,8 @@ class Backend(Talk):
             from firmware import openshock_remote  # a device without buttons never needs it
 
             entry = openshock_remote.entry(self._names, detail)
-            self._call("ControlV2", [[entry], self._remote_name], now, detail.action == STOP)
+            words = openshock_remote.words(detail)
+            self._call("ControlV2", [[entry], self._remote_name], now, detail.action == STOP, words)
         elif what != "emergency":
             super().ask(what, detail, now)
         elif self._stops_others:

@@ -11,7 +11,7 @@ from firmware.command import Leave, Service
 from firmware.valtronics import Teller, text_of
 from lib.isotime import iso
 from lib.jsontext import dumps, loads
-from lib.websock import TEXT
+from lib.websock import TEXT, Frames
 
 _ANSWER_MS = const(10000)  # to the first message
 _PING_MS = const(30000)
@@ -36,6 +36,7 @@ class Backend(Service):
     """One account, or one server. `settings`: url, token, channels, device_id, filters; `agent` is the User-Agent header."""
 
     OPCODE = TEXT
+    FRAMES = Frames
 
     def __init__(self, settings, agent):
         scheme, _, rest = settings["url"].rstrip("/").partition("://")

@@ -34,7 +34,25 @@ async def _wait_for_ms(awaitable, timeout_ms):
     return await asyncio.wait_for(awaitable, timeout_ms / 1000)
 
 
+class _Stream:
+    """The stream below a StreamReader, as MicroPython's: `read` gives what has arrived, None where nothing has."""
+
+    def __init__(self, reader):
+        self._reader = reader
+
+    def read(self, size):
+        """Return at most `size` bytes, without waiting; b"" at the end."""
+        reader = self._reader
+        if not reader._buffer:
+            return b"" if reader._eof else None
+        data = bytes(reader._buffer[:size])
+        del reader._buffer[:size]
+        reader._maybe_resume_transport()
+        return data
+
+
 def _put_on():
+    asyncio.StreamReader.s = property(_Stream)
     builtins.ptr8 = builtins.ptr16 = builtins.ptr32 = object
     builtins.uint = int
     simclock.wind(lambda: time.monotonic_ns() // 1_000, lambda delay_us: time.sleep(delay_us / 1_000_000))
@@ -48,6 +66,7 @@ def _put_on():
     time.sleep_us = lambda delay_us: time.sleep(delay_us / 1_000_000)
     gc.threshold = lambda garbage_bytes: None
     gc.mem_free = lambda: 1 << 30
+    gc.mem_alloc = lambda: 0
     asyncio.sleep_ms = _sleep_ms
     asyncio.wait_for_ms = _wait_for_ms
 

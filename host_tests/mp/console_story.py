@@ -44,10 +44,13 @@ class Line:
             self._clock.ms += 1  # 115200 baud
         return self._waiting[self._at - 1]
 
-    def write(self, data):
+    def write(self, data, more=False):
         self.out += bytes(data)
         if self.watch:
             self.watched.append(self.watch())
+
+    def takes(self, size):
+        return True
 
     def type(self, data):
         self._waiting, self._at, self._looks = data, 0, 0

@@ -45,7 +45,7 @@ def greeted(now=0, known=MAP, **changed):
         assert backend.errand(now)[0] == "GET"
         backend.fetched(200, known.encode(), 0, now)
     backend.hello(now)
-    assert backend.receive(b"{}\x1e", now) == []
+    assert list(backend.receive(b"{}\x1e", now)) == []
     return backend
 
 
@@ -53,7 +53,8 @@ def hear(backend, message, now=0):
     """(orders, the Leave or None, what was answered) of one message."""
     made, left, answers = [], None, b""
     try:
-        made = backend.receive(message, now)
+        for order in backend.receive(message, now):
+            made.append(order)
         answers = b"".join(backend.keepalive(now))
     except Leave as leave:
         left = leave

@@ -2,9 +2,9 @@
 
 from struct import pack
 
-from lib.patch import ADD, BLOCK, COPY, MAGIC, MOVE, STEP
+from lib.patch import ADD, BLOCK, COPY, MAGIC, MOVE, STEP, UNIT
 
-_MOST = 1500  # new bytes of a unit
+_MOST = UNIT - 200  # new bytes of a unit
 
 
 def head(old, new):

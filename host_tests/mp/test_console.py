@@ -52,6 +52,8 @@ def test_a_flasher_waits_for_sysinfo_then_sends_three_commands_and_a_reset():
         assert "$SYS$|Response|WiFiInfo|Connected|false" in lines
         assert lines[1] == "$SYS$|Response|RTOSInfo|UptimeMS|1000"
         assert lines[2] == "$SYS$|Response|RTOSInfo|Uptime|0d 0h 0m 1s"
+        for line, name in zip(lines[3:], ("Used Heap", "Free IDF", "Largest IDF")):
+            assert line.startswith("$SYS$|Response|RTOSInfo|%s|" % name)
         for kind, level, ms in (("sound", 0, 1000), ("vibrate", 1, 1000), ("stop", 0, 300)):
             order = {"model": "caixianlin", "id": 4711, "type": kind, "intensity": level, "durationMs": ms}
             assert desk.ask("rftransmit " + json.dumps(order)) == "$SYS$|Success|Command sent"

@@ -1,6 +1,6 @@
 """Requests out, answers in: in one piece, byte by byte, cut short, and made to harm."""
 
-from lib import http1
+from lib import cookies, http1
 
 
 def _answers(data, **options):
@@ -68,9 +68,9 @@ def test_no_line_can_be_smuggled_into_a_request():
 
 
 def test_a_body_of_a_known_length():
-    answer, body = _answers(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Y:  a \t\r\n\r\nhellonext")
+    answer, body = _answers(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Y: b\r\nDate:  a \t\r\n\r\nhellonext")
     assert (answer.status, answer.reason, answer.done, body) == (200, "OK", True, b"hello")
-    assert answer.headers == {"content-length": "5", "x-y": "a"}
+    assert answer.headers == {"content-length": "5", "date": "a"}
     assert answer.rest == b"next"
 
 
@@ -137,23 +137,25 @@ def test_what_follows_a_101_belongs_to_the_new_protocol():
 
 
 def test_interim_answers_are_skipped():
-    answer, body = _answers(b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 100\r\n\r\nHTTP/1.1 204 No\r\nA: b\r\n\r\n")
-    assert (answer.status, answer.headers) == (204, {"a": "b"})
+    answer, body = _answers(
+        b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 100\r\n\r\nHTTP/1.1 204 No\r\nDate: b\r\n\r\n"
+    )
+    assert (answer.status, answer.headers) == (204, {"date": "b"})
 
 
 def test_headers_that_come_twice_are_joined():
-    answer, _ = _answers(b"HTTP/1.1 204 No\r\nA: b\r\nSet-Cookie: x=1, y\r\na: c\r\nset-cookie: z=2\r\n\r\n")
-    assert answer.headers == {"a": "b, c", "set-cookie": "x=1, y\nz=2"}
+    answer, _ = _answers(b"HTTP/1.1 204 No\r\nDate: b\r\nSet-Cookie: x=1, y\r\ndate: c\r\nset-cookie: z=2\r\n\r\n")
+    assert answer.headers == {"date": "b, c", "set-cookie": "x=1, y\nz=2"}
 
 
 def test_a_folded_header_is_one_line():
-    answer, _ = _answers(b"HTTP/1.1 204 No\r\nA: b\r\n \t c\r\n\r\n")
-    assert answer.headers == {"a": "b c"}
+    answer, _ = _answers(b"HTTP/1.1 204 No\r\nDate: b\r\n \t c\r\nX: y\r\n z\r\n\r\n")
+    assert answer.headers == {"date": "b c"}
 
 
 def test_bytes_beyond_ascii_are_kept_one_by_one():
-    answer, _ = _answers(b"HTTP/1.1 204 N\xf6\r\nA: \xff\xc0\r\n\r\n")
-    assert (answer.reason, answer.headers["a"]) == ("N\xf6", "\xff\xc0")
+    answer, _ = _answers(b"HTTP/1.1 204 N\xf6\r\nDate: \xff\xc0\r\n\r\n")
+    assert (answer.reason, answer.headers["date"]) == ("N\xf6", "\xff\xc0")
 
 
 def test_what_is_not_http_is_an_error():
@@ -198,20 +200,31 @@ def test_the_same_length_twice_is_no_contradiction():
 
 
 def test_a_head_has_an_end():
-    head = b"HTTP/1.1 204 No\r\nA: "
-    fits = head + b"x" * (4096 - len(head) - 4) + b"\r\n\r\n"
-    assert _answers(fits)[0].done
-    assert _breaks(head + b"x" * (4096 - len(head) - 3) + b"\r\n\r\n")
-    assert _breaks(b"x" * 4097)
-    assert _breaks(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 800)
-    assert _breaks(b"HTTP/1.1 100 C\r\n\r\n" * 300)
-    assert _breaks(head + b"xxx\r\n\r\n", max_head=20)
+    head = b"HTTP/1.1 204 No\r\nDate: "
+    assert _answers(head + b"x" * (4096 - 8) + b"\r\n\r\n")[0].done
+    assert _breaks(head + b"x" * (4096 - 5) + b"\r\n\r\n")
+    assert _breaks(head + b"x" * 3000 + b"\r\nLocation: " + b"y" * 3000 + b"\r\n\r\n")
+    assert _breaks(head + b"x" * 3000 + b"\r\nDate: " + b"y" * 3000 + b"\r\n\r\n")
+    assert _breaks(b"x" * 16385)
+    assert _breaks(b"HTTP/1.1 200 OK" + b"x" * 5000 + b"\r\n\r\n")
+    assert _breaks(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 2800)
+    assert _breaks(b"HTTP/1.1 100 C\r\n\r\n" * 1000)
+    assert _breaks(head + b"xxx\r\n\r\n", max_head=5)
+
+
+def test_what_nobody_asks_for_passes_by():
+    lines = b"X: %s\r\nContent-Security-Policy: %s\r\n y\r\nA: b\r\n" % (b"x" * 3000, b"y" * 9000)
+    answer, _ = _answers(b"HTTP/1.1 204 No\r\n" + lines + b"Date: d\r\n\r\n")
+    assert answer.headers == {"date": "d"}
+    assert _breaks(b"HTTP/1.1 204 No\r\n" + lines + b"Z: " + b"z" * 5000)
+    assert _breaks(b"HTTP/1.1 204 No\r\n(: " + b"z" * 5000 + b"\r\n\r\n")
+    assert _breaks(b"HTTP/1.1 204 No\r\n" + b"z" * 5000 + b"\r\n\r\n")
 
 
 def test_chunk_lines_and_trailers_have_an_end():
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert _breaks(head + b"1;" + b"x" * 300 + b"\r\n")
-    assert _breaks(head + b"0\r\n" + b"A: b\r\n" * 800)
+    assert _breaks(head + b"0\r\n" + b"A: b\r\n" * 2800)
 
 
 def test_retry_after():
@@ -233,3 +246,23 @@ def test_retry_after_as_a_date_is_measured_on_the_clock_of_the_server():
     assert wait("Mon, 28 Feb 2028 23:30:00 GMT", "Wed, 01 Mar 2028 00:00:00 GMT") == 86400
     assert wait("Sun, 01 Mar 2026 01:00:00 GMT", "Sat, 28 Feb 2026 23:00:00 GMT") == 0
     assert http1.retry_after_s({"retry-after": "Sun, 01 Mar 2026 01:00:00 GMT"}) is None
+
+
+def test_what_a_status_says_in_words():
+    assert http1.refusal(404) == "the server answered 404: nothing is there"
+    assert http1.refusal(418) == "the server answered 418"
+
+
+def test_cookies_go_back_as_they_came():
+    for told, back in (
+        ("a=1", "a=1"),
+        ("a=1; Path=/; HttpOnly\nb=x=y; Secure", "a=1; b=x=y"),
+        ("a=; Max-Age=10", "a="),
+        ("a=1; Max-Age=0\nb=2", "b=2"),
+        ("a=1; max-age=-1", ""),
+        ("", ""),
+        ("nothing\n=x\n; Path=/", ""),
+        ("\n".join(["c%d=1" % number for number in range(20)]), "; ".join(["c%d=1" % number for number in range(8)])),
+    ):
+        assert cookies.returned({"set-cookie": told}) == back, told
+    assert cookies.returned({}) == ""

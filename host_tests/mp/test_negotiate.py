@@ -68,11 +68,11 @@ def test_a_bad_redirect_fails():
 
 
 def test_failures_are_told_in_words():
-    assert _fails(401, b"") == "the token was refused"
-    assert _fails(404, b"<html>") == "there is no SignalR hub at this address"
-    assert _fails(429, b"") == "too many requests"
-    assert _fails(503, b"") == "the server is busy"
-    assert _fails(302, b"") == "the server answered the negotiation with 302"
+    assert _fails(401, b"") == "the server answered 401: the token was refused"
+    assert _fails(404, b"<html>") == "the server answered 404: nothing is there"
+    assert _fails(429, b"") == "the server answered 429: too many requests"
+    assert _fails(503, b"") == "the server answered 503: it is busy, or down"
+    assert _fails(302, b"") == "the server answered 302"
     assert _fails(200, b'{"error":"full house"}') == "the server refused the negotiation: full house"
     assert "ASP.NET SignalR" in _fails(200, b'{"ProtocolVersion":"1.5","ConnectionId":"x"}')
 

@@ -220,8 +220,8 @@ def test_pings_go_out_and_silence_is_a_leave():
     fault = raised(Leave, backend.keepalive, 30000)
     assert "30 s" in fault.reason and fault.wait_ms == 0
     backend = greeted()
-    assert backend.receive(b"", 29000) == []  # any byte is a sign of life
-    backend.receive(b'{"type":6}\x1e', 29500)
+    assert list(backend.receive(b"", 29000)) == []  # any byte is a sign of life
+    list(backend.receive(b'{"type":6}\x1e', 29500))
     backend.keepalive(59000)
 
 
@@ -342,8 +342,8 @@ def test_a_call_that_nobody_answers_is_told_with_the_next_message():
     assert len(backend.keepalive(9999)) == 1  # the call itself
     assert list(backend.keepalive(9999)) == []
     backend.keepalive(10000)
-    assert backend.receive(b"", 10001) == [(NOTE, "call 1 failed: no answer in time")]
-    assert backend.receive(b"", 10002) == []
+    assert list(backend.receive(b"", 10001)) == [(NOTE, "Reboot failed: no answer in time")]
+    assert list(backend.receive(b"", 10002)) == []
 
 
 def test_an_id_is_forgotten_after_a_while():
@@ -382,7 +382,7 @@ def test_a_negotiation_comes_before_the_knock():
     backend = _negotiating()
     url = "https://api.openshock.app/1/hubs/user"
     assert backend.errand(0) == ("POST", url + "/negotiate?negotiateVersion=1", HEADERS)
-    assert backend.fetched(200, OFFER, 0, 0) == []
+    assert list(backend.fetched(200, OFFER, 0, 0)) == []
     assert backend.errand(0) is None
     assert backend.request() == (url + "?id=t%2F1%2B", HEADERS)
     backend.begin(20000)  # a token is good for one connection
@@ -405,16 +405,21 @@ def test_a_negotiation_may_lead_to_another_server_which_never_sees_our_token():
 
 
 def test_a_negotiation_that_leads_nowhere_is_a_leave():
-    for status, body, wait_ms in ((404, b"", 0), (503, b"", 30000), (0, b"", 0), (200, b"{}", 0), (200, b"\xff", 0)):
+    for status, body, wait_ms in ((404, b"", 0), (503, b"", 30000), (200, b"{}", 0), (200, b"\xff", 0)):
         backend = _negotiating()
         backend.errand(0)
         assert raised(Leave, backend.fetched, status, body, wait_ms, 0).wait_ms == wait_ms
     backend = _negotiating()
     backend.errand(0)
-    raised(Leave, backend.fetched, 200, b'{"url":"http://plain.example/hub"}', 0, 0)  # TLS is not given up
+    assert raised(Leave, backend.unfetched, "connection refused", 0).reason == "connection refused"
+    backend = _negotiating()
+    backend.errand(0)
+    left = raised(Leave, backend.fetched, 200, b'{"url":"http://plain.example/hub"}', 0, 0)
+    assert left.reason == "a redirect that leaves TLS"
     backend = _negotiating()
     for _ in range(5):
         assert backend.errand(0)[0] == "POST"
         backend.fetched(200, b'{"url":"https://other.example/hub"}', 0, 0)
     assert backend.errand(0)[0] == "POST"
-    raised(Leave, backend.fetched, 200, b'{"url":"https://other.example/hub"}', 0, 0)
+    left = raised(Leave, backend.fetched, 200, b'{"url":"https://other.example/hub"}', 0, 0)
+    assert left.reason == "more than 5 redirects"

@@ -65,7 +65,7 @@ def test_ten_thousand_mutated_messages_make_orders_or_a_leave():
         now = number
         message = _mutated(dice, seeds)
         try:
-            made = backend.receive(message, now)
+            made = list(backend.receive(message, now))
             answers = backend.keepalive(now)
         except Leave as leave:
             assert leave.reason and leave.code in (1000, 1007, 1009) and TOKEN not in leave.reason

@@ -54,7 +54,7 @@ def joined(known=TWO, welcome=GUEST, **changed):
         backend.fetched(200, known, 0, 0)
     assert backend.errand(0) is None or known is None
     backend.hello(0)
-    backend.receive(b"{}\x1e" + welcome, 0)
+    list(backend.receive(b"{}\x1e" + welcome, 0))
     assert backend.keepalive(0) == ()
     return backend
 
@@ -151,7 +151,7 @@ def test_it_is_welcomed_as_who_it_is():
         backend = made()
         backend.begin(0)
         assert backend.hello(0) == [b'{"protocol":"json","version":1}\x1e']
-        assert backend.receive(b"{}\x1e" + welcome, 0) == [(NOTE, words)]
+        assert list(backend.receive(b"{}\x1e" + welcome, 0)) == [(NOTE, words)]
         assert backend.pause_ms(1000, "closed") == 0
 
 
@@ -170,23 +170,23 @@ def test_a_link_that_closes_as_soon_as_it_is_open_is_told_as_what_it_may_be():
         backend.hello(0)
         assert backend.pause_ms(0, "no answer to the handshake") == 0  # it was not open yet
         for _ in range(2):  # it may have been the network
-            backend.receive(b"{}\x1e", 0)
+            list(backend.receive(b"{}\x1e", 0))
             assert backend.pause_ms(0, "closed without a word") == 0 and backend.shown() == ""
             backend.begin(500)
             assert backend.pause_ms(0, "the network is gone") == 0  # that says nothing about the link
             backend.hello(500)
-        backend.receive(b"{}\x1e", 500)
+        list(backend.receive(b"{}\x1e", 500))
         assert backend.pause_ms(0, "closed without a word") == 300000
         assert "unknown or its time is over" in backend.shown() and ("session" in backend.shown()) == bool(session)
         backend.begin(1000)
         assert backend.pause_ms(0, "the network is gone") == 0  # that is another matter
         backend.hello(2000)
-        backend.receive(b"{}\x1e" + GUEST, 2000)
+        list(backend.receive(b"{}\x1e" + GUEST, 2000))
         assert backend.shown() == "" and backend.pause_ms(0, "connection lost") == 0
         for pause_ms in (0, 0, 300000, 300000):  # who was let in has its chances again
             backend.begin(3000)
             backend.hello(3000)
-            backend.receive(b"{}\x1e", 3000)
+            list(backend.receive(b"{}\x1e", 3000))
             assert backend.pause_ms(0, "closed without a word") == pause_ms
 
 
@@ -291,9 +291,9 @@ def test_a_wish_becomes_control_within_the_limits():
 def test_what_the_link_lowers_is_told():
     backend = joined()
     asked(backend, RED, VIBRATE, 90, 9000)
-    assert backend.receive(b"", 1) == [(NOTE, "the share link lowers it to 30, 2000 ms")]
+    assert list(backend.receive(b"", 1)) == [(NOTE, "the share link lowers it to 30, 2000 ms")]
     asked(backend, RED, VIBRATE, 30, 2000)
-    assert backend.receive(b"", 1) == []
+    assert list(backend.receive(b"", 1)) == []
 
 
 def test_what_the_link_does_not_allow_is_refused_in_words():
@@ -340,7 +340,7 @@ def test_nothing_can_be_asked_before_the_link_has_let_us_in():
     assert "not let us in" in why_not_of_a_stranger(backend)
     backend.begin(0)
     backend.hello(0)
-    backend.receive(b"{}\x1e", 0)
+    list(backend.receive(b"{}\x1e", 0))
     assert "not let us in" in why_not_of_a_stranger(backend)
     backend = joined(known=None)
     assert why_not(backend, "red") == "the list of shockers has not come yet"
@@ -355,7 +355,7 @@ def test_what_could_not_go_out_is_gone_with_its_connection():
     backend.ask("control", Wish(RED, VIBRATE, 20, 500), 0)
     backend.begin(100)
     backend.hello(200)
-    backend.receive(b"{}\x1e" + GUEST, 200)
+    list(backend.receive(b"{}\x1e" + GUEST, 200))
     assert backend.keepalive(200) == ()
 
 
@@ -375,7 +375,12 @@ def test_how_a_call_ended_is_told_when_it_ended_badly():
     asked(backend, RED)
     assert hear(backend, b'{"type":3,"invocationId":"1","result":null}\x1e')[0] == []
     made, left, _ = hear(backend, b'{"type":3,"invocationId":"2","error":"An unexpected error occurred"}\x1e')
-    assert kinds_of(made) == [NOTE] and "call 2 failed" in made[0][1] and left is None
+    assert (
+        kinds_of(made) == [NOTE]
+        and made[0][1].startswith("vibrate of ")
+        and " failed: An unexpected" in made[0][1]
+        and left is None
+    )
 
 
 def test_it_takes_nothing_else_from_the_device():

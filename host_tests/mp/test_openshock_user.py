@@ -30,6 +30,7 @@ from host_tests.mp.openshock_words import (
     settings_with,
 )
 from host_tests.mp.rooms import NO_NUMBERS, raised
+from lib.http1 import refusal
 
 # the way in
 
@@ -54,7 +55,7 @@ def test_the_client_speaks_first_and_all_that_follows_may_be_glued():
     backend = Backend(settings_with(), "a/1")
     backend.begin(0)
     assert backend.hello(0) == [b'{"protocol":"json","version":1}\x1e']
-    assert backend.receive(b"{}\x1e" + WELCOME + STATUS, 1) == [(NOTE, "welcome")]
+    assert list(backend.receive(b"{}\x1e" + WELCOME + STATUS, 1)) == [(NOTE, "welcome")]
     assert backend.connection_id == "mY-c0nnect10n_id012345"
     assert backend.online == {DEVICE: "1.5.1"}
 
@@ -249,7 +250,7 @@ def test_a_new_map_replaces_the_old_one():
 def test_a_map_that_does_not_come_leaves_the_old_one():
     for status, body in (
         (500, b""),
-        (0, b""),
+        (None, None),
         (404, MAP.encode()),
         (200, b""),
         (200, b"[]"),
@@ -259,8 +260,12 @@ def test_a_map_that_does_not_come_leaves_the_old_one():
         backend = greeted()
         hear(backend, record_of("DeviceUpdate", DEVICE, 2), 20000)
         backend.errand(20500)
-        made = backend.fetched(status, body, 0, 20600)
-        assert made == [(NOTE, "the list of shockers did not come (%d)" % status)]
+        if status is None:
+            made, words = backend.unfetched("connection refused", 20600), "connection refused"
+        else:
+            made = backend.fetched(status, body, 0, 20600)
+            words = "the answer makes no sense" if status == 200 else refusal(status)
+        assert made == [(NOTE, "the list of shockers did not come: " + words)]
         assert hear(backend, log_of(entry_of(RED)), 20700)[0] == [RED_40]
         assert backend.errand(30599) is None
         assert backend.errand(30600) is not None

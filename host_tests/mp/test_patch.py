@@ -12,9 +12,10 @@ SIZE = len(NEW)
 FILE = (
     patches.head(OLD, NEW)
     + unit(move(100, 3900, b"something new"), move(-4013, 183))
-    + unit(move(3904, 1000, b"!" * 1096))
+    + unit(move(3904, 1000, b"!" * 996))
     + unit(copy(0, b"!" * 1000))
-    + unit(copy(0, b"!" * 1000), copy(0, b"end"))
+    + unit(copy(0, b"!" * 1000))
+    + unit(copy(0, b"!" * 100), copy(0, b"end"))
 )
 
 

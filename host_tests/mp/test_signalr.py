@@ -1,22 +1,23 @@
 """What a SignalR client hears and says: the conversation with a hub, told record by record (reference/signalr.md)."""
 
 from lib import signalr
-from lib.signalr import CLOSED, INVOCATION, ITEM, READY, RESULT
+from lib.signalr import CLOSED, INVOCATION, ITEM, READY, RESULT, SKIPPED
 
 WELCOME = b'{"type":1,"target":"Welcome","arguments":["mY-c0nnect10n_id012345"]}\x1e'
+SKIPPED_1000 = (SKIPPED, "a record above 1000 bytes")
 WELCOMED = (INVOCATION, "Welcome", ["mY-c0nnect10n_id012345"], None)
 
 
 def _ready(now=0, **options):
     session = signalr.Session(now, **options)
-    assert session.feed(b"{}\x1e", now) == [(READY,)]
+    assert list(session.feed(b"{}\x1e", now)) == [(READY,)]
     return session
 
 
 def _closing(record):
     """The words with which a session ends that receives `record` alone."""
     session = _ready()
-    events = session.feed(record + b"\x1e", 1)
+    events = list(session.feed(record + b"\x1e", 1))
     assert len(events) == 1 and events[0][0] == CLOSED, (record, events)
     assert session.closed and session.code == 1007
     assert events[0][2] is True  # the fault is not a server's wish that we stay away
@@ -38,14 +39,14 @@ def test_the_client_speaks_first():
     session = signalr.Session(0)
     assert session.hello() == b'{"protocol":"json","version":1}\x1e'
     assert not session.ready
-    assert session.feed(b"{}\x1e", 5) == [(READY,)]
+    assert list(session.feed(b"{}\x1e", 5)) == [(READY,)]
     assert session.ready and not session.closed
 
 
 def test_the_answer_may_be_glued_to_records():
     session = signalr.Session(0)
     status = b'{"type":1,"target":"DeviceStatus","arguments":[[]]}\x1e'
-    assert session.feed(b"{}\x1e" + WELCOME + status, 1) == [
+    assert list(session.feed(b"{}\x1e" + WELCOME + status, 1)) == [
         (READY,),
         WELCOMED,
         (INVOCATION, "DeviceStatus", [[]], None),
@@ -53,14 +54,14 @@ def test_the_answer_may_be_glued_to_records():
 
 
 def test_an_answer_with_unknown_keys_is_an_answer():
-    assert signalr.Session(0).feed(b'{"minorVersion":0,"x":[1]}\x1e', 1) == [(READY,)]
-    assert signalr.Session(0).feed(b'{"error":null}\x1e', 1) == [(READY,)]
+    assert list(signalr.Session(0).feed(b'{"minorVersion":0,"x":[1]}\x1e', 1)) == [(READY,)]
+    assert list(signalr.Session(0).feed(b'{"error":null}\x1e', 1)) == [(READY,)]
 
 
 def test_a_refused_handshake_is_told_in_the_servers_words():
     session = signalr.Session(0)
     error = b'{"error":"The protocol \'json\' is not supported."}\x1e'
-    assert session.feed(error + WELCOME, 1) == [
+    assert list(session.feed(error + WELCOME, 1)) == [
         (CLOSED, "handshake refused: The protocol 'json' is not supported.", True)
     ]
     assert session.closed and not session.ready and session.code == 1000
@@ -69,7 +70,7 @@ def test_a_refused_handshake_is_told_in_the_servers_words():
 def test_a_record_is_no_answer():
     for first in (b'{"type":6}', b'{"type":null}', WELCOME[:-1], b"[]", b"null", b"", b"{"):
         session = signalr.Session(0)
-        events = session.feed(first + b"\x1e", 1)
+        events = list(session.feed(first + b"\x1e", 1))
         assert [event[0] for event in events] == [CLOSED], first
         assert session.closed and session.code == 1007
 
@@ -98,23 +99,23 @@ def test_records_are_cut_anywhere():
         session = signalr.Session(0)
         events = []
         for at in range(0, len(stream), step):
-            events += session.feed(stream[at : at + step], 1)
+            events += list(session.feed(stream[at : at + step], 1))
         assert events == wanted, step
 
 
 def test_key_order_is_free_and_unknown_keys_are_ignored():
     record = b'{"arguments":[1,null,{"a":2}],"headers":{"a":"b"},"x":[[]],"streamIds":["1"],"target":"T","type":1}\x1e'
-    assert _ready().feed(record, 1) == [(INVOCATION, "T", [1, None, {"a": 2}], None)]
+    assert list(_ready().feed(record, 1)) == [(INVOCATION, "T", [1, None, {"a": 2}], None)]
 
 
 def test_big_ints_arrive_whole():
     record = b'{"type":1,"target":"T","arguments":[1514805840000,-9223372036854775808]}\x1e'
-    assert _ready().feed(record, 1)[0][2] == [1514805840000, -9223372036854775808]
+    assert list(_ready().feed(record, 1))[0][2] == [1514805840000, -9223372036854775808]
 
 
 def test_an_escaped_pair_arrives_as_one_character():
     record = b'{"type":1,"target":"T","arguments":["\\ud83d\\ude00","\\ud83d"]}\x1e'
-    assert _ready().feed(record, 1)[0][2] == ["\U0001f600", "\ufffd"]
+    assert list(_ready().feed(record, 1))[0][2] == ["\U0001f600", "\ufffd"]
 
 
 def test_the_same_target_again_is_heard_the_same():
@@ -128,11 +129,11 @@ def test_the_same_target_again_is_heard_the_same():
     ):
         for _ in range(2):
             record = b'{"type":1,"target":"Again","arguments":%s}\x1e' % tail
-            assert session.feed(record, 1) == [(INVOCATION, "Again", arguments, None)]
+            assert list(session.feed(record, 1)) == [(INVOCATION, "Again", arguments, None)]
     for tail in (b"", b"5", b"{}", b"[1 2]", b"[}", b"[]]", b'["\xff"]', b"[],"):
         session = _ready()
-        session.feed(b'{"type":1,"target":"Again","arguments":[]}\x1e', 1)
-        events = session.feed(b'{"type":1,"target":"Again","arguments":%s}\x1e' % tail, 1)
+        list(session.feed(b'{"type":1,"target":"Again","arguments":[]}\x1e', 1))
+        events = list(session.feed(b'{"type":1,"target":"Again","arguments":%s}\x1e' % tail, 1))
         assert [event[0] for event in events] == [CLOSED], tail
 
 
@@ -149,7 +150,7 @@ def test_what_is_unknown_is_ignored():
         b'{"type":3,"invocationId":"never asked","error":"x"}',
     ):
         session = _ready()
-        assert session.feed(record + b"\x1e", 1) == [], record
+        assert list(session.feed(record + b"\x1e", 1)) == [], record
         assert session.take() == b"" and not session.closed
 
 
@@ -177,10 +178,10 @@ def test_broken_records_end_the_session():
 
 def test_what_came_before_a_broken_record_counts_and_nothing_after_it():
     session = _ready()
-    events = session.feed(WELCOME + b"garbage\x1e" + WELCOME, 1)
+    events = list(session.feed(WELCOME + b"garbage\x1e" + WELCOME, 1))
     assert events[0] == WELCOMED
     assert [event[0] for event in events] == [INVOCATION, CLOSED]
-    assert session.feed(WELCOME, 2) == []
+    assert list(session.feed(WELCOME, 2)) == []
     assert session.take() == b"" and session.due(100000) == b""
     _raises(signalr.Refused, session.send, "Control", [])
 
@@ -191,16 +192,42 @@ def test_a_record_has_a_size():
     for step in (1, 100, 1001):
         session = _ready(max_record=1000)
         for at in range(0, 1001, step):
-            assert session.feed((pad + b"\x1e")[at : at + step], 1) == []
+            assert list(session.feed((pad + b"\x1e")[at : at + step], 1)) == []
         assert not session.closed
-    for data in (pad + b" \x1e", pad + b" ", WELCOME + pad + b" "):
+    large = pad + b" "
+    for data, wanted in (
+        (large + b"\x1e", [SKIPPED_1000]),
+        (large + b"\x1e" + WELCOME, [SKIPPED_1000, WELCOMED]),
+        (WELCOME + large + b"\x1e" + large + b"\x1e" + WELCOME, [WELCOMED, SKIPPED_1000, SKIPPED_1000, WELCOMED]),
+        (large * 50 + b"\x1e" + WELCOME, [SKIPPED_1000, WELCOMED]),
+    ):
         for step in (1, 300, len(data)):
             session = _ready(max_record=1000)
             events = []
             for at in range(0, len(data), step):
-                events += session.feed(data[at : at + step], 1)
-            assert events[-1] == (CLOSED, "bad record: more than 1000 bytes", True)
-            assert session.code == 1009
+                events += list(session.feed(data[at : at + step], 1))
+            assert events == wanted and not session.closed
+
+
+def test_what_is_too_large_is_told_before_it_ends():
+    session = _ready(max_record=1000)
+    assert list(session.feed(b"x" * 1000, 1)) == []
+    assert list(session.feed(b"x", 2)) == [SKIPPED_1000]
+    assert list(session.feed(b"x" * 5000, 3)) == []
+    assert list(session.feed(b"x\x1e" + WELCOME, 4)) == [WELCOMED]
+
+
+def test_an_answer_to_the_handshake_has_a_size_too():
+    session = signalr.Session(0, max_record=1000)
+    (event,) = list(session.feed(b"x" * 1001, 1))
+    assert event == (CLOSED, "no answer to the handshake: a record above 1000 bytes", True) and session.code == 1009
+
+
+def test_each_record_is_read_when_the_ones_before_it_are_done_with():
+    session = _ready()
+    events = session.feed(WELCOME * 3 + b"garbage\x1e", 1)
+    assert [next(events) for _ in range(3)] == [WELCOMED] * 3 and not session.closed
+    assert next(events)[0] == CLOSED and session.closed
 
 
 # Invocations by the server
@@ -209,7 +236,7 @@ def test_a_record_has_a_size():
 def test_an_invocation_with_an_id_is_completed():
     session = _ready()
     record = b'{"type":1,"invocationId":"7","target":"Control","arguments":[[]]}\x1e'
-    assert session.feed(record, 1) == [(INVOCATION, "Control", [[]], "7")]
+    assert list(session.feed(record, 1)) == [(INVOCATION, "Control", [[]], "7")]
     assert session.complete("7", {"done": True})
     assert not session.complete("7", 1)  # once
     assert session.take() == b'{"type":3,"invocationId":"7","result":{"done":true}}\x1e'
@@ -218,9 +245,9 @@ def test_an_invocation_with_an_id_is_completed():
 
 def test_it_may_be_completed_without_a_value_or_with_an_error():
     session = _ready()
-    session.feed(b'{"type":1,"invocationId":"a","target":"T","arguments":[]}\x1e', 1)
+    list(session.feed(b'{"type":1,"invocationId":"a","target":"T","arguments":[]}\x1e', 1))
     session.complete("a")
-    session.feed(b'{"type":1,"invocationId":"a","target":"T","arguments":[]}\x1e', 2)
+    list(session.feed(b'{"type":1,"invocationId":"a","target":"T","arguments":[]}\x1e', 2))
     session.complete("a", error='no "way"')
     assert session.due(3) == (
         b'{"type":3,"invocationId":"a","result":null}\x1e{"type":3,"invocationId":"a","error":"no \\"way\\""}\x1e'
@@ -229,10 +256,10 @@ def test_it_may_be_completed_without_a_value_or_with_an_error():
 
 def test_an_answer_that_nobody_gave_is_given():
     session = _ready()
-    session.feed(b'{"type":1,"invocationId":"7","target":"Nobody","arguments":[]}\x1e', 1)
+    list(session.feed(b'{"type":1,"invocationId":"7","target":"Nobody","arguments":[]}\x1e', 1))
     assert session.take() == b'{"type":3,"invocationId":"7","error":"Client didn\'t provide a result."}\x1e'
     assert session.take() == b""
-    session.feed(b'{"type":1,"invocationId":"8","target":"Nobody","arguments":[]}\x1e', 2)
+    list(session.feed(b'{"type":1,"invocationId":"8","target":"Nobody","arguments":[]}\x1e', 2))
     assert session.due(3) == b'{"type":3,"invocationId":"8","error":"Client didn\'t provide a result."}\x1e'
     assert session.due(4) == b""
 
@@ -240,7 +267,7 @@ def test_an_answer_that_nobody_gave_is_given():
 def test_answers_keep_their_order_and_an_id_said_twice_is_owed_one():
     session = _ready()
     for name in (b"b", b"a", b"b", b"c"):
-        session.feed(b'{"type":1,"invocationId":"%s","target":"T","arguments":[]}\x1e' % name, 1)
+        list(session.feed(b'{"type":1,"invocationId":"%s","target":"T","arguments":[]}\x1e' % name, 1))
     assert session.complete("a", 1) and not session.complete("a", 2)
     ids = [record.split(b'"')[5] for record in session.take().split(b"\x1e")[:-1]]
     assert ids == [b"a", b"b", b"c"] and not session.complete("b", 1)
@@ -248,7 +275,7 @@ def test_answers_keep_their_order_and_an_id_said_twice_is_owed_one():
 
 def test_a_result_that_json_cannot_say_leaves_the_answer_owed():
     session = _ready()
-    session.feed(b'{"type":1,"invocationId":"7","target":"T","arguments":[]}\x1e', 1)
+    list(session.feed(b'{"type":1,"invocationId":"7","target":"T","arguments":[]}\x1e', 1))
     _raises(ValueError, session.complete, "7", float("nan"))
     assert session.take() == b'{"type":3,"invocationId":"7","error":"Client didn\'t provide a result."}\x1e'
 
@@ -256,7 +283,7 @@ def test_a_result_that_json_cannot_say_leaves_the_answer_owed():
 def test_streams_are_answered_with_an_error():
     session = _ready()
     record = b'{"type":4,"invocationId":"s","target":"Counter","arguments":[3]}\x1e{"type":5,"invocationId":"s"}\x1e'
-    assert session.feed(record, 1) == []
+    assert list(session.feed(record, 1)) == []
     assert session.take() == b'{"type":3,"invocationId":"s","error":"This client has no streams."}\x1e'
 
 
@@ -281,11 +308,13 @@ def test_a_call_ends_with_its_result_or_its_error():
     assert (call_id, record) == ("1", b'{"type":1,"invocationId":"1","target":"Echo","arguments":["x"]}\x1e')
     other, _ = session.invoke("Echo", [], 2)
     assert other == "2"
-    assert session.feed(b'{"type":3,"invocationId":"2","error":"Method does not exist."}\x1e', 3) == [
+    assert list(session.feed(b'{"type":3,"invocationId":"2","error":"Method does not exist."}\x1e', 3)) == [
         (RESULT, "2", None, "Method does not exist.")
     ]
-    assert session.feed(b'{"result":{"a":[1]},"invocationId":"1","type":3}\x1e', 4) == [(RESULT, "1", {"a": [1]}, None)]
-    assert session.feed(b'{"type":3,"invocationId":"1","result":2}\x1e', 5) == []  # once
+    assert list(session.feed(b'{"result":{"a":[1]},"invocationId":"1","type":3}\x1e', 4)) == [
+        (RESULT, "1", {"a": [1]}, None)
+    ]
+    assert list(session.feed(b'{"type":3,"invocationId":"1","result":2}\x1e', 5)) == []  # once
 
 
 def test_no_result_and_null_are_none_and_an_empty_error_is_an_error():
@@ -300,7 +329,7 @@ def test_no_result_and_null_are_none_and_an_empty_error_is_an_error():
     ):
         call_id, _ = session.invoke("T", [], 1)
         record = b'{"type":3,"invocationId":"%s"%s}\x1e' % (call_id.encode(), tail)
-        assert session.feed(record, 2) == [(RESULT, call_id, result, error)]
+        assert list(session.feed(record, 2)) == [(RESULT, call_id, result, error)]
 
 
 def test_a_call_expires():
@@ -310,16 +339,18 @@ def test_a_call_expires():
     assert session.expired(2999) == []
     assert session.expired(3000) == [(RESULT, "1", None, "no answer in time")]
     assert session.expired(3001) == []
-    assert session.feed(b'{"type":3,"invocationId":"1","result":1}\x1e', 3002) == []
-    assert session.feed(b'{"type":6}\x1e', 21000) == [(RESULT, "2", None, "no answer in time")]
+    assert list(session.feed(b'{"type":3,"invocationId":"1","result":1}\x1e', 3002)) == []
+    assert list(session.feed(b'{"type":6}\x1e', 21000)) == [(RESULT, "2", None, "no answer in time")]
 
 
 def test_a_stream_for_a_plain_call_fails_the_call():
     session = _ready()
     session.invoke("Counter", [], 1)
-    events = session.feed(b'{"type":2,"invocationId":"1","item":1}\x1e{"type":2,"invocationId":"1","item":2}\x1e', 2)
+    events = list(
+        session.feed(b'{"type":2,"invocationId":"1","item":1}\x1e{"type":2,"invocationId":"1","item":2}\x1e', 2)
+    )
     assert events == [(RESULT, "1", None, "the method answers with a stream"), (ITEM, "1", 2)]
-    assert session.feed(b'{"type":2,"invocationId":"x","item":null}\x1e', 3) == [(ITEM, "x", None)]
+    assert list(session.feed(b'{"type":2,"invocationId":"x","item":null}\x1e', 3)) == [(ITEM, "x", None)]
     assert not session.closed
 
 
@@ -329,14 +360,14 @@ def test_only_so_many_calls_wait():
         session.invoke("T", [], 1)
     assert _raises(signalr.Refused, session.invoke, "T", [], 1) == "16 calls wait already"
     session.send("T", [])
-    session.feed(b'{"type":3,"invocationId":"3"}\x1e', 2)
+    list(session.feed(b'{"type":3,"invocationId":"3"}\x1e', 2))
     assert session.invoke("T", [], 3)[0] == "17"
 
 
 def test_waiting_calls_fail_when_the_socket_dies():
     session = _ready()
     session.invoke("T", [], 1)
-    session.feed(b'{"type":1,"invocationId":"7","target":"T","arguments":[]}\x1e', 1)
+    list(session.feed(b'{"type":1,"invocationId":"7","target":"T","arguments":[]}\x1e', 1))
     assert session.lost("connection reset") == [(RESULT, "1", None, "connection reset")]
     assert session.closed and session.lost("again") == [] and session.take() == b""
 
@@ -365,7 +396,7 @@ def test_a_ping_goes_out_15_s_after_the_last_record():
     session = _ready()
     assert session.due(14999) == b""
     assert session.due(15000) == b'{"type":6}\x1e'
-    session.feed(b'{"type":6}\x1e', 20000)
+    list(session.feed(b'{"type":6}\x1e', 20000))
     session.invoke("T", [], 20000)
     assert session.due(34999) == b""
     assert session.due(35000) == b'{"type":6}\x1e'
@@ -374,10 +405,10 @@ def test_a_ping_goes_out_15_s_after_the_last_record():
 
 def test_30_s_of_silence_are_a_loss():
     session = _ready()
-    session.feed(WELCOME[:5], 1000)  # any bytes count
+    list(session.feed(WELCOME[:5], 1000))  # any bytes count
     session.due(30999)
     assert _raises(signalr.Lost, session.due, 31000) == "nothing received for 30 s"
-    session.feed(b"", 31000)  # a WebSocket ping, for instance
+    list(session.feed(b"", 31000))  # a WebSocket ping, for instance
     session.due(60999)
 
 
@@ -398,15 +429,15 @@ def test_close_tells_whether_to_come_back():
         (b'{"type":7,"error":"' + b"x" * 5000 + b'"}', (CLOSED, "x" * 200, False)),
     ):
         session = _ready()
-        assert session.feed(record + b"\x1e" + WELCOME, 1) == [event]
+        assert list(session.feed(record + b"\x1e" + WELCOME, 1)) == [event]
         assert session.closed and session.code == 1000
-        assert session.feed(WELCOME, 2) == []
+        assert list(session.feed(WELCOME, 2)) == []
 
 
 def test_close_fails_the_calls_that_wait_first():
     session = _ready()
     session.invoke("T", [], 1)
-    assert session.feed(b'{"type":7,"error":"Connection closed with an error."}\x1e', 2) == [
+    assert list(session.feed(b'{"type":7,"error":"Connection closed with an error."}\x1e', 2)) == [
         (RESULT, "1", None, "Connection closed with an error."),
         (CLOSED, "Connection closed with an error.", False),
     ]
@@ -416,5 +447,5 @@ def test_the_client_says_goodbye():
     session = _ready()
     session.invoke("T", [], 1)
     assert session.bye() == b'{"type":7}\x1e'
-    assert session.feed(WELCOME, 2) == [] and session.due(3) == b""
+    assert list(session.feed(WELCOME, 2)) == [] and session.due(3) == b""
     assert session.lost("we left") == [(RESULT, "1", None, "we left")]

@@ -16,7 +16,7 @@ class Both:
         self.rules = None
         self.one, self.two = twins.ears(self, self.clock)
 
-    def obey(self, order, detail):
+    def receive(self, order, detail):
         self.orders.append((order, detail))
 
     def halt(self, why):
@@ -32,9 +32,9 @@ class Both:
 def test_s24_what_both_tell_of_is_done_once_whoever_is_first():
     for first, second in (("one", "two"), ("two", "one")):
         both = Both()
-        getattr(both, first).obey(ACT, command(source="gateway", asked_us=None))
+        getattr(both, first).receive(ACT, command(source="gateway", asked_us=None))
         both.clock.ms += 300
-        getattr(both, second).obey(ACT, command(source="Ann", asked_us=1_700_000_000_000_000))
+        getattr(both, second).receive(ACT, command(source="Ann", asked_us=1_700_000_000_000_000))
         assert both.kinds() == [ACT, REFUSE]
         assert both.orders[1][1][0] == "repeated"
 
@@ -42,20 +42,20 @@ def test_s24_what_both_tell_of_is_done_once_whoever_is_first():
 def test_each_time_counts():
     both = Both()
     for ear in (both.one, both.one, both.two, both.two, both.two):
-        ear.obey(ACT, command())
+        ear.receive(ACT, command())
     assert both.kinds() == [ACT, ACT, REFUSE, REFUSE, ACT], "the fifth was told by one service alone so far"
 
 
 def test_the_same_service_may_say_it_again():
     both = Both()
-    both.one.obey(ACT, command())
-    both.one.obey(ACT, command())
+    both.one.receive(ACT, command())
+    both.one.receive(ACT, command())
     assert both.kinds() == [ACT, ACT]
 
 
 def test_other_actions_are_other_actions():
     both = Both()
-    both.one.obey(ACT, command())
+    both.one.receive(ACT, command())
     others = (
         command(model="d80"),
         command(rf_id=1235),
@@ -64,45 +64,45 @@ def test_other_actions_are_other_actions():
         command(ms=1001),
     )
     for other in others:
-        both.two.obey(ACT, other)
+        both.two.receive(ACT, other)
     assert both.kinds() == [ACT] * 6
 
 
 def test_after_two_seconds_it_is_a_new_action():
     both = Both()
-    both.one.obey(ACT, command())
+    both.one.receive(ACT, command())
     both.clock.ms += 2000
-    both.two.obey(ACT, command())
+    both.two.receive(ACT, command())
     both.clock.ms += 2001
-    both.two.obey(ACT, command())
-    both.one.obey(ACT, command())
+    both.two.receive(ACT, command())
+    both.one.receive(ACT, command())
     assert both.kinds() == [ACT, REFUSE, ACT, REFUSE]
 
 
 def test_s24_a_stop_passes_from_either_as_often_as_it_is_said():
     both = Both()
-    both.one.obey(ACT, command())
+    both.one.receive(ACT, command())
     for ear in (both.one, both.two, both.two):
-        ear.obey(ACT, command(action=STOP, level=0))
+        ear.receive(ACT, command(action=STOP, level=0))
     for order, detail in ((EMERGENCY, "hub"), (HALT, "hub"), (NOTE, "welcome")):
-        both.one.obey(order, detail)
-        both.two.obey(order, detail)
+        both.one.receive(order, detail)
+        both.two.receive(order, detail)
     assert both.kinds() == [ACT, ACT, ACT, ACT, EMERGENCY, EMERGENCY, HALT, HALT, NOTE, NOTE]
 
 
 def test_an_echo_that_comes_after_the_stop_does_not_begin_again():
     both = Both()
-    both.one.obey(ACT, command(ms=5000))
-    both.one.obey(ACT, command(action=STOP, level=0))
+    both.one.receive(ACT, command(ms=5000))
+    both.one.receive(ACT, command(action=STOP, level=0))
     both.clock.ms += 500
-    both.two.obey(ACT, command(ms=5000))
-    both.two.obey(ACT, command(action=STOP, level=0))
+    both.two.receive(ACT, command(ms=5000))
+    both.two.receive(ACT, command(action=STOP, level=0))
     assert both.kinds() == [ACT, ACT, REFUSE, ACT]
 
 
 def test_s10_a_lost_link_stops_all_if_it_had_begun_anything_and_leaves_the_other_alone_if_not():
     both = Both()
-    both.one.obey(ACT, command())
+    both.one.receive(ACT, command())
     both.two.halt("link lost")
     assert both.halts == []
     both.one.halt("link lost")
@@ -114,11 +114,11 @@ def test_s10_a_lost_link_stops_all_if_it_had_begun_anything_and_leaves_the_other
 def test_what_a_rule_makes_of_an_event_ends_with_the_link_that_told_it():
     both = Both()
     alert = Event("valtronics", "alert", "critical", "hot")
-    both.two.obey(EVENT, alert)
+    both.two.receive(EVENT, alert)
     both.two.halt("link lost")
     assert both.halts == [] and not both.two.busy(), "without rules it makes nothing"
     both.rules = ["a rule"]
-    both.two.obey(EVENT, alert)
+    both.two.receive(EVENT, alert)
     assert both.two.busy() and not both.one.busy()
     both.one.halt("link lost")
     assert both.halts == []
@@ -128,7 +128,7 @@ def test_what_a_rule_makes_of_an_event_ends_with_the_link_that_told_it():
 
 def test_each_link_is_busy_with_its_own_actions():
     both = Both()
-    both.one.obey(ACT, command(ms=1000))
+    both.one.receive(ACT, command(ms=1000))
     assert both.one.busy() and not both.two.busy()
     both.clock.ms += 999
     assert both.one.busy()
@@ -142,7 +142,7 @@ def test_each_link_is_busy_with_its_own_actions():
 def test_rubbish_for_a_duration_is_handed_on_for_safety_to_refuse():
     both = Both()
     for ms in (None, "1000", -5, 1e9, True, 10**12):
-        both.one.obey(ACT, command(ms=ms))
+        both.one.receive(ACT, command(ms=ms))
         assert not both.one.busy()
     assert both.kinds() == [ACT] * 6
 
@@ -150,10 +150,10 @@ def test_rubbish_for_a_duration_is_handed_on_for_safety_to_refuse():
 def test_what_is_remembered_is_bounded():
     both = Both()
     for rf_id in range(1000):
-        both.one.obey(ACT, command(rf_id=rf_id))
+        both.one.receive(ACT, command(rf_id=rf_id))
     assert len(both.one._heard) == 16
-    both.two.obey(ACT, command(rf_id=999))
-    both.two.obey(ACT, command(rf_id=0))
+    both.two.receive(ACT, command(rf_id=999))
+    both.two.receive(ACT, command(rf_id=0))
     assert both.kinds()[-2:] == [REFUSE, ACT]
 
 

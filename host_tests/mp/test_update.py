@@ -229,7 +229,7 @@ def test_a_patch_that_is_none_costs_its_own_bytes_and_no_more():
 
 def test_a_patch_of_more_than_half_the_image_is_not_read():
     tree = patched()
-    tree[PATCH] = patches.head(OLD, tree[IMAGE]) + patches.unit(patches.copy(0, bytes(1500))) * 4
+    tree[PATCH] = patches.head(OLD, tree[IMAGE]) + patches.unit(patches.copy(0, bytes(900))) * 6
     world = updated(tree)
     assert world.version() == "0.2.0" and world.shelf.sent == len(tree[IMAGE])
 

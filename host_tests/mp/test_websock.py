@@ -1,7 +1,7 @@
 """The WebSocket client without a socket: bytes in, messages out; frames out, unmasked here by hand."""
 
 from lib import websock, wsopen
-from lib.websock import BINARY, CLOSE, PING, PONG, TEXT, Frames
+from lib.websock import BINARY, CLOSE, PING, PONG, TEXT, Frames, Pieces
 
 
 def _unmasked(data):
@@ -469,3 +469,62 @@ def test_text_that_is_not_utf8_is_not_sent():
 
 def test_utf8_is_offered_to_others():
     assert websock.is_utf8(b"\xc3\xa4") and not websock.is_utf8(b"\xc0\x80")
+
+
+# pieces of messages
+
+
+def _joined(events):
+    """The events with neighbouring pieces of the same opcode put together."""
+    joined = []
+    for opcode, payload in events:
+        if joined and joined[-1][0] == opcode < CLOSE:
+            joined[-1] = (opcode, joined[-1][1] + payload)
+        else:
+            joined.append((opcode, payload))
+    return joined
+
+
+def test_pieces_come_at_once_and_have_no_limit():
+    payload = "\xe9\U0001f600x".encode() * 10000
+    head = bytes([0x81, 127]) + len(payload).to_bytes(8, "big")
+    for step in (1, 1000, 70000):
+        frames, size, most = Pieces(), 0, 0
+        data = head + payload + bytes([0x82, 2, 1, 2])
+        for at in range(0, len(data), step):
+            events = frames.feed(data[at : at + step])
+            size += sum([len(piece) for opcode, piece in events if opcode == TEXT])
+            most = max([most] + [len(piece) for _, piece in events])
+        assert size == len(payload) and most <= step and not frames.closed
+        assert events[-1][0] == BINARY
+
+
+def test_pieces_of_fragments_with_control_frames_between():
+    data = b"\x01\x03abc\x89\x01p\x00\x00\x80\x02de\x81\x00\x81\x01f\x88\x02\x03\xe8"
+    for step in (1, 3, 100):
+        frames, events = Pieces(), []
+        for at in range(0, len(data), step):
+            events += frames.feed(data[at : at + step])
+        wanted = [(TEXT, b"abc"), (PING, b"p"), (TEXT, b"def"), (CLOSE, (1000, ""))]
+        assert _joined(events) == wanted, events
+        assert [first for first, _ in _unmasked(frames.take())] == [0x8A, 0x88]
+
+
+def test_pieces_keep_the_rules():
+    for data, code in (
+        (b"\x81\x02\xc3\x28", 1007),
+        (b"\x81\x01\xc3", 1007),
+        (b"\x80\x01x", 1002),
+        (b"\x01\x01x\x81\x01x", 1002),
+        (b"\x81\xff" + b"\x00" * 12, 1002),
+        (b"\x81\x7f\xff" + b"\x00" * 7, 1002),
+    ):
+        frames = Pieces()
+        assert frames.feed(data)[-1][1][0] == code
+        assert frames.closed and frames.fault
+
+
+def test_behind_our_close_frame_no_pieces_come():
+    frames = Pieces()
+    frames.close()
+    assert frames.feed(b"\x81\x03abc\x01\x03abc\x80\x01d") == []

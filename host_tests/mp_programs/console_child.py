@@ -11,16 +11,23 @@ sys.path.insert(0, ".")
 from host_tests.mp.console_story import Desk  # noqa: E402
 from lib import tasks  # noqa: E402
 from lib.clock import Clock  # noqa: E402
-from lib.terminal import Terminal  # noqa: E402
+from lib.output import Output  # noqa: E402
+from lib.terminal import Terminal, write  # noqa: E402
 
 
 class Board(Desk):
     """A Desk whose console has this process's own input and output, and a clock that runs."""
 
     async def live(self):
-        self.console._terminal = Terminal()
         self.console.clock = Clock().now
-        await tasks.together(self.console.run(), self._talk())
+        self._output = Output(write, self.console.clock)
+        self.console._terminal = Terminal(self._output)
+        await tasks.together(self.console.run(), self._talk(), self._pump())
+
+    async def _pump(self):
+        while True:
+            self._output.pump()
+            await asyncio.sleep_ms(5)
 
     async def _leave(self):
         for _ in range(6):  # the stop frames
@@ -29,7 +36,7 @@ class Board(Desk):
     async def _talk(self):
         while True:
             await asyncio.sleep_ms(150)
-            print("[%d][info][radio] nothing to do" % self.console.clock())
+            self._output.line("[%d][info][radio] nothing to do" % self.console.clock())
 
 
 def main():

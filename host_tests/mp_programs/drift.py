@@ -74,7 +74,7 @@ def _log_of(number):
     entries = []
     for receiver in range(_RECEIVERS):
         shocker = {"id": _guid(receiver), "name": "shocker"}
-        level = 1 + number // 5 % 5
+        level = 1 + number % 5  # another one each time: repeats are not written to the log
         entry = {"shocker": shocker, "type": 2, "intensity": level, "duration": 300, "executedAt": moment}
         entries.append(entry)
     arguments = [{"name": "owner", "customName": "drift"}, entries]

@@ -25,7 +25,7 @@ def main(size):
     with Desk() as desk:
         said = [0]
 
-        def write(data):
+        def write(data, more=False):
             said[0] += len(data)
             if data[:5] == b"$SYS$":
                 desk.line.out = data

@@ -96,7 +96,7 @@ def run(url, root, key, wanted, is_broken=False):
     journal = Journal(File("update.json"), Nvs("update"))
     if not journal.busy:
         journal.order(7, wanted)
-    log = Log(int)
+    log = Log(int, print)
     network = Network(peak)
     source = Source(url, network, network, roots, "device/1", log)
     own = Own((bytes.fromhex(key),), "simulated", "", "sim", 1, "0.1.0", slots.size)

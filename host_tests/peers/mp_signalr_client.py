@@ -43,7 +43,7 @@ class Connection:
         while answer.status is None:
             answer.feed(await self._reader.read(1024))
         wsopen.check(answer.status, answer.headers, key)
-        self._frames = websock.Frames()
+        self._frames = websock.Pieces()
         self.session = signalr.Session(self._clock.now(), **self._plan.get("times", {}))
         self._write(self.session.hello())
         self._take(answer.rest)

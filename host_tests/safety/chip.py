@@ -71,6 +71,41 @@ class Line:
         return len(data)
 
 
+class Uart:
+    """The console as the ESP32 has it: what its FIFO cannot take holds up the interpreter, 87 µs a byte (115 200 baud)."""
+
+    FIFO = 128
+    BYTE_US = 87
+
+    def __init__(self, time):
+        self._time = time
+        self._until_us = 0  # when its FIFO is empty
+        self.out = b""
+
+    def write(self, data):
+        """None; takes as long as it does."""
+        self.out += bytes(data)
+        now_us = self._time.now_us
+        self._until_us = max(self._until_us, now_us) + len(data) * self.BYTE_US
+        late_us = self._until_us - now_us - self.FIFO * self.BYTE_US
+        if late_us > 0:
+            self._time.stall(late_us)
+
+
+class DeafUsb:
+    """The console on native USB while a host holds the port open and reads nothing: each write waits, and is in vain."""
+
+    WAIT_US = 500_000  # MICROPY_HW_USB_CDC_TX_TIMEOUT
+
+    def __init__(self, time):
+        self._time = time
+        self.out = b""
+
+    def write(self, data):
+        """None, after half a second."""
+        self._time.stall(self.WAIT_US)
+
+
 class LinePoll:
     """As much of MicroPython's poll object as a Line needs."""
 

@@ -24,6 +24,7 @@ from lib import tasks
 from tools.rf.decode import Receiver
 
 UNIX_US = 1_800_000_000_000_000  # the time of day when a world begins
+LEVELS = ("debug", "info", "warning", "error")
 FRAME_MS = 59  # the longest frame of all models is 58.7 ms (reference/openshock-firmware.md §a)
 WIFI = {"wifi": [{"ssid": "simulated", "key": "simulated"}], "openshock_user.url": "http://10.0.0.1"}
 
@@ -41,7 +42,8 @@ class Device(app.App):
     def __init__(self, world):
         self.world = world
         super().__init__(chip.hardware_of(world), world.wall_us)
-        self._log._write = world.hear
+        self._log._keep = world.overhear(self._log._keep)
+        self._output._write = world.console.write
         self._settings = Settings("settings.json")  # for whoever changes them while it runs
         self.log, self.latch, self.dispatcher = self._log, self._latch, self._dispatcher
 
@@ -70,7 +72,7 @@ class World:
 
     _living = None
 
-    def __init__(self, settings=None, hub=None, now_us=5_000_000, boot_level=1):
+    def __init__(self, settings=None, hub=None, now_us=5_000_000, boot_level=1, console=chip.Uart):
         World.end()
         World._living = self
         self.time = Time(now_us)
@@ -81,6 +83,8 @@ class World:
         self._ticks_before = self.time.wind()
         self.hub = hub
         self.loop = Loop(self.time, hub)
+        self.console = console(self.time)
+        self.time.active = self._n_active
         self.unix_offset_us = UNIX_US - now_us
         self.clock_set = True
         self.stop_pin = chip.STOP_PIN
@@ -185,10 +189,24 @@ class World:
             changes.append((now_us + round(to_ms * 1000), 1 - pressed))
         self.pins.script(pin, changes)
 
-    def hear(self, line):
-        """None; the device wrote a line to its log."""
-        self.told.append((self.time.now_us, line))
-        print(line)
+    def overhear(self, keep):
+        """What takes the place of the log's own `_keep`: the world hears each line, also one that is not written to the console."""
+
+        def kept(ms, level, place, data):
+            line = "[%d][%s][%s] %s" % (ms, LEVELS[level], place.decode(), data.decode())
+            self.told.append((self.time.now_us, line))
+            print(line)
+            keep(ms, level, place, data)
+
+        return kept
+
+    def _n_active(self):
+        device = self.device
+        return device._scheduler.active(device._clock()) if device else 0
+
+    def stalls(self, longest_ms=20):
+        """[(µs, how many µs)] of what held up the interpreter for longer while something was active (S26)."""
+        return [(at, us) for at, us, active in self.time.stalls if active and us > longest_ms * 1000]
 
     # --- orders
 

@@ -11,6 +11,21 @@ import sys
 import simboard
 import simclock
 
+HEAP_DATA, HEAP_EXEC = 4, 1  # capabilities (MALLOC_CAP_8BIT, MALLOC_CAP_EXEC)
+_REGIONS = (
+    (85900, 16384),
+    (113800, 110600),
+)  # (bytes, largest free block) of an ESP32's two, as MicroPython leaves them
+_WIFI = 43008  # bytes that its driver takes (reference/esp32-memory.md)
+
+
+def idf_heap_info(capabilities):
+    """[(total, free, largest free block, least ever free)], a row for each region of ESP-IDF's heap."""
+    taken = _WIFI if "network" in sys.modules else 0
+    rows = [(total, largest, largest, largest) for total, largest in _REGIONS[:1]]
+    total, largest = _REGIONS[1]
+    return rows + [(total, largest - taken, largest - taken, largest - taken)]
+
 
 def __getattr__(name):
     if name != "Partition":

@@ -4,7 +4,7 @@ On a chip nothing can get between two polls of a masked loop; on a PC anything c
 look takes POLL_US, and `unmask` waits until the real time has caught up: frames are exact, and take as long as they do.
 """
 
-POLL_US = 4
+POLL_US = 4  # simstart.py makes it longer, so that a PC with other work keeps up
 
 _state = [None, None, None]  # the real ticks_us and sleep_us, and the time of the masked section
 _between = []  # called at each look at the clock while interrupts are on: what interrupts have left to be done

@@ -35,6 +35,8 @@ RULES = (
     "Power may fail at any moment: settings are the old or the new ones; damaged caps mean that nothing is sent.",
     "With several services the newest command to a receiver wins, and a stop from any of them wins.",
     "Everything that was sent or refused is in the log, with its reason.",
+    "While something is active nothing holds the device up: console output waits, and is dropped where it cannot leave.",
+    "A flood of commands delays a stop by one signal at most: what was received is read to its end, stops first.",
 )
 _TEST = re.compile(r"^(?:async )?def (test_s(\d\d)_\w+)\(", re.M)
 

@@ -51,6 +51,7 @@ class Device:
         self.starts = 0
         self.ended = asyncio.Event()
         self.heap = HEAP  # bytes as a chip has them; these may be changed before the start, by a bench or a test
+        self.before = ""  # source that runs before the firmware; "import probe; "
         self.program = MAIN
         self.path = []  # further folders of modules for that program
         self.changes = None  # {path: source} of modules that are others than in the source tree
@@ -233,10 +234,10 @@ class Device:
             told = self._load()
             if told is None:
                 return None, None
-            words, where = compiled.command(_BOOT, self.heap, self.folder / _IMAGE, self.path)
+            words, where = compiled.command(self.before + _BOOT, self.heap, self.folder / _IMAGE, self.path)
             return words, {**where, **told}
         if self._found:
-            return compiled.command(self.program, self.heap, compiled.image(self.changes), self.path)
+            return compiled.command(self.before + self.program, self.heap, compiled.image(self.changes), self.path)
         stubs = ROOT / "host_tests" / "stubs"
         dress = ROOT / "host_tests" / "cpython"
         program = _ON_CPYTHON if self.program == MAIN else self.program

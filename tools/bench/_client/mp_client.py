@@ -14,7 +14,7 @@ sys.path.insert(0, ".")
 from lib import dial, http1, signalr, websock, wsopen  # noqa: E402
 from lib.clock import Clock  # noqa: E402
 
-CHUNK = 2048  # bytes a read, as in firmware/link.py
+CHUNK = 1024  # bytes a read, as in firmware/link.py
 
 
 async def _resolve(host):
@@ -29,7 +29,7 @@ class Client:
         self.asked_us = 0
         self.took_us = []
         self.clock = Clock()
-        self.frames = websock.Frames()
+        self.frames = websock.Pieces()
         self.session = signalr.Session(self.clock.now())
 
     async def run(self, host, port, path):
@@ -86,13 +86,14 @@ def _from_memory(per_frame, count=20000):
         frame = bytes([0x81, 126, size >> 8, size & 255]) + record * per_frame
     piece = frame * max(1, CHUNK // len(frame))
     records = per_frame * (len(piece) // len(frame))
-    frames = websock.Frames()
+    frames = websock.Pieces()
     session = signalr.Session(0)
-    session.feed(b"{}\x1e", 0)
+    list(session.feed(b"{}\x1e", 0))
     start = time.ticks_us()
     for _ in range(count // records):
         for _, payload in frames.feed(piece):
-            session.feed(payload, 1)
+            for _ in session.feed(payload, 1):
+                pass
     return int(count // records * records * 1_000_000 / time.ticks_diff(time.ticks_us(), start))
 
 

@@ -8,13 +8,13 @@ from tools.bench._memory.chip import Account
 from tools.environment import ROOT
 from tools.hub import models
 from tools.images import modules, targets
-from tools.sim.device import MAIN
 from tools.sim.world import World
 
 PROBE = ROOT / "tools" / "bench" / "_memory"
 RECEIVERS = 10
 _SHOW, _BREAK_UP = 62, 61  # probe.py
 _FROM, _DUMP = "heap.from", "heap.dump"
+_PROBE_BYTES = 2048  # of a chip's heap: what the probe and its work take here
 _PACE_S = 0.03
 _PATIENCE = 300  # looks at the device's log
 _QUIET_S = 0.7  # without an edge: every stop frame was sent
@@ -30,10 +30,9 @@ class Bench:
         self.device = self.world.device
         if self.device.ground != "MicroPython":
             raise Failure("there is no MicroPython with viper for this machine")
-        if heap:
-            self.device.heap = heap
+        self.device.heap = (heap or self.device.heap) + _PROBE_BYTES
         self.device.path = [PROBE]
-        self.device.program = f"import probe; {MAIN}"
+        self.device.before = "import probe; "
         for number in range(RECEIVERS - len(self.world.hub.shockers)):
             shocker = models.Shocker(f"extra {number}", "CaiXianlin", 100 + number, self.world.hub.device.guid)
             self.world.hub.config.shockers.append(shocker)
@@ -68,8 +67,8 @@ class Bench:
         await self.line("PROBE broken ")
 
     async def command(self, number):
-        """Send one Log event that vibrates every receiver. The level changes now and then."""
-        level = 1 + number // 20 % 5
+        """Send one Log event that vibrates every receiver. The level changes each time."""
+        level = 1 + number % 5  # repeats are not written to the log
         order = {"type": models.VIBRATE, "intensity": level, "duration": 300}
         await self.world.hub.control([{"id": each.guid, **order} for each in self.world.hub.shockers], name="bench")
 

@@ -84,7 +84,6 @@ def _show(asked):
     _tell_types()
     _tell_modules()
     _collected()
-    micropython.qstr_info(1)
     micropython.mem_info(1)
     print("PROBE mapped", asked)
     while _FROM not in os.listdir():

@@ -81,7 +81,7 @@ class _Run:
 
         real = Link._take
 
-        async def broken(link, data):
+        def broken(link, data):
             Link._take = real
             raise RuntimeError("a fault for the bench")
 
@@ -105,7 +105,7 @@ class _Run:
     def fault_in_radio(self):
         scheduler = self.world.device._scheduler
 
-        def broken(_):
+        def broken(*_):
             del scheduler.next
             raise MemoryError("a fault for the bench")
 

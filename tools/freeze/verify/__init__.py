@@ -29,7 +29,8 @@ Report = namedtuple(
     "Report", ("chip", "version", "modules", "functions", "constants", "qstrs", "new_qstrs", "added", "patched")
 )
 _Reading = namedtuple("Reading", ("memory", "code"))
-_Official = namedtuple("Official", ("head", "reading", "tables", "layout", "uses"))
+_Image = namedtuple("Image", ("head", "reading"))
+_Official = namedtuple("Official", ("head", "reading", "tables", "layout"))
 
 
 def verify(official, linked, modules, heap_kb=None):
@@ -40,15 +41,16 @@ def verify(official, linked, modules, heap_kb=None):
     """
     if not modules:
         raise Failure("there is nothing to verify: no module was to be linked")
-    expected = _official(bytes(official), heap_kb is not None)
+    expected = _official(bytes(official))
     before, tables = expected.reading, expected.tables
     linked_image = app_image.read(linked, "linked")
     _same_header(expected.head, linked_image.head)
     memory = Memory(linked_image)
-    padding = changes.confirm_memory(before, memory, expected.uses)
-    new_tables = frozen_tables.read(memory, *changes.moved_to(expected.uses, before.memory, memory))
+    moving = uses.find(before, tables, heap_kb is not None)
+    padding = changes.confirm_memory(before, memory, moving)
+    new_tables = frozen_tables.read(memory, *changes.moved_to(moving, before.memory, memory))
     meaning = changes.meanings(before.memory, memory, new_tables, heap_kb)
-    patches = changes.confirm_uses(expected.uses, before, memory, meaning, padding)
+    patches = changes.confirm_uses(moving, before, memory, meaning, padding)
     _confirm_pools(tables, new_tables)
     frozen_tables.confirm_names(tables, new_tables, modules)
     counts = _confirm_modules(memory, new_tables, expected.layout, modules)
@@ -69,25 +71,27 @@ def modules_in(image):
 
     Raise tools.Failure when it cannot be read.
     """
-    memory, code = _reading(app_image.read(image, "given"))
+    memory, code = _read(bytes(image), "given").reading
     found = frozen_tables.find(memory, code)
     return [(frozen_tables.shown(name), frozen_module.size(memory, address)) for name, address in found.modules]
 
 
 @functools.lru_cache(maxsize=2)
-def _official(data, with_heap):
-    """Return what is to be known of an official image before another is compared with it: an _Official."""
-    image = app_image.read(data, "official")
-    reading = _reading(image)
-    tables = frozen_tables.find(*reading)
-    tables.qstrs.confirm(len(tables.qstrs.pools))
-    kinds = layout.read(reading.memory, tables.qstrs)
-    return _Official(image.head, reading, tables, kinds, uses.find(reading, tables, with_heap))
-
-
-def _reading(image):
+def _read(data, what):
+    """Return the _Image in a file: what it loads, and what its code refers to."""
+    image = app_image.read(data, what)
     memory = Memory(image)
-    return _Reading(memory, references.read(memory))
+    return _Image(image.head, _Reading(memory, references.read(memory)))
+
+
+@functools.lru_cache(maxsize=2)
+def _official(data):
+    """Return what is to be known of an official image before another is compared with it: an _Official."""
+    image = _read(data, "official")
+    memory, code = image.reading
+    tables = frozen_tables.find(memory, code)
+    tables.qstrs.confirm(len(tables.qstrs.pools))
+    return _Official(image.head, image.reading, tables, layout.read(memory, tables.qstrs))
 
 
 def _same_header(official, linked):

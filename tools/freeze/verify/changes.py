@@ -72,7 +72,7 @@ def _differing(start, one, other):
 def moved_to(uses, official, linked):
     """Return the new addresses of the tables, in the order of TABLES, as the Memory `linked` has them.
 
-    Raise Failure when two uses of one disagree, or one still has the official address.
+    Raise Failure when one still has the official address.
     """
     found = {}
     for use in uses:
@@ -80,8 +80,7 @@ def moved_to(uses, official, linked):
             address, _ = _again(use, official, linked)
             if address == use.reference.value:
                 raise Failure(f"the {use.what}: {_place(use)} still has the official image's address, {address:#x}")
-            if found.setdefault(use.what, address) != address:
-                raise Failure(f"the {use.what}: {_place(use)} has {address:#x}, another one {found[use.what]:#x}")
+            found.setdefault(use.what, address)  # `confirm_uses` compares the others with the first
     return [found[what] for what in TABLES]
 
 

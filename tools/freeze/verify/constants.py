@@ -21,18 +21,8 @@ class Constants:
     def __init__(self, memory, qstrs, kinds):
         self._memory, self._qstrs, self._layout = memory, qstrs, kinds
         self.count = 0
-
-    def confirm(self, word, value, what):
-        """Raise Failure, naming `what`, unless the object `word` is `value`."""
-        self.count += 1
-        for kind, check in self._checks():
-            if isinstance(value, kind):
-                return check(word, value, what)
-        raise Failure(f"{what}: a constant of type {type(value).__name__} is not known")
-
-    def _checks(self):
-        return (
-            ((type(None), bool, type(...)), self._simple),
+        self._checks = (
+            ((type(None), bool, type(...)), self._simple),  # before int: a bool is one, too
             (str, self._str),
             (bytes, self._bytes),
             (int, self._int),
@@ -40,6 +30,12 @@ class Constants:
             (complex, self._complex),
             (tuple, self._tuple),
         )
+
+    def confirm(self, word, value, what):
+        """Raise Failure, naming `what`, unless the object `word` is `value`."""
+        self.count += 1
+        check = next(check for kinds, check in self._checks if isinstance(value, kinds))
+        check(word, value, what)
 
     def _simple(self, word, value, what):
         wanted = {None: layout.NONE, False: layout.FALSE, True: layout.TRUE, ...: self._layout.ellipsis}[value]

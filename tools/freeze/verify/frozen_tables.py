@@ -16,7 +16,6 @@ Tables = namedtuple("Tables", ("pool", "contents", "names", "modules", "qstrs"))
 POOL, CONTENTS, NAMES = "qstr pool", "table of frozen modules", "names of frozen modules"
 TABLES = (POOL, CONTENTS, NAMES)
 _FIRST_NAME = re.compile(rb"[\w./-]+\.py\0")
-_MOST_MODULES = 4096
 
 
 def find(memory, references):
@@ -29,6 +28,7 @@ def find(memory, references):
         if _FIRST_NAME.match(memory.drom, names - memory.base):
             listed = _names(memory, names)
             found += [(contents, names, listed) for contents in addresses if _fits(memory, qstrs, contents, listed)]
+    found = [one for one in found if not any(_is_tail(one, other) for other in found)]
     contents, names, _ = _one(found, "the tables of frozen modules")
     return read(memory, pool, contents, names)
 
@@ -96,14 +96,21 @@ def _one(found, what):
     return found[0]
 
 
+def _is_tail(one, other):
+    """Return whether the tables `one` are the last rows of `other`.
+
+    Code may know such a place by chance: ESP-IDF's Wi-Fi has addresses behind the end of DROM, of texts that are not loaded
+    (`.rodata_wlog_*`, section .flash.rodata_noload), and there the new tables lie.
+    """
+    return one[1] > other[1] and one[2] == other[2][-len(one[2]) :]
+
+
 def _names(memory, address):
-    """Return the names (bytes) in the table at `address`. Raise Failure when it has no end."""
+    """Return the names (bytes) in the table at `address`. Raise Failure where DROM ends first."""
     names = []
     while name := memory.text(address, "the names of frozen modules"):
         names.append(name)
         address += len(name) + 1
-        if len(names) > _MOST_MODULES:
-            raise Failure("the names of frozen modules have no end")
     return names
 
 

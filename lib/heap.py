@@ -1,0 +1,24 @@
+"""How much memory there is: Python's heap, and what ESP-IDF has left for Wi-Fi and TLS. For the log and the console."""
+
+import gc
+
+import esp32
+
+# of a row of idf_heap_info (heap_caps_get_info): total, free, largest free block, the least that was ever free
+_FREE, _LARGEST = 1, 2
+
+
+def figures():
+    """Return (used, free bytes of Python's heap; free bytes, largest free block of ESP-IDF's)."""
+    regions = esp32.idf_heap_info(esp32.HEAP_DATA)
+    return (
+        gc.mem_alloc(),
+        gc.mem_free(),
+        sum([region[_FREE] for region in regions]),
+        max([region[_LARGEST] for region in regions]),
+    )
+
+
+def words():
+    """Return the same in words."""
+    return "heap %d used, %d free; IDF %d free, largest %d" % figures()
