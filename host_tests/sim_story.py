@@ -15,19 +15,25 @@ async def order(world, name, level, duration_ms, action=2):
     await world.hub.control([entry], name="story")
 
 
-async def sounding(world, level, frames=3):
-    """None as soon as so many frames of that level were heard, from now on."""
+async def sounding(world, level):
+    """None as soon as a frame of that level was heard, from now on.
+
+    One: how many a device finds the time for is a matter of what else this PC does.
+    """
     seen = len(world.air.frames)
-    await world.air.until(lambda: sum(each.intensity == level for each in world.air.frames[seen:]) >= frames, WAIT_S)
+    await world.air.until(lambda: any(each.intensity == level for each in world.air.frames[seen:]), WAIT_S)
 
 
 async def settled(world, since=0, stopped=True):
-    """The frames heard from the `since`-th on, once nothing more comes; the last is a stop frame (unless not `stopped`)."""
+    """The frames heard from the `since`-th on, once nothing more comes; the last is a stop frame (unless not `stopped`).
+
+    A device that this PC keeps from running is silent, too: it is asked whether it has anything to do.
+    """
     air = world.air
 
     def done():
         frames = air.frames[since:]
-        return air.silent_for(0.6) and (not stopped or frames and is_stop(frames[-1]))
+        return air.silent_for(0.6) and world.device.waits() and (not stopped or frames and is_stop(frames[-1]))
 
     await air.until(done, WAIT_S)
     return air.frames[since:]

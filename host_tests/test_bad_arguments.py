@@ -95,7 +95,7 @@ ROWS = [
     ((*DRY, "--wifi", "@", "12345678"), ("", "a\udcff", LONG)),
     ((*DRY, "--wifi", "x", "@"), ("1234567", ESCAPE, LONG)),
     ((*DRY, "--kept=@"), (*NO_FILES, "FILE")),
-    ((*DRY, "--backup=@"), ("", ESCAPE)),
+    ((*DRY, "--backup=@"), ("", ".", "FOLDER", ESCAPE)),
     ((*DRY, "--app=@"), (*NO_FILES, "FILE")),
     ((*DRY, "--trust=@"), NO_KEYS),
     ((*DRY, "--layout=@"), ("", "sim", ESCAPE)),
@@ -118,7 +118,7 @@ ROWS = [
     (("sign", "@", "--key", "GOOD"), (*NO_FILES, ".", "/")),
     (("sign", "FILE", "--key=@"), (*NO_KEYS, "DAMAGED")),
     (("freeze", "@", "out.bin", "FOLDER"), (*NO_FILES, "FILE")),
-    (("freeze", "FILE", "@", "FOLDER"), ("", ESCAPE)),
+    (("freeze", "FILE", "@", "FOLDER"), ("", ".", "..", "/", "FOLDER", ESCAPE)),
     (("freeze", "FILE", "out.bin", "FOLDER", "--heap=@"), NO_NUMBERS),
     (("freeze", "FILE", "out.bin", "FOLDER", "-O", "@"), (*NO_NUMBERS[:2], "4", ESCAPE)),
     (("bench", "@"), ("", "x", ESCAPE, LONG)),
@@ -300,6 +300,7 @@ def test_what_is_right_is_taken(desk):
         assert arguments.host(host) == host
     for path in ("a", "/", ".", "..", "a b", "ü", "a\udcff", "C:\\x"):
         assert arguments.path(path) == pathlib.Path(path)
+    assert arguments.new_file("new/it") == pathlib.Path("new/it")
     assert arguments.folder("new/below/it") == pathlib.Path("new/below/it") and not os.path.exists("new")
     assert arguments.seconds("0.25") == 0.25 and arguments.date("2028-02-29") == "2028-02-29"
 

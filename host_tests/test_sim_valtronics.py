@@ -1,15 +1,18 @@
 """A simulated device on the real MicroPython at the local alert service, over TLS: what its rules make of alerts."""
 
 import asyncio
+import os
+import signal
 
 import pytest
-from sim_story import WAIT_S, kinds, said, settled, sounding
+from sim_story import WAIT_S, is_stop, kinds, lasted_ms, said, settled, sounding
 from telling import as_test
 
 from tools.hub import Config
 from tools.sim.world import World
 
 ALERT = {"kind": "alert", "severity": "warning", "model": "caixianlin", "rf_id": 4321, "action": "vibrate", "level": 40}
+LONG_MS = 20_000  # longer than anything here takes: who is stopped was stopped by something else
 RULES = [
     dict(ALERT, duration_ms=1000, once_in_s=1),
     dict(ALERT, kind="device", severity="", text="offline", action="sound", level=50, duration_ms=500, once_in_s=60),
@@ -72,17 +75,20 @@ async def test_a_rule_acts_once_in_its_seconds_and_a_device_that_is_offline_soun
     assert [action for action, _ in kinds(await settled(world))] == ["sound", "vibrate"]
 
 
-@told()
+@told(rules=[dict(ALERT, duration_ms=LONG_MS, once_in_s=1)])
 async def test_a_cut_stops_what_an_alert_began_and_it_hears_again_afterwards(world):
     world.hub.valtronics.alert("critical", "Hot")
     await sounding(world, 40)
     mark = world.hub.journal.mark()
     world.hub.faults.cut()
     frames = await settled(world)
-    assert kinds(frames) == [("vibrate", 40), ("vibrate", 0)]
+    assert kinds(frames) == [("vibrate", 40), ("vibrate", 0)] and lasted_ms(frames) < LONG_MS
+    await said(world, "[stop] all: link lost")
     await world.hub.journal.wait("subscribed", count=3, since=mark, timeout_s=60)
     since = len(world.air.frames)
     world.hub.valtronics.alert("critical", "Hot again")
+    await sounding(world, 40)
+    world.hub.faults.cut()
     assert kinds(await settled(world, since)) == [("vibrate", 40), ("vibrate", 0)]
 
 
@@ -97,6 +103,24 @@ async def test_what_is_malformed_makes_no_edge_and_the_emergency_stop_holds(worl
     await said(world, "the emergency stop is latched")
     assert not [frame for frame in world.air.frames if frame.intensity]
     assert world.hub.valtronics.links == [link]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="only Linux tells what keeps a process from running")
+@told()
+async def test_a_stall_of_this_pc_in_the_middle_of_the_stop_frames_is_no_silence(world):
+    world.hub.valtronics.alert("critical", "Hot")
+    await world.air.until(lambda: any(map(is_stop, world.air.frames)), WAIT_S)
+    pid = world.device._process.pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        settling = asyncio.create_task(settled(world))
+        await asyncio.sleep(1.2)  # a silence twice as long as it waits for
+        assert not settling.done()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    frames = await settling
+    assert kinds(frames) == [("vibrate", 40), ("vibrate", 0)]
+    assert await settled(world, len(frames), stopped=False) == [], "that was all"
 
 
 @told("public/ws", **{"valtronics.device_id": "pump", "valtronics.token": ""})

@@ -106,6 +106,14 @@ def path(typed):
     return Path(typed)
 
 
+def new_file(typed):
+    """Return the Path of a file to write: it has a name, and is no folder."""
+    wanted = path(typed)
+    if wanted.name in ("", "..") or os.path.isdir(wanted):
+        raise _wrong("the name of a file to write is needed", typed)
+    return wanted
+
+
 def key(typed):
     """Return the name of a signing key as it was typed: the path of its files without their suffix (tools/keyfile.py)."""
     path(typed)

@@ -130,6 +130,10 @@ class KeyFile:
         self._replace(".used", f"key {secret.ident.hex()}\n".encode())
         self._replace(".prv", _packed(secret))
 
+    def exists(self):
+        """Return whether its secret is there, damaged or not."""
+        return self._read(".prv") is not None
+
     def secret(self):
         """The Secret. Failure when it is missing or damaged."""
         content = self._read(".prv")

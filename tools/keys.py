@@ -98,7 +98,7 @@ def _show(key):
         raise Failure(f"{key.path('.pub')} is not a key of this tool")
     print(f"key {words[12:28].hex()}: LMS SHA-256/192 W4, {capacity(tree_type)} signatures")
     print(f"log: {len(used)} lines, last index {used[-1] if used else 'none'}")
-    if key.path(".prv").exists():
+    if key.exists():
         secret, _ = key.check()
         print(f"next index {secret.next}, {capacity(tree_type) - secret.next} left")
 

@@ -29,7 +29,7 @@ def sign(name, message, wait_s=_WAIT_S, disk=None):
     """
     key = KeyFile(name, disk)
     try:
-        if not key.path(".prv").exists():
+        if not key.exists():
             raise Failure(f"there is no key {key.path('.prv')}")  # before its lock is made
         with key.alone(wait_s):
             return _signed(key, message)

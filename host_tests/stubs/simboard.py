@@ -22,12 +22,12 @@ edges = []  # (µs, pin, level), kept only when nothing is traced to a file and 
 keep_edges = False
 
 
-def _open(name, mode):
+def _open(name, mode, **how):
     path = os.getenv(name)
-    return open(path, mode) if path else None
+    return open(path, mode, **how) if path else None
 
 
-_inputs = _open("SIM_INPUTS", "rb")
+_inputs = _open("SIM_INPUTS", "rb", buffering=0)  # CPython would go on reading what it has read before
 _trace = _open("SIM_TRACE", "ab")
 _rf_pin = int(os.getenv("SIM_RF_PIN") or -1)
 _records = bytearray(8 * 256)  # edges of one frame

@@ -36,7 +36,9 @@ def _parser():
     saved.add_argument(
         "--kept", type=arguments.path, metavar="FILE", help="the same, from the file that a broken try left"
     )
-    parser.add_argument("--backup", type=arguments.path, metavar="FILE", help="first read the whole flash into FILE")
+    parser.add_argument(
+        "--backup", type=arguments.new_file, metavar="FILE", help="first read the whole flash into FILE"
+    )
     parser.add_argument("--erase", action="store_true", help="first erase the whole flash")
     parser.add_argument(
         "--app", type=arguments.path, metavar="DIR", help="the image from this folder that `build` made"

@@ -40,7 +40,7 @@ def _parser():
     parser = arguments.Parser("python3 -m tools freeze", description=_DESCRIPTION)
     add = parser.add_argument
     add("image", type=arguments.path, metavar="IMAGE", help="an official .bin or .app-bin")
-    add("out", type=arguments.path, metavar="OUT", nargs="?", help="the file to write")
+    add("out", type=arguments.new_file, metavar="OUT", nargs="?", help="the file to write")
     add(
         "dirs",
         type=arguments.path,

@@ -143,7 +143,9 @@ def _add_decode(commands):
 def _add_plot(commands):
     parser = commands.add_parser("plot", help="draw one frame of a recording as a PNG, its bits and fields named")
     _add_file(parser)
-    parser.add_argument("-o", "--output", type=arguments.path, metavar="FILE", required=True, help="the .png to write")
+    parser.add_argument(
+        "-o", "--output", type=arguments.new_file, metavar="FILE", required=True, help="the .png to write"
+    )
     parser.add_argument("--frame", type=arguments.whole, default=1, metavar="N", help="which frame, from 1 (default 1)")
     parser.add_argument("--title", type=arguments.text, help="the words above the picture")
     parser.set_defaults(run=_plot)
@@ -153,7 +155,12 @@ def _add_export(commands):
     parser = commands.add_parser("export", help="write a recording in another format")
     _add_file(parser)
     parser.add_argument(
-        "-o", "--output", type=arguments.path, metavar="FILE", required=True, help="the .ook, .vcd or .trace to write"
+        "-o",
+        "--output",
+        type=arguments.new_file,
+        metavar="FILE",
+        required=True,
+        help="the .ook, .vcd or .trace to write",
     )
     parser.set_defaults(run=_export)
 

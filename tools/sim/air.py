@@ -25,14 +25,14 @@ class Air:
         self._changed = asyncio.Condition()
         self._origin_us = time.monotonic_ns() // 1000
         self._bursts = Bursts(_GAP_MS, self._origin_us)
-        self._edge_us = self._origin_us  # when the last edge was made
+        self._edge_us = self._origin_us  # when the last edge was made, or seen here: a stalled device writes it late
 
     def now_ms(self):
         """Now, in the milliseconds of the events."""
         return round((time.monotonic_ns() // 1000 - self._origin_us) / 1000)
 
     def silent_for(self, seconds):
-        """True when no edge was made for so long."""
+        """True when no edge was made, and none was seen here, for so long."""
         return time.monotonic_ns() // 1000 - self._edge_us >= seconds * 1_000_000
 
     def quiet(self):
@@ -43,19 +43,28 @@ class Air:
         """Never returns."""
         with open(self._path, "rb") as trace:
             while True:
-                self._hear(trace.read())
+                now_us = time.monotonic_ns() // 1000  # first: every edge up to here is in what is read now
+                self._hear(trace.read(), now_us)
                 async with self._changed:
                     self._changed.notify_all()
                 await asyncio.sleep(_LOOK_S)
 
-    def _hear(self, data):
-        now_us = time.monotonic_ns() // 1000
+    def _hear(self, data, now_us):
+        """None; takes what was read just now. A frame is over by silence once there is no more of it to be read.
+
+        The device writes a frame at once, but who is stalled on the way may see it in two halves, and both late.
+        """
         edges = self._words.feed(data)
         if edges:
-            self._edge_us = edges[-1][0]
-        frames = self._receiver.feed(edges) + self._receiver.settle(now_us)
+            self._edge_us = max(edges[-1][0], now_us)
+        frames = self._receiver.feed(edges)
+        events = self._bursts.feed(frames)
+        if not data:
+            settled = self._receiver.settle(now_us)
+            events += self._bursts.feed(settled) + self._bursts.settle(now_us)
+            frames += settled
         self.frames += frames
-        for event in self._bursts.feed(frames) + self._bursts.settle(now_us):
+        for event in events:
             self.events.append(event)
             self._on_event(event)
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from tools import Failure
 from tools.environment import ROOT
@@ -113,6 +114,17 @@ class Device:
     def type(self, line):
         """None; somebody types `line` at the device's console."""
         self._process.stdin.write((line + "\r\n").encode())
+
+    def waits(self):
+        """Whether the process has nothing to do just now; False while this PC keeps it from running.
+
+        True where nobody can tell: only Linux shows it (proc_pid_stat(5)).
+        """
+        try:
+            told = Path(f"/proc/{self._process.pid}/stat").read_bytes()
+        except OSError:
+            return True
+        return told.rpartition(b") ")[2][:1] == b"S"
 
     async def start(self, **environment):
         """None once the process runs; it is started anew whenever it resets."""
