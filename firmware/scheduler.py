@@ -241,15 +241,18 @@ class Scheduler:
         return chosen.train(now)
 
     def _first(self, now, only_stops):
-        """The place of the turn that is next, or -1. Who enters later stands behind: who is active hears of its stop first."""
+        """The place of the turn that is next, or -1. Who is to stop comes first, and among them those who were ours."""
         turns = self._turns
         found = -1 if only_stops else 0
+        stranger = -1
         for at in range(len(turns)):
             if turns[at].hurry:
-                return at
+                if not turns[at].stranger:
+                    return at
+                stranger = at if stranger < 0 else stranger
             if found < 0 and not turns[at].active(now):
                 found = at
-        return found
+        return found if stranger < 0 else stranger
 
     def again(self, spoilt):
         """None; told after each frame: one that was spoilt is next once more, if its receiver still has anything due then.

@@ -198,6 +198,13 @@ MUTATIONS = [
             "_MOST_STOPPED = const(64)",
             _AIR + "test_s05_a_flood_of_stops_leaves",
         ),
+        (
+            "S05",
+            "firmware/scheduler.py",
+            "                if not turns[at].stranger:\n                    return at\n",
+            "                pass\n",
+            _AIR + "test_s05_a_receiver_that_was_ours",
+        ),
         # S6
         (
             "S06",
