@@ -107,7 +107,10 @@ class Dispatcher:
     def __init__(self):
         self.active = False
 
-    def obey(self, order, detail):
+    def attend(self):
+        pass
+
+    def receive(self, order, detail):
         say(order=order, detail=detail if order == orders.NOTE else repr(detail))
 
     def halt(self, why):
