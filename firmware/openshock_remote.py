@@ -31,7 +31,7 @@ def guid_of(names, wanted):
 
 def words(wish):
     """Return what a Wish is, in words, for the log: "vibrate of red"."""
-    return "%s of %s" % (ACTIONS[wish.action], wish.shocker)
+    return "%s of %s" % (ACTIONS[int(wish.action)], wish.shocker)  # a stop may be 0.0, or False
 
 
 def entry(names, wish, most_level=100, most_ms=_MOST_MS):

@@ -103,6 +103,7 @@ def test_any_list_is_survived_and_nothing_unknown_is_controlled(status, answer, 
     assert record["arguments"][0][0]["id"] in json.dumps(answer).lower()
 
 
+@example(Wish(RED, 0.0, None, None), {}, 0, 300, 0)
 @settings(deadline=None)
 @given(
     wishes,
