@@ -52,12 +52,12 @@ def _become(command, environment):
 
 
 def _workers(argv):
-    """pytest's arguments for as many workers as there are CPUs; none where the tests are to run one after another."""
+    """pytest's arguments for one worker more than there are CPUs; none where the tests are to run one after another."""
     paths = [argument.partition("::")[0] for argument in argv if argument[:1] != "-"]
     named = any(os.path.exists(ROOT / path) for path in paths)
     if named or any(argument.partition("=")[0] in _ONE_BY_ONE or argument in _ONE_BY_ONE for argument in argv):
         return []
-    n_workers = max(2, min(os.cpu_count() or 1, _MOST_WORKERS))  # two on one CPU as well: many tests only wait
+    n_workers = min((os.cpu_count() or 1) + 1, _MOST_WORKERS)  # one more, as many tests only wait for a device
     return ["-n", str(n_workers), "--dist", "loadfile"]
 
 
