@@ -5,12 +5,12 @@ import gc
 
 from micropython import const
 
-from firmware import image
-from firmware.cable import Cable
-from firmware.core import SETTINGS, Core, settings_now
-from firmware.hardware import Hardware
-from firmware.news import News, are_due, wants_check
-from firmware.timekeeper import unix_us
+from firmware import build_info
+from firmware.console.listener import Cable
+from firmware.device import SETTINGS, Core, settings_now
+from firmware.hardware.board_io import Hardware
+from firmware.net.time_sync import unix_us
+from firmware.ota.reports import News, are_due, wants_check
 from lib import tasks
 from lib.idle import TIMES
 from lib.log import WARNING
@@ -40,14 +40,14 @@ class App(Core):
         self._begun = None  # what an update has in hand: its Journal and the Slots
         self._mode = None  # the one that an update wants
         self._trial = None
-        self._news = News(asks=bool(image.BOARD))
+        self._news = News(asks=bool(build_info.BOARD))
         super().__init__(hardware, wall)
 
     def _build(self, hardware, wall):
         if are_due():
-            from firmware import versions
+            from firmware.ota import boot_state
 
-            mode, kept, slots = versions.begin(self._log)
+            mode, kept, slots = boot_state.begin(self._log)
             self._news = News(kept.events(), not mode)
             if mode:
                 self._begun, self._mode = (kept, slots), getattr(self, mode)
@@ -67,8 +67,8 @@ class App(Core):
         self._dispatcher.lock("set-up", tests=True)
         if self._missing:
             self._log.warning("app", "to be set up: " + self._missing)
-        from firmware.setting_up import SettingUp
-        from firmware.settings import Settings
+        from firmware.config.settings import Settings
+        from firmware.portal.mode import SettingUp
 
         settings = Settings(SETTINGS)
         setup = self._setup = SettingUp(
@@ -124,7 +124,7 @@ class App(Core):
         """The mode of a device that takes in a new version: nothing is sent, and nobody is listened to but the buttons."""
         self._dispatcher.lock("update")
         self.is_updating = True
-        from firmware.updating import put_together
+        from firmware.ota.mode import put_together
 
         station, keeper, update = put_together(
             settings_now(),
@@ -151,7 +151,7 @@ class App(Core):
         if self._missing:
             self._log.error("update", "this version goes back: " + self._missing)
             return self.leaving
-        from firmware.trial import Trial
+        from firmware.ota.validation import Trial
 
         self._trial = Trial(self._begun, self._clock, self._log)
         return self.operating
@@ -173,9 +173,9 @@ class App(Core):
         now_s = unix_us() // 1000000
         if not wants_check(settings_now(), now_s):
             return
-        from firmware import versions
+        from firmware.ota import boot_state
 
-        version = await versions.offered(settings_now(), station, keeper, now_s, self._log)
+        version = await boot_state.offered(settings_now(), station, keeper, now_s, self._log)
         if version:
             self._on_wish("update", version)
 
@@ -196,7 +196,7 @@ class App(Core):
 
     def _connection(self):
         """Return (station, timekeeper, link) as the settings want them."""
-        from firmware import connecting
+        from firmware.link import setup as connecting
 
         beat = self._beats("link")
         busy = self._scheduler.busy  # a search for networks holds everything up: never while something is on the air
@@ -277,10 +277,10 @@ class App(Core):
     def _order(self, version):
         """True when the next start is for an update to that version ("": what the channel offers). The hub hears of it."""
         online, connected = bool(self._station) and self._station.online(), bool(self._link) and self._link.connected()
-        from firmware import versions
+        from firmware.ota import boot_state
 
         before = [] if connected else ["hub"] if online else ["network", "hub"]
-        return versions.asked(version, settings_now().get("update.url"), before, self._news, self._log)
+        return boot_state.asked(version, settings_now().get("update.url"), before, self._news, self._log)
 
 
 def _nobody():

@@ -23,16 +23,16 @@ Command = namedtuple(
     "Command", ("model", "rf_id", "action", "intensity", "duration_ms", "channel", "source", "asked_us")
 )
 
-# Something that a service says which knows no receivers, for rules.py. All are texts: the backend's name, what kind of thing
+# Something that a service says which knows no receivers, for control/event_rules.py. All are texts: the backend, what kind
 # ("alert", "message"), how grave ("" where the service does not say), and its words, 200 characters at most.
 Event = namedtuple("Event", ("backend", "kind", "severity", "text"))
 
 # What somebody at the device wants done elsewhere: `shocker` as the service names it · one of the five actions · 0–100 · ms
 Wish = namedtuple("Wish", ("shocker", "action", "intensity", "duration_ms"))
 
-# What a backend makes of a message: (one of these, its detail). `dispatcher.py` has one duty for each.
+# What a backend makes of a message: (one of these, its detail). `control/dispatcher.py` has one duty for each.
 ACT = const(10)  # a Command
-REFUSE = const(11)  # (a reason of safety.py, what was refused in words)
+REFUSE = const(11)  # (a reason of control/safety.py, what was refused in words)
 HALT = const(12)  # stop everything; who asked, in words
 EMERGENCY = const(13)  # stop everything and latch; who asked, in words
 PORTAL = const(14)  # open the set-up page: True or False

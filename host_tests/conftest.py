@@ -11,7 +11,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PEERS = ROOT / "host_tests" / "peers"
+PEERS = ROOT / "host_tests" / "interop"
 
 
 def pytest_collection_modifyitems(config, items):
@@ -68,10 +68,10 @@ def peer_module(name):
 
 
 def peer_npm(name):
-    """The folder of an npm package below host_tests/peers; otherwise as `peer_program`. Needs node as well."""
+    """The folder of an npm package below host_tests/interop; otherwise as `peer_program`. Needs node as well."""
     peer_program("node")
     folder = PEERS / "node_modules" / name
-    return folder if folder.is_dir() else _missing(f"the npm package {name} (cd host_tests/peers && npm ci)")
+    return folder if folder.is_dir() else _missing(f"the npm package {name} (cd host_tests/interop && npm ci)")
 
 
 def micropython():

@@ -1,7 +1,7 @@
 """Improv Wi-Fi over serial, version 1: finds the packets of a client, such as ESP Web Tools, in what arrives. No I/O, no clock.
 
 A packet is "IMPROV" 01 type length data sum; the sum is the low byte of the sum of all before. It shares its line with a log and
-with a person at a terminal, so what is no packet is handed on byte by byte. What the device says is in improv_words.py.
+with a person at a terminal, so what is no packet is handed on byte by byte. What the device says is in improv_messages.py.
 Facts: reference/onboarding-ota-safety.md §B.
 """
 

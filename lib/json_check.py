@@ -3,7 +3,7 @@
 import micropython
 from micropython import const
 
-_DEEPEST = const(64)  # as in lib/jsontext.py
+_DEEPEST = const(64)  # as in lib/strict_json.py
 _LONGEST_NUMBER = const(330)  # a double written out in full has 309 digits
 _ESCAPES = const(0x1A2022)  # b f n r t u, a bit each, counted from a
 _WORDS = b"true,false,null,"  # all that there are (§3), each with an end that is no letter

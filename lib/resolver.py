@@ -9,7 +9,7 @@ from struct import unpack_from
 from micropython import const
 
 from lib import udp
-from lib.addresses import Memory  # noqa: F401  (offered from here, too)
+from lib.dns_cache import Memory  # noqa: F401  (offered from here, too)
 from lib.tables import find
 
 _TYPE_A = const(1)

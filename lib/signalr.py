@@ -5,13 +5,13 @@
     write(session.take())                       # what invocations are owed, completed by somebody or not
     write(session.due(now))                     # every second, with `expired(now)`: both serve quiet links
 
-Facts: reference/signalr.md. Shapes of records are in lib/hubjson.py; negotiation, for those who need it, in lib/negotiate.py.
+Facts: reference/signalr.md. Shapes of records are in lib/signalr_json.py, the optional negotiation in lib/signalr_negotiate.py.
 """
 
 from micropython import const
 
-from lib import hubjson
-from lib.jsontext import NoMemory
+from lib import signalr_json
+from lib.strict_json import NoMemory
 
 # Events are tuples; the first of them says which.
 READY = 1  # (READY,) the handshake is done, calls may be made
@@ -55,21 +55,21 @@ class Session:
         self._owed = []  # ids of invocations that want an answer, by the next `take`
         self._answers = []
         self._duties = {  # records of other types are read, and count as signs of life only (§0.6)
-            hubjson.INVOCATION: self._on_invocation,
-            hubjson.STREAM_ITEM: self._on_item,
-            hubjson.COMPLETION: self._on_completion,
-            hubjson.STREAM_INVOCATION: self._on_stream,
-            hubjson.CLOSE: self._on_close,
+            signalr_json.INVOCATION: self._on_invocation,
+            signalr_json.STREAM_ITEM: self._on_item,
+            signalr_json.COMPLETION: self._on_completion,
+            signalr_json.STREAM_INVOCATION: self._on_stream,
+            signalr_json.CLOSE: self._on_close,
         }
 
     def hello(self):
         """The handshake request: the first thing to send on a connection."""
-        return hubjson.HELLO_RECORD
+        return signalr_json.HELLO_RECORD
 
     def bye(self):
         """The Close record: the last thing to send when we are the ones who leave. `lost` then ends the calls that wait."""
         self.closed = True
-        return hubjson.CLOSE_RECORD
+        return signalr_json.CLOSE_RECORD
 
     def feed(self, data, now):
         """Yield the events that `data` completes, each record read when those before it are done with and let go.
@@ -131,18 +131,18 @@ class Session:
         if not self.ready:
             self._on_greeting(record, events)
             return events
-        call = hubjson.read_call(record)
+        call = signalr_json.read_call(record)
         if call:
             events.append((INVOCATION, call[0], call[1], None))
             return events
-        message = hubjson.read(record)
+        message = signalr_json.read(record)
         duty = self._duties.get(message["type"])
         if duty:
             duty(message, events)
         return events
 
     def _on_greeting(self, record, events):
-        error = hubjson.read_greeting(record)
+        error = signalr_json.read_greeting(record)
         if error is None:
             self.ready = True
             events.append((READY,))
@@ -169,7 +169,7 @@ class Session:
             events.append((RESULT, call_id, message.get("result"), error if error != "" else "an error without words"))
 
     def _on_stream(self, message, events):
-        self._answers.append(hubjson.completion(message["invocationId"], None, "This client has no streams."))
+        self._answers.append(signalr_json.completion(message["invocationId"], None, "This client has no streams."))
 
     def _on_close(self, message, events):
         self._end(events, message.get("error"), message.get("allowReconnect") is True)
@@ -203,7 +203,7 @@ class Session:
         if len(self._calls) >= _MAX_WAITING:
             raise Refused("%d calls wait already" % _MAX_WAITING)
         call_id = str(self._last_id + 1)
-        record = hubjson.invocation(target, arguments, call_id)
+        record = signalr_json.invocation(target, arguments, call_id)
         self._last_id += 1
         self._calls[call_id] = now + timeout_ms
         self._sent = now
@@ -212,7 +212,7 @@ class Session:
     def send(self, target, arguments):
         """The record of a call without an answer. Raises as `invoke`."""
         self._may_call()
-        return hubjson.invocation(target, arguments)
+        return signalr_json.invocation(target, arguments)
 
     def _may_call(self):
         if self.closed or not self.ready:
@@ -225,7 +225,7 @@ class Session:
         """
         if invocation_id not in self._owed:
             return False
-        self._answers.append(hubjson.completion(invocation_id, result, error))
+        self._answers.append(signalr_json.completion(invocation_id, result, error))
         self._owed.remove(invocation_id)
         return True
 
@@ -251,7 +251,7 @@ class Session:
             raise Lost("nothing received for %d s" % (self._timeout_ms // 1000))
         out = self.take()
         if not out and now - self._sent >= self._ping_ms:
-            out = hubjson.PING_RECORD
+            out = signalr_json.PING_RECORD
         if out:
             self._sent = now
         return out

@@ -8,8 +8,9 @@ import errno
 import importlib
 import sys
 
-from tools import Failure, environment
-from tools.printable import one_line, reason
+from tools import Failure
+from tools.common import environment
+from tools.common.printable import one_line, reason
 
 COMMANDS = {
     "sim": "a device on the real MicroPython, in a simulated board, against a local hub",

@@ -16,12 +16,13 @@ import subprocess
 from collections import namedtuple
 from pathlib import Path
 
-from tools import Failure, arguments, layout, sign
-from tools.environment import ROOT
+from tools import Failure, sign
+from tools.common import arguments
+from tools.common.environment import ROOT
+from tools.common.key_file import KeyFile
+from tools.common.printable import one_line
 from tools.flash import sources
-from tools.images import frozen_sources, image, manifest, modules, targets, tree
-from tools.keyfile import KeyFile
-from tools.printable import one_line
+from tools.images import frozen_sources, image, layout, manifest, modules, targets, tree
 from tools.web import flasher
 
 OUT = ROOT / "build" / "images"

@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import Failure, arguments, test
-from tools.environment import ROOT, program
+from tools import Failure, test
+from tools.common import arguments
+from tools.common.environment import ROOT, program
 
 _TYPINGS = ROOT / "typings"
 

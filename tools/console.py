@@ -11,9 +11,10 @@ import time
 import serial
 from serial.tools.miniterm import Miniterm
 
-from tools import Failure, arguments
+from tools import Failure
+from tools.common import arguments
+from tools.common.printable import printable_lines
 from tools.flash import ports
-from tools.printable import printable_lines
 
 _BAUD = 115200
 _LOOK_S = 0.25

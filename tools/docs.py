@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import Failure, arguments, checklists, pages
-from tools.environment import ROOT
-from tools.pages import boards, console, drawings, lamp, safety, settings
+from tools import Failure, pages
+from tools.common import arguments
+from tools.common.environment import ROOT
+from tools.pages import boards, checklists, console, drawings, lamp, safety, settings
 
 FOLDER = Path("docs")
 # whole pages, and pictures: file of docs/, and what makes its text
@@ -66,7 +67,7 @@ def main(argv, root=ROOT):
 
 def _take_pictures(root):
     """None; docs/pictures are as the page looks now. Failure when it cannot be shown."""
-    command = [sys.executable, "-m", "pytest", "-q", "host_tests/test_pictures.py", "-k", "each_step"]
+    command = [sys.executable, "-m", "pytest", "-q", "host_tests/portal/test_pictures.py", "-k", "each_step"]
     done = subprocess.run(
         command,
         cwd=root,

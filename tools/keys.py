@@ -17,9 +17,10 @@ import secrets
 from collections import namedtuple
 from pathlib import Path
 
-from tools import Failure, arguments
-from tools.environment import ROOT
-from tools.keyfile import ONE_TIME, TREES, KeyFile, Secret, alone, capacity
+from tools import Failure
+from tools.common import arguments
+from tools.common.environment import ROOT
+from tools.common.key_file import ONE_TIME, TREES, KeyFile, Secret, alone, capacity
 
 SIMULATORS = ROOT / "build" / "keys"
 _LEAST_LEFT = 64  # a simulator's key with less is made anew: its firmware is built each time

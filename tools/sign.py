@@ -1,16 +1,17 @@
 """`python3 -m tools sign FILE … --key NAME`: writes FILE.sig, which the device checks before it believes FILE.
 
-The index is used up on disk before the signature exists (`tools/keyfile.py`); the signature is made by pyhsslms, and
-given out only after the device's own `lib/lms.py` has found it good. It is of HSS with one level: 1 504 bytes.
+The index is used up on disk before the signature exists (`tools/common/key_file.py`); the signature is made by pyhsslms, and
+given out only after the device's own `lib/lms_verify.py` has found it good. It is of HSS with one level: 1 504 bytes.
 """
 
 import functools
 import hashlib
 from pathlib import Path
 
-from lib import lms
-from tools import Failure, arguments, keys
-from tools.keyfile import Disk, KeyFile
+from lib import lms_verify
+from tools import Failure, keys
+from tools.common import arguments
+from tools.common.key_file import Disk, KeyFile
 
 _WAIT_S = 10  # for another signer
 
@@ -49,7 +50,7 @@ def _signed(key, message):
         raise Failure(
             f"{key.name}: index {made.q} was used by this very process: its files were put back to an old state"
         )
-    if not lms.verify(key.public(), signature, message):
+    if not lms_verify.verify(key.public(), signature, message):
         raise Failure("the signature does not verify and was thrown away; is this machine's memory sound?")
     return signature
 
@@ -63,7 +64,7 @@ def sign_file(path, name, anew=False):
     try:
         message = path.read_bytes()
         if target.exists() and not anew:
-            if lms.verify(KeyFile(name).public(), target.read_bytes(), message):
+            if lms_verify.verify(KeyFile(name).public(), target.read_bytes(), message):
                 return target
             raise Failure(f"{target} exists, and is not this key's signature of this file; --force replaces it")
         signature = sign(name, message)

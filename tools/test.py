@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from tools import Failure
-from tools.environment import ROOT
+from tools.common.environment import ROOT
 from tools.sim import compiled
 
 _MOST_WORKERS = 4
@@ -25,7 +25,7 @@ _ONE_BY_ONE = (
 
 USAGE = """usage: python3 -m tools test [PYTEST ARGUMENTS …]
 
-examples: -k safety, -x, host_tests/test_house.py, --last-failed
+examples: -k safety, -x, host_tests/architecture/test_house.py, --last-failed
 All tests, or those of -k, run side by side; -n 0 runs them one after another, as single files do."""
 
 

@@ -1,7 +1,7 @@
 """DSP Fleet (SignalR): what it says, messages and rescues, are events; this device tells how and where it is.
 
 Without an account it pairs first, at another hub of the same server. It knows no receivers, so nothing here makes a command.
-Without a socket: messages in, orders out. reference/seeds/002, reference/openshock-api.md §i.1; their silences are in dsp_words.py.
+Without a socket: messages in, orders out. reference/seeds/002, reference/openshock-api.md §i.1; gaps filled in _dsp_messages.py.
 """
 
 from array import array
@@ -9,9 +9,9 @@ from array import array
 from micropython import const
 
 from firmware import command as orders
-from firmware import dsp_words
+from firmware.backends import _dsp_messages
+from firmware.backends._dsp_account import NAME, Account
 from firmware.command import Event, Unasked, whole
-from firmware.dsp_account import NAME, Account
 
 _LANGUAGE = "en"  # of this firmware
 _REMEMBERED = const(32)  # messages; the server repeats one until it hears that it arrived
@@ -120,10 +120,10 @@ class Backend(Account):
 
         if target.lower() == "zonesync":
             zones = {}
-            count = dsp_words.take_zones(zones, arguments[0])
+            count = _dsp_messages.take_zones(zones, arguments[0])
             self.zones = zones
             return [(orders.NOTE, "%d zones" % count)]
-        dsp_words.take_zones(self.zones, [arguments[0]])
+        _dsp_messages.take_zones(self.zones, [arguments[0]])
         return ()
 
     def _zone_deleted(self, _, arguments, now):
@@ -135,7 +135,7 @@ class Backend(Account):
         if kind == "rescuepeerlocation" and (now < self._peer_due or not self._rescues):
             return ()
 
-        told = dsp_words.rescue(kind, arguments[0], self._own["device_id"], self._rescues)
+        told = _dsp_messages.rescue(kind, arguments[0], self._own["device_id"], self._rescues)
         if told and kind == "rescuepeerlocation":
             self._peer_due = now + _CALM_MS
         return [(orders.EVENT, Event(NAME, "rescue", told[0], told[1][:_WORDS]))] if told else ()
@@ -189,7 +189,7 @@ class Backend(Account):
             return None
 
         ago_s = self.wall() // 1000000 - now // 1000
-        body, self._sent = dsp_words.history(
+        body, self._sent = _dsp_messages.history(
             self._samples, self._sampled, self._sent, self._hours, ago_s, now, self._place
         )
         if not body:

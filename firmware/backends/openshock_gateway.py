@@ -10,9 +10,9 @@ from micropython import const
 
 from firmware import command as orders
 from firmware.command import SOUND, STOP, Command, Leave, Service
-from lib import flatbuf
-from lib.http1 import refusal
-from lib.websock import BINARY, Frames
+from lib import flatbuffers
+from lib.http_response import refusal
+from lib.websocket import BINARY, Frames
 
 # By number (§d.4). The wire has no D80
 _MODELS = ("caixianlin", "petrainer", "petrainer998dr", "wellturnt330")
@@ -163,13 +163,13 @@ class Backend(Service):
         if not message:
             return ()
         try:
-            root = flatbuf.root(message)
+            root = flatbuffers.root(message)
             kind = root.number(0, "B")
             if not _PING <= kind <= _UPDATE:
                 return [(orders.NOTE, "a message of kind %d, which nobody knows" % kind)]
             payload = root.table(1)
             if payload is None:
-                raise flatbuf.Bad("no payload")
+                raise flatbuffers.Bad("no payload")
             if kind == _COMMANDS:
                 return _commands(payload)
             if kind == _PING:
@@ -178,7 +178,7 @@ class Backend(Service):
                 self._owed += 1
                 return ()
             return _triggered(payload) if kind == _TRIGGER else _update(payload)
-        except flatbuf.Bad as bad:
+        except flatbuffers.Bad as bad:
             return [(orders.NOTE, "a damaged message: %s" % bad)]
 
 
@@ -211,18 +211,18 @@ def _triggered(payload):
 def _update(payload):
     version = payload.table(0)
     if version is None:
-        raise flatbuf.Bad("no version")
+        raise flatbuffers.Bad("no version")
     numbers = [str(version.number(slot, "H")) for slot in range(3)]
     before, build = version.text(3), version.text(4)
     text = ".".join(numbers) + ("-" + before if before else "") + ("+" + build if build else "")
     if len(text) > _VERSION:
-        raise flatbuf.Bad("a version of more than %d characters" % _VERSION)
+        raise flatbuffers.Bad("a version of more than %d characters" % _VERSION)
     return [(orders.UPDATE, text)]
 
 
 def _message(kind, *fields):
     """The bytes of one of our messages."""
-    return flatbuf.message((("B", kind), ("t", fields)))
+    return flatbuffers.message((("B", kind), ("t", fields)))
 
 
 def _semver(text):

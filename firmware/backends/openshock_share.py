@@ -7,10 +7,10 @@ messages in, orders out. reference/openshock-api.md §a.5, §b, §e, §j.
 from micropython import const
 
 from firmware import command as orders
-from firmware import openshock_remote, openshock_ticket
+from firmware.backends import _openshock_control, _openshock_link
+from firmware.backends._openshock_hub import Talk
+from firmware.backends._openshock_shockers import shared_shockers_of
 from firmware.command import STOP, Leave, Unasked, whole
-from firmware.openshock_hub import Talk
-from firmware.openshock_map import shared_shockers_of
 
 _SETTLE_MS = const(500)  # after an Updated more of them follow
 _LONG_WAIT_MS = const(300000)  # a link that lets nobody in
@@ -27,7 +27,7 @@ class Backend(Talk):
     def __init__(self, settings, agent):
 
         base = settings["url"].rstrip("/")
-        self._missing, link, query, session = openshock_ticket.read(settings)
+        self._missing, link, query, session = _openshock_link.read(settings)
         self._list_url = "%s/1/public/shares/links/%s" % (base, link)
         self._url = "%s/1/hubs/share/link/%s%s" % (base, link, query)
         self._agent = [("User-Agent", agent)]
@@ -124,7 +124,7 @@ class Backend(Talk):
         shockers = self._shockers
         names = shockers and {guid: shockers[guid][0] for guid in shockers}
         try:
-            guid = openshock_remote.guid_of(names, detail.shocker)
+            guid = _openshock_control.guid_of(names, detail.shocker)
             name, allowed, level, ms, paused = shockers[guid]
             if detail.action != STOP:
                 if paused:
@@ -134,7 +134,7 @@ class Backend(Talk):
         except Unasked:
             self._refetch(now, 0)  # the server does not tell of changes: perhaps it is otherwise by now
             raise
-        entry = openshock_remote.entry(names, detail, level, ms)
-        self._call("Control", [[entry]], now, detail.action == STOP, openshock_remote.words(detail))
+        entry = _openshock_control.entry(names, detail, level, ms)
+        self._call("Control", [[entry]], now, detail.action == STOP, _openshock_control.words(detail))
         if detail.action != STOP and (entry["intensity"], entry["duration"]) != (detail.intensity, detail.duration_ms):
             self._made.append((orders.NOTE, "the share link lowers it to %(intensity)d, %(duration)d ms" % entry))

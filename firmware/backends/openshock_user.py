@@ -8,10 +8,10 @@ reference/openshock-api.md §a–c, §j.
 from micropython import const
 
 from firmware import command as orders
+from firmware.backends._openshock_hub import Talk
+from firmware.backends._openshock_shockers import shockers_of
 from firmware.command import STOP, Command, Leave, means_stop
-from firmware.openshock_hub import Talk
-from firmware.openshock_map import shockers_of
-from firmware.talk import MISFITS
+from firmware.link.signalr_service import MISFITS
 
 _SETTLE_MS = const(500)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
@@ -142,10 +142,10 @@ class Backend(Talk):
     def ask(self, what, detail, now):
         """As `Service`: "control" of any shocker of the account, and "emergency" for its other hubs where that is wanted."""
         if what == "control":
-            from firmware import openshock_remote  # a device without buttons never needs it
+            from firmware.backends import _openshock_control
 
-            entry = openshock_remote.entry(self._names, detail)
-            words = openshock_remote.words(detail)
+            entry = _openshock_control.entry(self._names, detail)
+            words = _openshock_control.words(detail)
             self._call("ControlV2", [[entry], self._remote_name], now, detail.action == STOP, words)
         elif what != "emergency":
             super().ask(what, detail, now)
@@ -246,7 +246,7 @@ def _guid_of(value):
 
 def _negotiation():
     """Return the module that negotiates, which most devices never need."""
-    from lib import negotiate
+    from lib import signalr_negotiate as negotiate
 
     return negotiate
 

@@ -7,11 +7,11 @@ its server in public behaves (reference/openshock-api.md §i.2). Without a socke
 from micropython import const
 
 from firmware import command as orders
+from firmware.backends._valtronics_events import Teller, text_of
 from firmware.command import Leave, Service
-from firmware.valtronics import Teller, text_of
-from lib.isotime import iso
-from lib.jsontext import dumps, loads
-from lib.websock import TEXT, Frames
+from lib.iso8601 import iso
+from lib.strict_json import dumps, loads
+from lib.websocket import TEXT, Frames
 
 _ANSWER_MS = const(10000)  # to the first message
 _PING_MS = const(30000)

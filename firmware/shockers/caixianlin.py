@@ -9,7 +9,7 @@ ignore the command or lock up otherwise. Channel 0–15, 0 unless told. Source: 
 """
 
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE, carried, whole
-from lib.pulses import train
+from lib.pulse_train import train
 
 ACTIONS = {SHOCK: 1, VIBRATE: 2, SOUND: 3, LIGHT: 4}
 CHANNEL = 0  # the usual one

@@ -10,7 +10,7 @@ least 1; 0 for sound. Channel 1, 2, or 3 for both collars. Source: reference/ope
 """
 
 from firmware.command import SHOCK, SOUND, VIBRATE, carried, whole
-from lib.pulses import train
+from lib.pulse_train import train
 
 ACTIONS = {SHOCK: 1, VIBRATE: 2, SOUND: 3}
 CHANNEL = 1  # the usual one

@@ -10,7 +10,7 @@ It has no channel. Source: reference/openshock-firmware.md §a.
 """
 
 from firmware.command import SHOCK, SOUND, VIBRATE, carried
-from lib.pulses import train
+from lib.pulse_train import train
 
 ACTIONS = {SHOCK: 0, VIBRATE: 1, SOUND: 2}
 CHANNEL = None

@@ -13,7 +13,7 @@ causes it is not known; until a receiver has been measured, the stop frame stays
 """
 
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE, carried, whole
-from lib.pulses import train
+from lib.pulse_train import train
 
 ACTIONS = {SHOCK: 1, VIBRATE: 2, SOUND: 4, LIGHT: 8}
 CHANNEL = 1  # the usual one

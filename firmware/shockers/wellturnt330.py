@@ -13,7 +13,7 @@ Until that is measured, treat the strength of a T330 shock as unverified.
 """
 
 from firmware.command import SHOCK, SOUND, VIBRATE, carried, whole
-from lib.pulses import train
+from lib.pulse_train import train
 
 ACTIONS = {SHOCK: 0x61, VIBRATE: 0x72, SOUND: 0x84}
 CHANNEL = 1  # the usual one

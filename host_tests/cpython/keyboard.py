@@ -1,6 +1,6 @@
 """Dresses CPython's stdin as MicroPython's: a byte at a time, asked for without waiting. For the simulator, on any system.
 
-`python -u -c "import dress, keyboard; keyboard.put_on(); import main"`; without it lib/terminal.py finds no `ipoll`.
+`python -u -c "import dress, keyboard; keyboard.put_on(); import main"`; without it lib/repl_stdio.py finds no `ipoll`.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Silicon made of Python: the GPIO and clock registers of each chip, with a time of their own in ns.
 
 Whoever drives it (emulated machine code, or viper functions run as Python) moves `ns` on; each access takes time too.
-Addresses and bits: reference `micropython-esp32.md` §a, written out here once more so that `lib/ook.py` is not its own
+Addresses and bits: reference `micropython-esp32.md` §a, written out here once more so that `lib/ook_player.py` is not its own
 judge. An access that no real board would forgive (a foreign pin, an unknown register) is an AssertionError.
 """
 

@@ -2,8 +2,8 @@
 
 import simboard
 
-from firmware import hardware
-from lib import ook
+from firmware.hardware import board_io
+from lib import ook_player
 
 RF_PIN, STOP_PIN, BOOT_PIN = 4, 13, 0  # firmware/boards/simulated.py
 POLL_US = 4
@@ -50,7 +50,7 @@ class Pins(dict):
 
 
 class Line:
-    """The REPL's line as lib/terminal.py finds it in `sys.stdin`, with somebody at its other end."""
+    """The REPL's line as lib/repl_stdio.py finds it in `sys.stdin`, with somebody at its other end."""
 
     def __init__(self):
         self._typed = b""
@@ -116,7 +116,7 @@ class LinePoll:
         return [(self._line, 1)] if self._line.ready() else []
 
 
-class Player(ook.Portable):
+class Player(ook_player.Portable):
     """The real portable player. Polls at which nothing can happen are left out: the clock jumps over them.
 
     `at_poll`, once set, is called at each poll: it may raise, or let time pass. Then none is left out.
@@ -171,12 +171,12 @@ class Player(ook.Portable):
 def hardware_of(world):
     """What App takes as `hardware`: the real room, but for the player and what would end the test."""
 
-    class Board(hardware.Hardware):
+    class Board(board_io.Hardware):
         def transmitter(self):
             if self._player == "rmt":
                 return super().transmitter()
             world.stop_pin = self._stop_pin
-            pin = hardware.Pin(self._rf_pin, hardware.Pin.OUT, value=0)
+            pin = board_io.Pin(self._rf_pin, board_io.Pin.OUT, value=0)
             world.player = Player(world, pin, self.stop_input() or bool)
             return world.player
 

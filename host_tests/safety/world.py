@@ -17,10 +17,10 @@ import simclock
 
 from firmware import app, command
 from firmware.command import ACT, VIBRATE, Command
-from firmware.settings import Settings
+from firmware.config.settings import Settings
 from host_tests.safety import chip
 from host_tests.safety.virtual import Loop, Time
-from lib import jsonfile, tasks
+from lib import json_file, tasks
 from lib.idle import TIMES
 from tools.rf.decode import Receiver
 
@@ -86,7 +86,7 @@ class World:
         self.loop = Loop(self.time, hub)
         self.console = console(self.time)
         self.time.active = self._n_active
-        jsonfile.open = self._open
+        json_file.open = self._open
         self.unix_offset_us = UNIX_US - now_us
         self.clock_set = True
         self.stop_pin = chip.STOP_PIN
@@ -116,8 +116,8 @@ class World:
             os.chdir(world._home)
             simclock.wind(*world._ticks_before)
             simclock.stalls[0] = None
-            if hasattr(jsonfile, "open"):
-                del jsonfile.open
+            if hasattr(json_file, "open"):
+                del json_file.open
             TIMES.__init__()
             simboard.levels, simboard.edges, simboard.keep_edges = {}, [], False
 
@@ -133,7 +133,7 @@ class World:
             json.dump({"board": "simulated", **settings}, file)
 
     def wall_us(self):
-        """Microseconds since 1970 (firmware/timekeeper.py), None while nobody has set the clock."""
+        """Microseconds since 1970 (firmware/net/time_sync.py), None while nobody has set the clock."""
         return self.time.now_us + self.unix_offset_us if self.clock_set else None
 
     def meddle(self, name, start):

@@ -5,8 +5,9 @@ import importlib
 import json
 import pkgutil
 
-from tools import Failure, arguments
-from tools.printable import printable
+from tools import Failure
+from tools.common import arguments
+from tools.common.printable import printable
 
 # One sentence each: what the bench measures. A new bench is a module of this folder; its first docstring line is shown.
 NAMES = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))

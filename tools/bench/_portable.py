@@ -6,7 +6,7 @@ import sys
 import time
 from array import array
 
-from lib import ook
+from lib import ook_player
 
 frames = [array("H", pulses) for pulses in json.load(sys.stdin)]
 _TIMES = array("Q", bytes(8 * 256))
@@ -22,7 +22,7 @@ def _pin(level):
 def main():
     """None; one line of JSON: {"late_us": [[per edge] per frame], "told_us": [what `play` returned]}."""
     global _count
-    player = ook.Portable(_pin, time.ticks_us, int, int)
+    player = ook_player.Portable(_pin, time.ticks_us, int, int)
     late, told = [], []
     for train in frames:
         gc.collect()

@@ -12,9 +12,10 @@ import shutil
 import statistics
 import sys
 
-from tools import Failure, ending
+from tools import Failure
 from tools.bench._client.hub import Hub
-from tools.environment import ROOT, program
+from tools.common import cancellation
+from tools.common.environment import ROOT, program
 
 _ROUNDS = 5
 _FLOODS = [[2000, 1], [20000, 1], [20000, 10]]  # [records, records a frame]; the first only warms up
@@ -37,7 +38,7 @@ def _commands(port, floods, echoes):
     for name in _PYTHON:
         if importlib.util.find_spec(name):
             found[name] = [sys.executable, _HERE / "py_peers.py", name, url + name, floods, echoes]
-    package = ROOT / "host_tests" / "peers" / "node_modules" / _OFFICIAL
+    package = ROOT / "host_tests" / "interop" / "node_modules" / _OFFICIAL
     if (node := shutil.which("node")) and package.is_dir():
         found[_OFFICIAL] = [node, _HERE / "js_peer.mjs", package, url + "official", floods, echoes]
     found[_RAW] = [sys.executable, _HERE / "raw_reader.py", "127.0.0.1", str(port), "/hub/raw", floods]
@@ -94,7 +95,7 @@ def _row(report, name, rounds, unit, target=None):
 
 def run(report):
     """None; rows of all clients, then how ours stands to pysignalr's in the same run."""
-    show(report, ending.run(measure()))
+    show(report, cancellation.run(measure()))
 
 
 def show(report, figures):

@@ -15,8 +15,9 @@ import statistics
 import sys
 import time
 
-from tools import Failure, ending
-from tools.environment import ROOT
+from tools import Failure
+from tools.common import cancellation
+from tools.common.environment import ROOT
 from tools.hub import models
 from tools.sim.world import World
 
@@ -183,4 +184,4 @@ async def _measure(report, secure):
 def run(report):
     """None; about three minutes."""
     for secure in (True, False):
-        ending.run(_measure(report, secure))
+        cancellation.run(_measure(report, secure))

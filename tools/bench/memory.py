@@ -12,12 +12,12 @@ from collections import namedtuple
 
 from tools import Failure
 from tools.bench._memory.bench import RECEIVERS, Bench
-from tools.environment import ROOT
+from tools.common.environment import ROOT
 from tools.sim import compiled, updates
 from tools.sim.phone import Phone
 
 _KIB = 1024
-_DRIFT = ROOT / "host_tests" / "mp_programs" / "drift.py"
+_DRIFT = ROOT / "host_tests" / "programs" / "drift.py"
 COMMANDS = 10_000
 _STEP = 1024  # bytes between two heaps that are tried
 _LEAST = 44 * _KIB

@@ -8,7 +8,7 @@ import subprocess
 from array import array
 
 from tools import Failure
-from tools.environment import ROOT, program
+from tools.common.environment import ROOT, program
 from tools.rf.encoders import encoded
 
 _CHIPS = (("esp32", "xtensawin"), ("esp32s2", "xtensawin"), ("esp32s3", "xtensawin"), ("esp32c3", "rv32imc"))
@@ -47,12 +47,12 @@ def _rows(report, name, late, note="", targets=_EDGE_TARGETS):
 
 def _fake_clock(report, frames):
     from host_tests.machine_code.chip import Chip, Pointer, errors_us
-    from lib import ook
+    from lib import ook_player
 
     late = []
     for train in frames[:2]:
         chip = Chip("esp32c3", _PIN, access_ns=130)
-        player = ook.Registers("esp32c3", _PIN, int, int, at=lambda at, chip=chip: Pointer(chip, at))
+        player = ook_player.Registers("esp32c3", _PIN, int, int, at=lambda at, chip=chip: Pointer(chip, at))
         player.play(train)
         late.append(errors_us(chip.edges, train))
     _rows(report, "fake clock (0.52 µs a poll)", late)
@@ -63,11 +63,11 @@ class _Code:
 
     def __init__(self, name, arch, timing):
         from host_tests.machine_code import mpy
-        from lib import ook
+        from lib import ook_player
 
         self.name, self.arch, self.timing = name, arch, timing
         self._loop = mpy.functions(_SOURCE, arch)["send"]
-        self._wires = ook.wiring(name, _PIN, _STOP)
+        self._wires = ook_player.wiring(name, _PIN, _STOP)
 
     def play(self, train, engine=None, press_at_ns=None, first_tick=0):
         """(what the loop returned, the chip)."""

@@ -13,8 +13,9 @@ import time
 
 import trustme
 
-from tools import Failure, ending
+from tools import Failure
 from tools.bench._reconnect import hurry
+from tools.common import cancellation
 from tools.hub import Config, faults
 from tools.sim import compiled
 from tools.sim.world import HUB_NAME, RULES, World
@@ -211,7 +212,7 @@ def run(report):
     if compiled.interpreter() is None:
         raise Failure("this bench needs MicroPython with viper")
     for backend in BACKENDS:
-        one = ending.run(campaign(backend))
+        one = cancellation.run(campaign(backend))
         lost, back = sum(one.lost.values()), sum(one.back.values())
         report.row(f"{backend}: recovered of {lost}", back, "", f"{lost}")
         for kind in DROPS:

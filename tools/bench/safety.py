@@ -10,9 +10,10 @@ import os
 import statistics
 import subprocess
 
-from tools import Failure, ending
+from tools import Failure
 from tools.bench._safety import device, rooms
-from tools.environment import ROOT, program
+from tools.common import cancellation
+from tools.common.environment import ROOT, program
 
 SHOCKERS = (1, 4, 16)
 _VIRTUAL_RUNS = 40
@@ -91,9 +92,9 @@ def run(report):
     for n in SHOCKERS:
         _air_time(report, n)
     for n in SHOCKERS:
-        ending.run(_device(report, n))
+        cancellation.run(_device(report, n))
     for n in SHOCKERS[:2]:
-        gap_ms, end_ms = ending.run(device.live(n, _LIVE_S))
+        gap_ms, end_ms = cancellation.run(device.live(n, _LIVE_S))
         target = f"≤ {n - 1} frames + 1.5 ms of gap each" if n > 1 else "≤ one frame"
         report.row(f"device, live control of {n}: longest hole in one's frames", gap_ms, "ms", target)
         report.row(f"device, live control of {n}: last order to last edge", end_ms, "ms", "≤ 500 ms + one frame")

@@ -7,7 +7,7 @@ import subprocess
 
 from tools import Failure
 from tools.bench._signature import examples
-from tools.environment import ROOT, program
+from tools.common.environment import ROOT, program
 
 _CHILD = ROOT / "tools" / "bench" / "_signature" / "mp_verify.py"
 _TIMEOUT_S = 120

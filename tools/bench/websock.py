@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 
-from tools import Failure, ending
-from tools.environment import ROOT, program
+from tools import Failure
+from tools.common import cancellation
+from tools.common.environment import ROOT, program
 
 _CHILD = ROOT / "tools" / "bench" / "_websock" / "mp_frames.py"
 _TIMEOUT_S = 120
@@ -28,7 +29,7 @@ def run(report):
     for line in done.stdout.splitlines():
         name, value, unit = json.loads(line)
         report.row(name, value, unit, "≥ 20,000" if unit == "msg/s" else None)
-    ending.run(_echoes(report))
+    cancellation.run(_echoes(report))
 
 
 async def _echoes(report):

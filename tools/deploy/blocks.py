@@ -3,7 +3,7 @@
 import hashlib
 from collections import namedtuple
 
-from tools.layout import BLOCK
+from tools.images.layout import BLOCK
 
 SUM_BYTES = 8
 

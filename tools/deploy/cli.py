@@ -5,17 +5,18 @@ import hashlib
 from collections import namedtuple
 from pathlib import Path
 
-from tools import Failure, arguments, layout
+from tools import Failure
+from tools.common import arguments
+from tools.common.environment import ROOT
+from tools.common.key_file import KeyFile
 from tools.deploy import blocks, scripts, trial, ways
-from tools.environment import ROOT
 from tools.flash import plan, ports, sources
-from tools.images import image, micropython, targets
-from tools.keyfile import KeyFile
+from tools.images import image, layout, micropython, targets
 
 OUT = ROOT / "build" / "deploy"
 _FOLDERS = ("firmware", "lib")
 # what `build` writes anew into each image: only the frozen ones are of this board
-_GENERATED = ("firmware/image.py", "firmware/keys.py", "firmware/ca_bundle.py", "firmware/www/page.py")
+_GENERATED = ("firmware/build_info.py", "firmware/ota/trusted_keys.py", "firmware/ca_bundle.py", "firmware/www/page.py")
 
 # A slot as the board describes it. label: "ota_1" · size: bytes · sums: of its first blocks
 Slot = namedtuple("Slot", ("label", "size", "sums"))

@@ -1,7 +1,7 @@
 """Whether a deployed version runs on trial, and what is left on the board for that. No I/O but a temporary file.
 
-The boot loader starts a new image once; unless the firmware confirms it (firmware/trial.py), the next start takes the old
-one. The firmware expects of it what the old version could do, and reads from the journal (firmware/journal.py) what that was
+The boot loader starts a new image once; unless the firmware confirms it (firmware/ota/validation.py), the next start takes the old
+one. The firmware expects of it what the old version could do, and reads from the journal (firmware/ota/state.py) what that was
 not: "before". Where nothing could be proved, in set-up mode or without a running firmware, there is no trial.
 """
 
@@ -10,9 +10,9 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from tools.rooms import room
+from tools.common.firmware_modules import room
 
-JOURNAL = "update.json"  # of the board's file system, as firmware/versions.py names it
+JOURNAL = "update.json"  # of the board's file system, as firmware/ota/boot_state.py names it
 _STATUS = "$SYS$|Response|Status|"
 _PENDING, _REFUSED = (
     1,
@@ -21,7 +21,7 @@ _PENDING, _REFUSED = (
 
 
 def not_well(text):
-    """Return which checks (firmware/health.py) the running firmware does not pass, by its answer to `$status`.
+    """Return which checks (firmware/ota/health.py) the running firmware does not pass, by its answer to `$status`.
 
     None when it is being set up, or did not answer as the firmware does: then there is no trial.
     """
@@ -55,8 +55,8 @@ def journal(old, before, pending):
         path.write_bytes(old)
         if not old:
             path.unlink()
-        store = room("firmware.keepsake").File(str(path))
-        kept = room("firmware.journal").Journal(store, None)
+        store = room("firmware.ota.settings_backup").File(str(path))
+        kept = room("firmware.ota.state").Journal(store, None)
         if kept.busy and pending:
             kept.confirmed()
         elif kept.busy:

@@ -9,9 +9,10 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from tools import Failure, strict_json
-from tools.printable import printable
-from tools.rooms import room
+from tools import Failure
+from tools.common import strict_json
+from tools.common.firmware_modules import room
+from tools.common.printable import printable
 
 SETTINGS = "settings.json"
 
@@ -53,7 +54,7 @@ def files(chosen, kept=None):
 
 def read(data):
     """Return the settings (a dict) in the bytes of a settings.json. Failure when it is damaged."""
-    jsonfile = room("lib.jsonfile")
+    jsonfile = room("lib.json_file")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / SETTINGS
         path.write_bytes(data)
@@ -68,7 +69,7 @@ def _sealed(content):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / SETTINGS
         try:
-            room("lib.jsonfile").save(str(path), content)
+            room("lib.json_file").save(str(path), content)
         except ValueError as fault:
             raise Failure(f"all settings together: {fault}")
         return path.read_bytes()
@@ -98,7 +99,7 @@ def _from_file(path):
 
 def _check(content, where):
     """Raise Failure for an unknown setting, and for a value that does not fit."""
-    table = room("firmware.settings")
+    table = room("firmware.config.settings")
     for key, value in content.items():
         if key not in table.names():
             raise Failure(f"{where}: there is no setting '{key}' (docs/settings.md lists them)")
@@ -108,7 +109,7 @@ def _check(content, where):
 
 def check_pins(content, target):
     """Raise Failure for pins in the settings `content` that cannot be used on that board; print what to take care of."""
-    chips, board = room("firmware.chips"), room("lib.plugs").load("firmware.boards", target.name)
+    chips, board = room("firmware.hardware.gpio_rules"), room("lib.plugins").load("firmware.boards", target.name)
     pins = [content.get(key, -1) for key in ("rf.pin", "estop.pin")]
     pins = [own if pin < 0 else pin for pin, own in zip(pins, (board.RF_PIN, board.ESTOP_PIN))]
     if not content.get("estop.enabled", True):

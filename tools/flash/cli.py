@@ -4,10 +4,12 @@ import argparse
 import os
 import shlex
 
-from tools import Failure, arguments, layout
-from tools.environment import ROOT
+from tools import Failure
+from tools.common import arguments
+from tools.common.environment import ROOT
 from tools.flash import chosen, kept, official, pieces, plan, ports, sources, steps
 from tools.flash.device import Device, Lost
+from tools.images import layout
 
 _M = 1024 * 1024
 OUT = ROOT / "build" / "flash"

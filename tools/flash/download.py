@@ -12,7 +12,7 @@ import ssl
 import urllib.request
 
 from tools import Failure
-from tools.environment import ROOT
+from tools.common.environment import ROOT
 from tools.images import micropython
 
 FOLDER = ROOT / "build" / "micropython"

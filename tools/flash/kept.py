@@ -13,7 +13,8 @@ from pathlib import Path
 from littlefs import LittleFS, UserContext
 from littlefs.errors import LittleFSError
 
-from tools import Failure, layout
+from tools import Failure
+from tools.images import layout
 
 # nvs: bytes, or None where the board had none of that size · files: {path: bytes}
 Kept = namedtuple("Kept", ("nvs", "files"))

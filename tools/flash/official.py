@@ -9,8 +9,7 @@ import re
 import struct
 from collections import namedtuple
 
-from tools import layout
-from tools.images import runtime
+from tools.images import layout, runtime
 
 # boot_loader: bytes, None in an .app-bin · data: the app image (bytes) · version: (1, 28, 0), None where it does not say
 Official = namedtuple("Official", ("chip", "boot_loader", "data", "version"))

@@ -5,8 +5,9 @@ The order is that of writing. Everything outside the pieces stays as it was, but
 
 from collections import namedtuple
 
-from tools import Failure, layout
+from tools import Failure
 from tools.flash import official, vfs
+from tools.images import layout
 
 # name: for people · file: of the folder that --dry-run writes · space: how many bytes its place on the flash has
 Piece = namedtuple("Piece", ("name", "file", "offset", "data", "space"))

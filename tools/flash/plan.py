@@ -5,10 +5,10 @@ import json
 from collections import namedtuple
 from pathlib import Path
 
-from tools import Failure, layout
+from tools import Failure
+from tools.common.key_file import KeyFile
 from tools.flash import chosen, download, official, pieces
-from tools.images import image, manifest, micropython, targets
-from tools.keyfile import KeyFile
+from tools.images import image, layout, manifest, micropython, targets
 
 # target: as tools/images/targets.py has it · rows: of its flash map · official: as official.py has it
 Plan = namedtuple("Plan", ("target", "rows", "official", "settings"))

@@ -2,7 +2,8 @@
 
 import argparse
 
-from tools import Failure, arguments
+from tools import Failure
+from tools.common import arguments
 from tools.flash import plan
 from tools.images import micropython
 

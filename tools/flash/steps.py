@@ -3,9 +3,10 @@
 import hashlib
 from pathlib import Path
 
-from tools import Failure, layout
+from tools import Failure
 from tools.flash import waiting
 from tools.flash.device import Lost
+from tools.images import layout
 
 
 class Work:

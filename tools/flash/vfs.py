@@ -4,7 +4,7 @@ from littlefs import LittleFS, UserContext
 from littlefs.errors import LittleFSError
 
 from tools import Failure
-from tools.layout import BLOCK
+from tools.images.layout import BLOCK
 
 _NO_SPACE = -28
 

@@ -1,13 +1,13 @@
 """Waits until a board that was just written says how to reach it: the set-up page's network, key and code, or its address.
 
-The lines are those of the console (firmware/access_point.py, firmware/commands.py); a $ keeps it from echoing ours.
+The lines are those of the console (firmware/net/access_point.py, firmware/console/commands.py); a $ keeps it from echoing ours.
 """
 
 import time
 
 import serial
 
-from tools.printable import printable
+from tools.common.printable import printable
 
 SETUP = "$SYS$|Response|SetUp|"
 _STATUS = "$SYS$|Response|Status|"
@@ -84,7 +84,7 @@ class _Heard:
             self.lines = [text]
         elif self.lines and not text.startswith(("[", "$")):
             self.lines.append(text)
-            self.done = len(self.lines) == 3  # firmware/access_point.py: invitation
+            self.done = len(self.lines) == 3  # firmware/net/access_point.py: invitation
         elif text == _STATUS + "SetUp|true":
             self.open = True
         elif text.startswith(_STATUS + "WiFi|") and not text.endswith("|not connected"):

@@ -4,7 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from tools import Failure, arguments
+from tools import Failure
+from tools.common import arguments
 from tools.freeze import app_image, full_image, heap, linker, machine_code, official, sources, tried
 
 _DESCRIPTION = """Link modules into an official MicroPython image (1.23 or newer) for ESP32, S2, S3 or C3. Their code then stays in

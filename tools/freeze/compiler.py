@@ -4,7 +4,8 @@ import functools
 import re
 import subprocess
 
-from tools import Failure, environment
+from tools import Failure
+from tools.common import environment
 from tools.freeze import mpy_file
 
 is_native = mpy_file.is_native

@@ -5,11 +5,12 @@ import socket
 import ssl
 import time
 
-from tools import Failure, arguments, ending
+from tools import Failure
+from tools.common import arguments, cancellation
+from tools.common.printable import printable, printable_lines, reason
 from tools.hub import config as configuration
 from tools.hub import models
 from tools.hub.hub import Hub
-from tools.printable import printable, printable_lines, reason
 
 
 def _parser():
@@ -160,7 +161,7 @@ def main(argv):
     config = _config(options.config)  # last: it makes the file where there is none
     config.faults = options.faults
     try:
-        ending.run(_run(Hub(config), options.host, options.port, context))
+        cancellation.run(_run(Hub(config), options.host, options.port, context))
     except KeyboardInterrupt:
         pass
     return 0

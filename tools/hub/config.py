@@ -5,7 +5,7 @@ import json
 import os
 from dataclasses import dataclass, field
 
-from tools import strict_json
+from tools.common import strict_json
 from tools.hub import models, wire
 
 

@@ -5,7 +5,7 @@ import secrets
 
 from aiohttp import web
 
-from tools import http_log
+from tools.common import http_log
 from tools.hub import binding, control, doors, events, faults, journal, models, wire
 from tools.hub import config as configuration
 from tools.hub.api import Api

@@ -10,7 +10,7 @@ import time
 import unicodedata
 from datetime import datetime, timezone
 
-from tools import strict_json
+from tools.common import strict_json
 
 RECORD_END = b"\x1e"
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
@@ -48,7 +48,7 @@ def dumps(value) -> bytes:
 
 
 def loads(data):
-    """The value of strict JSON, bytes of UTF-8 or a str. ValueError for anything else (tools/strict_json.py)."""
+    """The value of strict JSON, bytes of UTF-8 or a str. ValueError for anything else (tools/common/strict_json.py)."""
     return strict_json.loads(data)
 
 

@@ -6,9 +6,9 @@ board an image of the same form, whose segments hold the modules as a ROMFS.
 
 from collections import namedtuple
 
-from tools import Failure, layout
+from tools import Failure
 from tools.freeze import linker, verify
-from tools.images import modules, romfs, simulated
+from tools.images import layout, modules, romfs, simulated
 
 # Python's initial heap (reference/esp32-memory.md): 64 KB would leave ESP-IDF's largest piece whole, but the firmware needs a few
 # KB more than that leaves (docs/memory.md), and must never make the heap grow. The other chips keep their 64 KB, and grow.

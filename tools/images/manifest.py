@@ -1,13 +1,13 @@
 """The manifest of an update: what it is, for which board, and the hash of its image; one line of JSON that is signed. No I/O.
 
-A device checks the signature of exactly these bytes first, then everything else that they say (firmware/manifest.py).
+A device checks the signature of exactly these bytes first, then everything else that they say (firmware/ota/manifest.py).
 """
 
 import hashlib
 import json
 import re
 
-from tools.rooms import room
+from tools.common.firmware_modules import room
 
 FILE = "manifest.json"
 SIGNATURE = "manifest.json.sig"

@@ -13,19 +13,19 @@ import os
 from importlib import metadata
 from pathlib import Path
 
-from tools import Failure, www
-from tools.environment import ROOT
+from tools import Failure
+from tools.common.environment import ROOT
 from tools.freeze import compiler, machine_code
-from tools.images import roots
+from tools.images import roots, set_up_page
 
 VERSION_FILE = "firmware/version.py"
-INFO_FILE = "firmware/image.py"
-_KEYS_FILE = "firmware/keys.py"
+INFO_FILE = "firmware/build_info.py"
+_KEYS_FILE = "firmware/ota/trusted_keys.py"
 _ROOTS_FILE = "firmware/ca_bundle.py"
 _PAGE_FILE = "firmware/www/page.py"
 _PAGE = "firmware/www/index.html"
 _BOARDS = "firmware/boards/"
-_FALLBACK = "generic_esp32"  # what firmware/fitting.py takes for a board that nobody knows
+_FALLBACK = "generic_esp32"  # what firmware/config/build.py takes for a board that nobody knows
 _MOST_KEYS = 2
 _CACHE = ROOT / "build" / "mpy"
 
@@ -47,7 +47,7 @@ def compiled(target, trusted=(), changes=None, root=ROOT):
 
 
 def native(target):
-    """Return {"lib/ook.py": .mpy bytes} of the modules that hold machine code."""
+    """Return {"lib/ook_player.py": .mpy bytes} of the modules that hold machine code."""
     made = _made(sources(target), target.architecture)
     return {path: data for path, data in made.items() if compiler.is_native(data)}
 
@@ -82,7 +82,7 @@ def _tree(root):
 
 def _written(target, trusted, number, root):
     """Return {path: source} of the modules that are written anew for each image."""
-    page = www.pack((root / _PAGE).read_bytes().replace(b"\r\n", b"\n"))
+    page = set_up_page.pack((root / _PAGE).read_bytes().replace(b"\r\n", b"\n"))
     certificates = tuple(roots.files().values())
     return {
         INFO_FILE: _info(target, number),
@@ -115,7 +115,7 @@ def counter(root=ROOT):
 
 
 def counter_in(source):
-    """Return the rollback counter in the text of a firmware/image.py."""
+    """Return the rollback counter in the text of a firmware/build_info.py."""
     return _value(source, "COUNTER", INFO_FILE)
 
 

@@ -1,4 +1,4 @@
-"""Patches from one image to another, for devices that run the older one: lib/patch.py says what they look like. No I/O.
+"""Patches from one image to another, for devices that run the older one: lib/binary_patch.py says what they look like. No I/O.
 
 The new image is cut into pieces that are like some place of the old one (alignment.py). What differs there is told in pairs of
 bytes, as a difference where it can be: pointers differ by how far what they point at has moved, all by the same.
@@ -7,10 +7,10 @@ bytes, as a difference where it can be: pointers differ by how far what they poi
 import struct
 import zlib
 
+from tools.common.firmware_modules import room
 from tools.images import alignment
-from tools.rooms import room
 
-_APPLIED = room("lib.patch")  # what the device takes
+_APPLIED = room("lib.binary_patch")  # what the device takes
 _BLOCK, _UNIT, _WINDOW_BITS = _APPLIED.BLOCK, _APPLIED.UNIT, _APPLIED.WINDOW_BITS
 _COPY, _MOVE, _ADD, _STEP = _APPLIED.COPY, _APPLIED.MOVE, _APPLIED.ADD, _APPLIED.STEP
 

@@ -2,12 +2,12 @@
 
 from collections import namedtuple
 
-from tools import Failure, layout
-from tools.environment import ROOT
-from tools.images import modules
-from tools.rooms import room
+from tools import Failure
+from tools.common.environment import ROOT
+from tools.common.firmware_modules import room
+from tools.images import layout, modules
 
-# name: of the module in firmware/boards · title: as people, manifests and update servers write it · layout: of tools/layout.py
+# name: of the module in firmware/boards · title: as people and manifests write it · layout: of tools/images/layout.py
 Target = namedtuple("Target", ("name", "title", "chip", "architecture", "layout"))
 
 SIMULATED = "simulated"

@@ -11,8 +11,8 @@ import re
 import shutil
 
 from tools import Failure
+from tools.common.firmware_modules import room
 from tools.images import manifest
-from tools.rooms import room
 
 CHANNELS = ("stable", "beta", "develop")
 _PATCHES = 3  # so many older versions get a patch: whoever runs one of them is sent only what is new

@@ -1,7 +1,7 @@
-"""The tables of boards and of pins in docs/wiring.md, from firmware/boards and firmware/chips.py."""
+"""The tables of boards and of pins in docs/wiring.md, from firmware/boards and firmware/hardware/gpio_rules.py."""
 
+from tools.common.firmware_modules import room
 from tools.pages import table
-from tools.rooms import room
 
 _SIMULATED = "simulated"
 # how people write the chips, in reading order
@@ -9,7 +9,7 @@ CHIPS = {"esp32": "ESP32", "esp32s2": "ESP32-S2", "esp32s3": "ESP32-S3", "esp32c
 
 
 def _boards():
-    plugs = room("lib.plugs")
+    plugs = room("lib.plugins")
     for name in sorted(plugs.names("firmware.boards")):
         if name != _SIMULATED:
             yield name.replace("_", "-"), plugs.load("firmware.boards", name)
@@ -33,7 +33,7 @@ def _pin(number, more="", none="–"):
 
 def table_of_pins():
     """Every chip with the pins that may be chosen on a bare board."""
-    chips, plugs = room("firmware.chips"), room("lib.plugs")
+    chips, plugs = room("firmware.hardware.gpio_rules"), room("lib.plugins")
     rows = []
     for chip, title in CHIPS.items():
         board = plugs.load("firmware.boards", "generic_" + chip)

@@ -1,7 +1,7 @@
 """docs/console.md: every serial command, from the console's own help, and the requests of Improv that it answers."""
 
+from tools.common.firmware_modules import room
 from tools.pages import table
-from tools.rooms import room
 
 # The groups in reading order
 GROUPS = {
@@ -26,7 +26,7 @@ REQUESTS = (
 _INTRODUCTION = """\
 # The serial console
 
-Made by `python3 -m tools docs` from `firmware/usage.py`; change it there.
+Made by `python3 -m tools docs` from `firmware/console/usage.py`; change it there.
 
 A board on a USB cable has a console: 115200 baud, 8 data bits, no parity, or the chip's own USB. `python3 -m tools console` opens
 it; any serial terminal does. One line is one command; capitals do not matter. Ctrl-C leaves to MicroPython's prompt, as `repl`
@@ -72,7 +72,7 @@ network by cable. Its packets and the console share the line.
 def page():
     """The text of docs/console.md. A command that is in no group stands under More."""
     known = {}
-    for usage, what in room("firmware.usage")._USAGE:
+    for usage, what in room("firmware.console.usage")._USAGE:
         known.setdefault(usage.partition(" ")[0], []).append((f"`{usage}`", what.replace("***", "`***`")))
     others = tuple(name for name in known if not any(name in names for names in GROUPS.values()))
     text = _INTRODUCTION

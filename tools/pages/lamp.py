@@ -1,12 +1,12 @@
-"""The table of the lamp's signals in docs/troubleshooting.md, from firmware/status_led.py: its patterns as they shine."""
+"""The table of the lamp's signals in docs/troubleshooting.md, from firmware/hardware/status_led.py: its patterns as they shine."""
 
+from tools.common.firmware_modules import room
 from tools.pages import table
-from tools.rooms import room
 
 _LONGEST_MS = 12_000  # longer than any pattern
 _STEP_MS = 50
 
-# What a person makes of each state, in the order of status_led.py
+# What a person makes of each state, in the order of hardware/status_led.py
 MEANINGS = (
     "Something is broken inside: `log` on the console tells what.",
     "Emergency stop: held long enough. Let go now, and it is cleared.",
@@ -32,7 +32,7 @@ _COLOURS = {
 
 def table_of_signals():
     """A row for each state: the plain lamp, the pixel, what it means."""
-    lamps = room("firmware.status_led")
+    lamps = room("firmware.hardware.status_led")
     rows = []
     for state, meaning in enumerate(MEANINGS):
         shining = [lamps.level(state, ms) for ms in range(0, 2 * _LONGEST_MS, _STEP_MS)]

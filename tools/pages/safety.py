@@ -3,7 +3,7 @@
 import re
 
 from tools import Failure
-from tools.environment import ROOT
+from tools.common.environment import ROOT
 from tools.pages import table
 
 # DESIGN §7, a row each, for people who do not read code
@@ -44,7 +44,7 @@ _TEST = re.compile(r"^(?:async )?def (test_s(\d\d)_\w+)\(", re.M)
 def tests(root=ROOT):
     """{number of the rule: [(file, test)]}, as host_tests/ has them."""
     found = {}
-    for path in sorted((root / "host_tests").glob("test_*.py")):
+    for path in sorted(path for path in (root / "host_tests").rglob("test_*.py") if path.parent.name != "unit"):
         for name, number in _TEST.findall(path.read_text(encoding="utf-8")):
             found.setdefault(int(number), []).append((path.name, name))
     return found

@@ -2,12 +2,12 @@
 
 import json
 
-from tools.rooms import room
+from tools.common.firmware_modules import room
 
 _INTRODUCTION = """\
 # Settings
 
-Made by `python3 -m tools docs` from `firmware/settings.py`; change it there.
+Made by `python3 -m tools docs` from `firmware/config/settings.py`; change it there.
 
 The set-up page shows what most people need. The console reads and writes everything: `jsonconfig` shows it, with ours below
 `"settings"`; `jsonconfig {"settings":{"led.brightness":20}}` changes it. All changes of one line are saved, or none.
@@ -37,7 +37,7 @@ them is read as it is, and gets them with the next change.
 
 def page():
     """The text of docs/settings.md."""
-    settings, words = room("firmware.settings"), room("firmware.settings_help")
+    settings, words = room("firmware.config.settings"), room("firmware.config.descriptions")
     return _INTRODUCTION + "".join(_row(settings, words, key) for key in settings.names()) + _EPILOGUE
 
 

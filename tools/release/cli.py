@@ -2,15 +2,16 @@
 
 import hashlib
 
-from tools import Failure, arguments, build
-from tools.environment import ROOT
+from tools import Failure, build
+from tools.common import arguments
+from tools.common.environment import ROOT
+from tools.common.firmware_modules import room
+from tools.common.key_file import KeyFile
+from tools.common.printable import one_line
 from tools.flash import sources
 from tools.images import manifest, tree
-from tools.keyfile import KeyFile
-from tools.printable import one_line
 from tools.release import changelog, mip
 from tools.release.history import History
-from tools.rooms import room
 from tools.web import flasher
 
 OUT = ROOT / "build" / "release"

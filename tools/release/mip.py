@@ -1,6 +1,6 @@
 """lib/ as a package for `mip`, MicroPython's installer: package.json, and the modules beside it as they are in the sources. No I/O.
 
-Whoever installs it has them as `lib.websock` and so on, below MicroPython's own folder for modules.
+Whoever installs it has them as `lib.websocket` and so on, below MicroPython's own folder for modules.
 """
 
 import json

@@ -3,8 +3,9 @@
 import argparse
 import json
 
-from tools import Failure, arguments
-from tools.printable import reason
+from tools import Failure
+from tools.common import arguments
+from tools.common.printable import reason
 from tools.rf.bursts import bursts, frame_event
 from tools.rf.decode import decode, train_pulses
 from tools.rf.encoders import encoded

@@ -1,8 +1,8 @@
 """The one door from `tools rf` to the firmware's encoders. The decoder must not know it: it is their judge."""
 
 from tools import Failure
+from tools.common.firmware_modules import room
 from tools.rf.models import find
-from tools.rooms import room
 
 
 def encoded(model, rf_id, action, intensity, channel=None):

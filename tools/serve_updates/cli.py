@@ -3,10 +3,11 @@
 import asyncio
 import os
 
-from tools import Failure, arguments, ending
-from tools.environment import ROOT
+from tools import Failure
+from tools.common import arguments, cancellation
+from tools.common.environment import ROOT
+from tools.common.printable import printable, printable_lines, reason
 from tools.images import tree
-from tools.printable import printable, printable_lines, reason
 from tools.serve_updates import tls
 from tools.serve_updates.server import Server
 
@@ -78,7 +79,7 @@ def main(argv):
     if not os.path.isdir(options.folder):
         raise Failure(f"there is no folder {options.folder}; `python3 -m tools build --publish DIR` makes one")
     try:
-        ending.run(_run(options))
+        cancellation.run(_run(options))
     except KeyboardInterrupt:
         pass
     return 0

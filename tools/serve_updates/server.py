@@ -8,7 +8,7 @@ from collections import namedtuple
 
 from aiohttp import web
 
-from tools import http_log
+from tools.common import http_log
 from tools.serve_updates.faults import Faults, play
 
 # one request: start is the first byte that was asked for · status: of the answer (as it was before a fault spoilt it)

@@ -4,8 +4,9 @@ import asyncio
 import json
 import sys
 
-from tools import Failure, arguments, ending
-from tools.printable import printable
+from tools import Failure
+from tools.common import arguments, cancellation
+from tools.common.printable import printable
 from tools.sim import hand, tour, visits
 from tools.sim.world import WIFI, World
 
@@ -135,4 +136,4 @@ async def _visits(options, teller, them):
 
 def main(argv):
     """0; 1 when the tour found something wrong. Raises Failure when the device ends by itself, or nobody can listen there."""
-    return ending.run(_run(_arguments(argv)))
+    return cancellation.run(_run(_arguments(argv)))

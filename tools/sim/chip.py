@@ -3,7 +3,7 @@
 import importlib.util
 import sys
 
-from tools.environment import ROOT
+from tools.common.environment import ROOT
 
 
 def model(name):

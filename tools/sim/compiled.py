@@ -10,8 +10,9 @@ import hashlib
 import os
 import subprocess
 
-from tools import Failure, environment
-from tools.environment import ROOT
+from tools import Failure
+from tools.common import environment
+from tools.common.environment import ROOT
 from tools.freeze import compiler
 from tools.images import modules, romfs, targets
 from tools.sim import loader

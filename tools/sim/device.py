@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tools import Failure
-from tools.environment import ROOT
+from tools.common.environment import ROOT
 from tools.images import simulated
 from tools.images.image import HEAP_KB
 from tools.sim import bootloader, compiled

@@ -1,6 +1,6 @@
 """Makes what is in a simulated flash: the whole chip from a layout's rows."""
 
-from tools import layout
+from tools.images import layout
 
 
 def chip(rows, contents=None):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tools.ports import free_port
+from tools.common.ports import free_port
 from tools.sim.air import Air
 from tools.sim.device import Device
 

@@ -3,14 +3,14 @@
 import functools
 from pathlib import Path
 
-from tools import build, keys, layout
-from tools.environment import ROOT
-from tools.images import image, modules, targets, tree
+from tools import build, keys
+from tools.common.environment import ROOT
+from tools.images import image, layout, modules, targets, tree
 from tools.serve_updates.server import Server
 from tools.sim import flash
 
 FIRST, GOOD, BAD = "1.0.0", "1.1.0", "1.2.0"
-_MODULE = "firmware/timekeeper.py"  # needed from the start
+_MODULE = "firmware/net/time_sync.py"  # needed from the start
 _FAULT = '\n\nraise RuntimeError("a version that never gets anywhere")\n'  # behind it
 _DATE = "2026-11-21"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import trustme
 
 from tools import Failure
+from tools.common.ports import free_port
+from tools.common.printable import reason
 from tools.hub import Config, Hub
-from tools.ports import free_port
-from tools.printable import reason
 from tools.sim import names
 from tools.sim.air import Air
 from tools.sim.device import Device

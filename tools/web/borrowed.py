@@ -6,8 +6,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools import Failure, quietly
-from tools.environment import VENV
+from tools import Failure
+from tools.common import quiet_run
+from tools.common.environment import VENV
 
 _HERE = Path(__file__).resolve().parent
 _PINNED = ("package.json", "package-lock.json", ".npmrc")
@@ -68,4 +69,4 @@ def _licences(modules):
 
 
 def _run(words, folder):
-    return quietly.run(words, _TIME_S, cwd=folder)
+    return quiet_run.run(words, _TIME_S, cwd=folder)

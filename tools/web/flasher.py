@@ -11,9 +11,10 @@ import re
 from collections import namedtuple
 from pathlib import Path
 
-from tools import Failure, layout
-from tools.environment import ROOT
+from tools import Failure
+from tools.common.environment import ROOT
 from tools.flash import chosen, official, pieces
+from tools.images import layout
 from tools.web import borrowed
 
 # target: as tools/images/targets.py has it · image: for its slot (bytes) · official: where the boot loader is taken from

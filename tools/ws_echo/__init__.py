@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from lib.url import parse_url
-from tools import Failure, arguments, environment
+from tools import Failure
+from tools.common import arguments, environment
 
 _ECHO = Path(__file__).with_name("echo.py")
 _DEFAULT_SIZE = 32768

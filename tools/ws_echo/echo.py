@@ -13,7 +13,7 @@ from binascii import a2b_base64
 
 import micropython
 
-from lib import http1, websock, wsopen
+from lib import http_response, websocket, websocket_handshake
 
 _CONNECT_MS = 10000
 _ANSWER_MS = 15000
@@ -117,7 +117,7 @@ class Echo:
 
     def __init__(self, wire, max_size):
         self.wire = wire
-        self._frames = websock.Frames(max_size)
+        self._frames = websocket.Frames(max_size)
         self._buffer = bytearray(max(2048, min(_LARGEST_READ, max_size // 4)))
         self._view = memoryview(self._buffer)
         self._most = 4 * max_size + _WAITING_BYTES
@@ -155,23 +155,27 @@ class Echo:
 
     def open(self, host, port, secure, path):
         """True when the server switched to WebSocket. Raises Unreachable when TLS fails; that it said no is in `end`."""
-        key = wsopen.new_key()
-        self.put(wsopen.upgrade(host, port, secure, path, {"User-Agent": "ws-echo"}, key))
+        key = websocket_handshake.new_key()
+        self.put(websocket_handshake.upgrade(host, port, secure, path, {"User-Agent": "ws-echo"}, key))
         deadline = time.ticks_add(time.ticks_ms(), _ANSWER_MS)
-        answer = http1.Answer()
+        answer = http_response.Answer()
         try:
             while answer.status is None and not self.ended:
                 left_ms = time.ticks_diff(deadline, time.ticks_ms())
                 if left_ms <= 0:
-                    raise Unreachable("no TLS in time") if secure and self._queue else http1.Error("no answer in time")
+                    raise (
+                        Unreachable("no TLS in time")
+                        if secure and self._queue
+                        else http_response.Error("no answer in time")
+                    )
                 self._knock(secure)
                 answer.feed(self.read())
                 if answer.status is None and not self.ended:
                     self.wire.wait(True, bool(self._queue), left_ms)
             if answer.status is None:
-                raise http1.Error("the server closed before it answered")
-            wsopen.check(answer.status, answer.headers, key)
-        except (http1.Error, wsopen.Refused) as fault:
+                raise http_response.Error("the server closed before it answered")
+            websocket_handshake.check(answer.status, answer.headers, key)
+        except (http_response.Error, websocket_handshake.Refused) as fault:
             self.end = "no WebSocket: " + str(fault)
             return False
         self.answer(answer.rest)
@@ -189,15 +193,15 @@ class Echo:
     def answer(self, data):
         """None; the messages that `data` completes go back, pongs between them, in the order of their questions."""
         events = self._frames.feed(data)
-        echoes = [self._frames.message(event[1], event[0]) if event[0] < websock.CLOSE else b"" for event in events]
+        echoes = [self._frames.message(event[1], event[0]) if event[0] < websocket.CLOSE else b"" for event in events]
         control = self._frames.take()
         at = 0
         for i, event in enumerate(events):
-            if event[0] == websock.PING:
+            if event[0] == websocket.PING:
                 end = at + 6 + len(event[1])
                 echoes[i] = control[at:end]
                 at = end
-            elif event[0] == websock.CLOSE:
+            elif event[0] == websocket.CLOSE:
                 who = "we closed: %d %s" if self._frames.fault else "the server closed: %d %s"
                 self.end = (who % event[1]).strip()
         echoes.append(control[at:])
@@ -237,7 +241,7 @@ class Echo:
 
 def main(url, max_size, ca):
     """The exit code: 1 when the server could not be reached, else 0."""
-    scheme, host, port, path = http1.parse_url(url)
+    scheme, host, port, path = http_response.parse_url(url)
     try:
         echo = Echo(Wire(host, port, scheme == "wss", ca), max_size)
         if echo.open(host, port, scheme == "wss", path):

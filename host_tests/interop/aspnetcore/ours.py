@@ -1,4 +1,4 @@
-"""The firmware's own link and user hub backend, on MicroPython, played by JSON lines: what host_tests/peers/remote.mjs is for node.
+"""The firmware's own link and user hub backend, on MicroPython, played by JSON lines, as interop/remote.mjs on node.
 
 Orders and what is told are that program's (its head lists them); here `open` has further keys: `silence_ms`, `ping_ms` of the
 session, `device_id`, `negotiate`. What a connection ended with is told as {"closed"} when a minute or more will pass before the
@@ -17,9 +17,9 @@ simstart.load_machine_code()
 
 from firmware import command as orders  # noqa: E402
 from firmware.backends import openshock_user  # noqa: E402
-from firmware.link import Link  # noqa: E402
-from lib.clock import Clock  # noqa: E402
-from lib.jsontext import loads  # noqa: E402
+from firmware.link.connection import Link  # noqa: E402
+from lib.monotonic import Clock  # noqa: E402
+from lib.strict_json import loads  # noqa: E402
 
 _LONG_MS = 60000
 _LOOK_MS = 5

@@ -1,4 +1,4 @@
-"""The firmware's SignalR client under load, on MicroPython: the loop of firmware/link.py, without a backend.
+"""The firmware's SignalR client under load, on MicroPython: the loop of firmware/link/connection.py, without a backend.
 
 Arguments: host, port, path, a JSON list of floods [count, per_frame], how many echoes; prints the echo times as JSON.
 With the one argument `memory`: records a second of the two protocol rooms alone, out of memory, without a socket.
@@ -11,10 +11,10 @@ import time
 
 sys.path.insert(0, ".")
 
-from lib import dial, http1, signalr, websock, wsopen  # noqa: E402
-from lib.clock import Clock  # noqa: E402
+from lib import connect, http_response, signalr, websocket, websocket_handshake  # noqa: E402
+from lib.monotonic import Clock  # noqa: E402
 
-CHUNK = 1024  # bytes a read, as in firmware/link.py
+CHUNK = 1024  # bytes a read, as in firmware/link/connection.py
 
 
 async def _resolve(host):
@@ -29,17 +29,17 @@ class Client:
         self.asked_us = 0
         self.took_us = []
         self.clock = Clock()
-        self.frames = websock.Pieces()
+        self.frames = websocket.Pieces()
         self.session = signalr.Session(self.clock.now())
 
     async def run(self, host, port, path):
-        key = wsopen.new_key()
-        knock = wsopen.upgrade(host, port, False, path, [("User-Agent", "bench")], key)
-        self.reader, self.writer = await dial.dial(host, port, None, _resolve, opening=knock)
-        answer = http1.Answer()
+        key = websocket_handshake.new_key()
+        knock = websocket_handshake.upgrade(host, port, False, path, [("User-Agent", "bench")], key)
+        self.reader, self.writer = await connect.dial(host, port, None, _resolve, opening=knock)
+        answer = http_response.Answer()
         while answer.status is None:
             answer.feed(await self.reader.read(CHUNK))
-        wsopen.check(answer.status, answer.headers, key)
+        websocket_handshake.check(answer.status, answer.headers, key)
         await self.write(self.session.hello())
         await self.take(answer.rest)
         while self.floods or self.left or len(self.took_us) < self.echoes:
@@ -52,7 +52,7 @@ class Client:
     async def take(self, data):
         now = self.clock.now()
         for opcode, payload in self.frames.feed(data):
-            if opcode == websock.TEXT or opcode == websock.BINARY:
+            if opcode == websocket.TEXT or opcode == websocket.BINARY:
                 for event in self.session.feed(payload, now):
                     if event[0] == signalr.INVOCATION:
                         self.left -= 1
@@ -86,7 +86,7 @@ def _from_memory(per_frame, count=20000):
         frame = bytes([0x81, 126, size >> 8, size & 255]) + record * per_frame
     piece = frame * max(1, CHUNK // len(frame))
     records = per_frame * (len(piece) // len(frame))
-    frames = websock.Pieces()
+    frames = websocket.Pieces()
     session = signalr.Session(0)
     list(session.feed(b"{}\x1e", 0))
     start = time.ticks_us()

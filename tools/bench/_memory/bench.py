@@ -5,7 +5,7 @@ import asyncio
 from tools import Failure
 from tools.bench._memory import dump
 from tools.bench._memory.chip import Account
-from tools.environment import ROOT
+from tools.common.environment import ROOT
 from tools.hub import models
 from tools.images import modules, targets
 from tools.sim.world import World

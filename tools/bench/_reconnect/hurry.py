@@ -5,10 +5,10 @@ What a connection needs to come up (answers, handshakes, farewells) keeps its ti
 
 import re
 
-from tools.environment import ROOT
+from tools.common.environment import ROOT
 
-_ROOMS = ("firmware/link.py", "firmware/reach.py", "firmware/backends/", "lib/signalr.py")
-_FAMILIES = ("firmware/openshock", "firmware/valtronics", "firmware/fleet", "firmware/talk")
+_ROOMS = ("firmware/link/connection.py", "firmware/link/http_and_websocket.py", "firmware/backends/", "lib/signalr.py")
+_FAMILIES = ("firmware/link/signalr_service.py",)
 _WAIT = re.compile(r"^(_\w+_MS = const\()(\d+)(?=\))|(\b(?:ping_ms|timeout_ms)=)(\d+)", re.M)
 _KEPT = ("_ANSWER_MS", "_FAREWELL_MS", "_SILENT_MS = const(2500", "_MOST_MS", "_LEAST_MS")
 _LEAST_MS = 10

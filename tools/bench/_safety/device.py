@@ -13,7 +13,7 @@ import time
 
 from tools import Failure
 from tools.bench._safety.tape import Tape, heard, is_stop, reaction
-from tools.environment import ROOT
+from tools.common.environment import ROOT
 from tools.hub import Config, models
 from tools.sim.device import MAIN, STOP_PIN
 from tools.sim.world import World

@@ -77,7 +77,7 @@ class _Run:
         self._then(setattr, self.hub, "silent", True)
 
     def fault_in_link(self):
-        from firmware.link import Link
+        from firmware.link.connection import Link
 
         real = Link._take
 
@@ -92,7 +92,7 @@ class _Run:
         self._then(breaks)
 
     def fault_in_estop(self):
-        from firmware.estop import Button
+        from firmware.control.estop import Button
 
         real = Button.sample
 

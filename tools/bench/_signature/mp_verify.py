@@ -9,7 +9,7 @@ import sys
 import time
 from binascii import unhexlify
 
-from lib import lms
+from lib import lms_verify
 
 _TIMES = 50
 _PIECE = 64
@@ -17,15 +17,15 @@ _PIECE = 64
 
 def _hashes(parts):
     counted = [0]
-    real = lms.sha256
+    real = lms_verify.sha256
 
     def counting(data):
         counted[0] += 1
         return real(data)
 
-    lms.sha256 = counting
-    lms.verify(*parts)
-    lms.sha256 = real
+    lms_verify.sha256 = counting
+    lms_verify.verify(*parts)
+    lms_verify.sha256 = real
     return counted[0]
 
 
@@ -33,7 +33,7 @@ def _allocated(parts):
     gc.collect()
     gc.disable()
     before = gc.mem_alloc()
-    lms.verify(*parts)
+    lms_verify.verify(*parts)
     after = gc.mem_alloc()
     gc.enable()
     return after - before
@@ -46,14 +46,14 @@ def _enough(parts, left):
     for size in (4096, _PIECE):
         while gc.mem_free() > left + size:
             held = held, bytearray(size - 32)
-    return lms.verify(*parts)
+    return lms_verify.verify(*parts)
 
 
 def _ms(parts):
     gc.collect()
     start = time.ticks_us()
     for _ in range(_TIMES):
-        lms.verify(*parts)
+        lms_verify.verify(*parts)
     return time.ticks_diff(time.ticks_us(), start) / _TIMES / 1000
 
 
@@ -64,7 +64,7 @@ def _parts():
 
 def main():
     parts = _parts()
-    if not lms.verify(*parts):
+    if not lms_verify.verify(*parts):
         raise ValueError("the signature does not hold")
     print(json.dumps(("hashes", _hashes(parts))))
     print(json.dumps(("ms", _ms(parts))))

@@ -4,7 +4,7 @@ import gc
 import json
 import time
 
-from lib import utf8, websock
+from lib import strict_utf8, websocket
 
 _MIB = 1 << 20
 _ROUNDS = 3
@@ -37,7 +37,7 @@ def _best_us(act, *arguments):
 
 
 def _feed(wire, step, wanted):
-    frames, got = websock.Frames(_MIB), 0
+    frames, got = websocket.Frames(_MIB), 0
     for at in range(0, len(wire), step):
         got += len(frames.feed(wire[at : at + step]))
     if got != wanted:
@@ -63,13 +63,13 @@ def main():
     ):
         took_us = _best_us(_feed, wire, 4096, 1)
         _say("feed: " + name, _MIB / took_us, "MB/s")
-    frames = websock.Frames()
-    _say("message: 1 MiB of binary, masked", _MIB / _best_us(frames.message, one, websock.BINARY), "MB/s")
+    frames = websocket.Frames()
+    _say("message: 1 MiB of binary, masked", _MIB / _best_us(frames.message, one, websocket.BINARY), "MB/s")
     _say("message: 1 MiB of text, checked and masked", _MIB / _best_us(frames.message, one), "MB/s")
-    _say("UTF-8 check of ASCII", _MIB / _best_us(utf8.is_utf8, one), "MB/s")
+    _say("UTF-8 check of ASCII", _MIB / _best_us(strict_utf8.is_utf8, one), "MB/s")
     gc.collect()
     before = gc.mem_alloc()
-    kept = websock.Frames()
+    kept = websocket.Frames()
     gc.collect()
     _say("Frames at rest (64-bit words)", gc.mem_alloc() - before, "bytes")
     kept.feed(b"")

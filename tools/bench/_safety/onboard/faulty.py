@@ -2,12 +2,12 @@
 
 import simboard
 
-from firmware import scheduler
-from lib import websock
+from firmware.control import scheduler
+from lib import websocket
 
 LINK_PIN, RADIO_PIN = 40, 41
 
-_feed = websock.Frames.feed
+_feed = websocket.Frames.feed
 _next = scheduler.Scheduler.next
 _down = {}
 
@@ -31,5 +31,5 @@ def _next_or_fail(self, now):
     return _next(self, now)
 
 
-websock.Frames.feed = _feed_or_fail
+websocket.Frames.feed = _feed_or_fail
 scheduler.Scheduler.next = _next_or_fail

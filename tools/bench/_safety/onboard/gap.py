@@ -11,12 +11,12 @@ import time
 from array import array
 
 from firmware.command import VIBRATE, Command
-from firmware.radio import Radio
-from firmware.scheduler import Scheduler
+from firmware.control.scheduler import Scheduler
+from firmware.control.transmitter import Radio
 from firmware.shockers import caixianlin
-from lib import ook
-from lib.clock import Clock
-from lib.heartbeat import Heartbeats
+from lib import ook_player
+from lib.monotonic import Clock
+from lib.watchdog_feeder import Heartbeats
 
 _MOST = 4000
 _starts = array("Q", bytes(8 * _MOST))  # µs of each frame's first edge
@@ -32,7 +32,7 @@ def _pin(level):
         _first = False
 
 
-class _Player(ook.Portable):
+class _Player(ook_player.Portable):
     def play(self, train, heed=True):
         global _n, _first
         _first = True

@@ -1,0 +1,74 @@
+"""What the settings make: the board, the bounds of safety. What they make for a device that is online is in link/setup.py."""
+
+from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
+from firmware.config.settings import Refused, Settings
+from firmware.control.safety import Caps, Safety
+from lib import plugins
+from lib.log import ERROR
+from lib.nvs import Nvs
+
+
+def read(path):
+    """The Settings in the file `path`."""
+    return Settings(path)
+
+
+def board(settings):
+    """The module of the board that is set, or of the default one where nobody knows it; capitals and hyphens are welcome."""
+    try:
+        return plugins.load("firmware.boards", settings.get("board").lower().replace("-", "_"))
+    except plugins.NoSuchPlug:
+        return plugins.load(
+            "firmware.boards", "generic_esp32"
+        )  # without pins of its own: it can be set up, and no more
+
+
+def missing(settings):
+    """Why a device with these settings cannot be at work, in words; "" when it can."""
+    name = settings.get("backend")
+    if not settings.get("wifi"):
+        return "no network is known"
+    for folder, file in (("boards", settings.get("board").lower().replace("-", "_")), ("backends", name)):
+        if file not in plugins.names("firmware." + folder):
+            return "there is no '%s' among the %s" % (file, folder)
+    return ""
+
+
+def tell_boot(pins, log):
+    """None; boot.py, which has no settings, knows from now on which pins (Hardware.pins) are the transmitter's and BOOT's."""
+    try:
+        kept = Nvs("boot")
+        for key, pin in zip(("rf_pin", "boot_pin"), pins):
+            if kept.get(key, -1) != pin:
+                kept.put(key, pin)
+    except OSError as fault:
+        log.line(ERROR, "app", "the storage does not keep the pins (%s)" % fault)
+
+
+def safety(settings):
+    """A Safety with the caps that are set, and those of single receivers."""
+    cap = settings.section("cap")
+    own = {}
+    for further in cap["own"]:
+        bounds = cap.copy()
+        bounds.update(further)
+        own[(further["model"], further["rf_id"])] = _caps(bounds)
+    return Safety(_caps(cap), own, cap["budget"], cap["rest_ms"])
+
+
+def _caps(cap):
+    levels = {SHOCK: cap["shock"], VIBRATE: cap["vibrate"], SOUND: cap["sound"], LIGHT: cap["light"]}
+    return Caps(cap["shock_allowed"], levels, cap["longest_ms"])
+
+
+def keep(path, name, table, log):
+    """None; what a service gave (`table`: key → value) is stored among the settings of backend `name`, or the log says why not."""
+    settings = Settings(path)
+    try:
+        if name not in (settings.get("backend"), settings.get("backend.second")):
+            raise Refused(name + " is none of the services in use")
+        for key, value in table.items():
+            settings.set(name + "." + key, value)
+        settings.save()
+    except (Refused, OSError) as fault:
+        log.line(ERROR, "settings", "what the service gave is not kept (%s)" % fault)

@@ -1,0 +1,250 @@
+"""One order in, one effect out. Every order of every source passes here, and leaves a line in the log with its reason (S25)."""
+
+from micropython import const
+
+from firmware import command as orders
+from firmware.command import ACTIONS, SOUND, STOP, VIBRATE, whole
+from firmware.control import safety as rules
+from firmware.control.inbox import Inbox
+from firmware.control.scheduler import Full
+from lib.idle import TIMES
+from lib.log import INFO
+from lib.plugins import NoSuchPlug
+
+TEST_LEVEL = const(30)  # what a test pulse may be at most
+TEST_MS = const(1000)
+
+
+class Dispatcher:
+    """`wishes` takes what is not the radio's: ("portal", bool), ("update", version), ("restart", who) need another mode;
+    ("keep", detail of the order) is to be stored; ("emergency", who): whoever else shall stop has still to be told.
+
+    `clock()` gives ms that only grow, `wall()` µs since 1970, or None while nobody has set the clock.
+    """
+
+    def __init__(self, safety, scheduler, radio, latch, clock, wall, log, wishes):
+        self._safety = safety
+        self._scheduler = scheduler
+        self._radio = radio
+        self._latch = latch
+        self._clock = clock
+        self._wall = wall
+        self._log = log
+        self._wishes = wishes
+        self._inbox = Inbox(safety.refuse, self._overtake)
+        radio.digest = self.digest
+        self._keep_alive = scheduler.keep_alive  # as the settings have it
+        scheduler.keep_alive = scheduler.keep_alive and not latch.latched
+        radio.latched = latch.latched
+        self.locked = ""  # why the radio may send nothing but stop frames; "" when it may
+        self._tests = False  # the lock lets test pulses through
+        self.rules = None  # a rules.Rules where somebody has set some
+        self._duties = {
+            orders.ACT: self._act,
+            orders.REFUSE: self._refuse,
+            orders.HALT: self.halt,
+            orders.EMERGENCY: self._emergency,
+            orders.PORTAL: self._portal,
+            orders.UPDATE: self._update,
+            orders.RESTART: self._restart,
+            orders.NOTE: self._note,
+            orders.EVENT: self._event,
+            orders.KEEP: self._keep,
+        }
+
+    def obey(self, order, detail):
+        """None; does what `order` says, at once."""
+        self._duties[order](detail)
+
+    def receive(self, order, detail):
+        """None; for a connection: a stop is carried out at once, all else as soon as what was received has been read (S27)."""
+        if orders.stops((order, detail)):
+            self.obey(order, detail)
+        else:
+            self._inbox.put(order, detail)
+            self._radio.wake()
+
+    def _overtake(self, command):
+        self._safety.overtake(command, self._clock())
+
+    def attend(self):
+        """None; for a connection that has read something: more may be there, and be a stop."""
+        self._radio.attend()
+
+    def digest(self):
+        """False when nothing waits that was received, or may begin; else the next of it was carried out. For the frame loop."""
+        waiting = None if TIMES.held else self._inbox.next()
+        if waiting is None:
+            return False
+        self.obey(*waiting)
+        return True
+
+    def refusals(self):
+        """How many commands were refused since the start: a reason of safety.py → a number."""
+        return self._safety.refused
+
+    def busy(self):
+        """True while some receiver has frames other than stop frames due."""
+        return self._scheduler.active(self._clock()) > 0
+
+    def follow(self, rules):
+        """None; from now on these, a rules.Rules, say what becomes of events."""
+        self.rules = rules
+
+    def halt(self, why):
+        """None; everything stops, every receiver that was on the air gets its stop frames. Needs no room and no leave (S5)."""
+        now = self._clock()
+        active = self._scheduler.active(now)
+        self._scheduler.stop_all(now)  # before all that needs memory
+        self._radio.wake()
+        self._inbox.stop_all()
+        self._safety.stopped_all(now, self._wall())
+        if active:
+            self._log.info("stop", "all: " + why)
+
+    def stop_first(self):
+        """None; nothing is active any more: something is about to hold up the interpreter (lib/idle.py)."""
+        if self.busy():
+            self.halt("the storage is written")
+
+    def lock(self, why, tests=False):
+        """None; stops everything, and lets nothing but stop frames out until the restart (S12); with `tests` test pulses, too."""
+        self.halt(why)
+        self.locked = why
+        self._tests = tests
+
+    def test_pulse(self, asked):
+        """Empty when `asked` goes out: the set-up's test, which alone passes a lock that was made for it. Else why not.
+
+        Vibrate or sound, at most 30 % for a second; all other rules bind it as well, the latch first of all.
+        """
+        gentle = whole(asked.intensity, 0, TEST_LEVEL) and whole(asked.duration_ms, 1, TEST_MS)
+        if not (gentle and asked.action in (VIBRATE, SOUND)):
+            self._refuse(("test", _words(asked)))
+            return "test"
+        return self._admit(asked, "" if self._tests else self.locked or "nobody is setting up")
+
+    def foresee(self, asked):
+        """(`asked` as it would go out now, "") or (None, a reason of safety.py). Nothing is sent, booked or counted.
+
+        A lock does not count: it is for a while, as the set-up's, in which somebody wants to know what will be behind it.
+        """
+        refused = self._safety.refused
+        self._safety.refused = {}
+        try:
+            admitted, reason = self._safety.judge(asked, self._clock(), self._wall())
+        finally:
+            self._safety.refused = refused
+        return (None, "estop") if admitted and self._latch.latched else (admitted, reason)
+
+    def _act(self, asked):
+        self._admit(asked, self.locked)
+
+    def _admit(self, asked, locked):
+        """Empty when `asked` passed, otherwise why not; with `locked` nothing but a stop passes."""
+        now = self._clock()
+        admitted, reason = self._safety.judge(asked, now, self._wall())
+        repeated = False  # live control: kept in the log, but not written ten times a second
+        try:
+            if admitted and admitted.action == STOP:
+                self._scheduler.stop(admitted.model, admitted.rf_id, admitted.channel, now)
+                self._inbox.stop(admitted.model, admitted.rf_id, admitted.channel)
+                self._safety.stopped(admitted, now, self._wall())
+            elif admitted and self._latch.latched:
+                admitted, reason = self._safety.refuse("estop")
+            elif admitted and locked:
+                admitted, reason = self._safety.refuse("locked")
+            elif admitted and TIMES.held:
+                admitted, reason = self._safety.refuse("busy")
+            elif admitted:
+                repeated = self._safety.repeats(admitted, now)
+                self._scheduler.put(admitted, now)
+                self._safety.book(admitted, now)
+        except NoSuchPlug:
+            admitted, reason = self._safety.refuse("model")
+        except ValueError:
+            admitted, reason = self._safety.refuse("unsupported")
+        except Full:
+            admitted, reason = self._safety.refuse("full")
+        if admitted:
+            self._radio.wake()
+            self._log.line(INFO, "act", _words(admitted), repeated)
+        else:
+            self._log.warning("refused", "%s: %s" % (rules.words(reason), _words(asked)))
+        return reason
+
+    def _refuse(self, detail):
+        reason, what = detail
+        self._safety.refuse(reason)
+        self._log.warning("refused", "%s: %s" % (rules.words(reason), what))
+
+    def emergency(self, who):
+        """None; everything stops, and stays stopped over restarts until somebody clears it here, in person (S7, S8).
+
+        For whoever is at the device: the services hear of it behind that, and may stop other devices.
+        """
+        if self._emergency(who):
+            self._wishes("emergency", who)
+
+    def _emergency(self, who):
+        """True when it was not latched before; as `emergency`, and nobody else hears of it."""
+        first = not self._latch.latched
+        self._latch.close()  # before all that could fail
+        self._radio.latched = True
+        self._scheduler.keep_alive = False
+        self.halt("emergency stop, " + who)
+        if first:
+            self._log.warning("estop", "latched: " + who)
+        try:
+            self._latch.trip()
+        except OSError as fault:
+            self._log.error("estop", "latched, but the storage does not keep it (%s)" % fault)
+        return first
+
+    def clear_estop(self, who):
+        """None; the latch is cleared, by a deliberate local act alone. No backend may ever call this. Restarts nothing."""
+        self._latch.clear()
+        self._radio.latched = False
+        self._scheduler.keep_alive = self._keep_alive
+        self._log.warning("estop", "cleared: " + who)
+
+    def _portal(self, wanted):
+        self._wishes("portal", wanted)
+
+    def _update(self, version):
+        self._wishes("update", version)
+
+    def _restart(self, who):
+        self._wishes("restart", who)
+
+    def _event(self, event):
+        """None; what the rules make of it passes as any command does. Without rules it is a line in the log."""
+        self._log.info("event", "%s %s %s: %s" % event)
+        if self.rules:
+            for asked in self.rules.commands(event, self._clock()):
+                if asked.action in (VIBRATE, SOUND):
+                    self._act(asked)
+                else:  # whatever the rules say: an event never shocks
+                    self._refuse(("event", _words(asked)))
+            for note in self.rules.notes:
+                self._log.info("rules", note)
+
+    def _keep(self, detail):
+        self._wishes("keep", detail)
+
+    def _note(self, text):
+        self._log.info("note", text)
+
+
+def _words(command):
+    model, rf_id, action, level, duration_ms, channel, source, _ = command
+    name = ACTIONS[action] if type(action) is int and 0 <= action < len(ACTIONS) else "?"
+    return "%s %s %s for %s ms to %s %s%s" % (
+        source,
+        name,
+        level,
+        duration_ms,
+        model,
+        rf_id,
+        "" if channel is None else " channel %s" % channel,
+    )

@@ -1,0 +1,78 @@
+"""firmware/hardware/board_io.py: what a board's plain lamp is given, and which pins of the settings are never touched."""
+
+import machine
+import simboard
+
+from firmware.hardware.board_io import Hardware
+from lib import plugins
+
+
+def made(name, pin=-1, stop=-1, enabled=False):
+    """The Hardware of a board with these settings."""
+    board = plugins.load("firmware.boards", name)
+    return Hardware(board, {"player": "viper", "pin": pin}, {"enabled": enabled, "pin": stop, "normally_closed": False})
+
+
+def duties(name, *percents):
+    """The duty (0–65535) of the board's lamp at the start, and then for each percentage, as its pin has it."""
+    board = plugins.load("firmware.boards", name)
+    show = Hardware(
+        board, {"player": "viper", "pin": -1}, {"enabled": False, "pin": -1, "normally_closed": False}
+    ).led()
+    wave = machine.PWM.of_pin[board.LED_PIN]
+    found = [wave.duty_u16()]
+    for percent in percents:
+        show(percent)
+        found.append(wave.duty_u16())
+    return found
+
+
+def test_a_lamp_that_is_lit_by_a_high_level():
+    assert duties("nodemcu_32s", 0, 1, 50, 100) == [0, 0, 655, 32767, 65535]
+
+
+def test_a_lamp_that_is_lit_by_a_low_level():
+    assert duties("seeed_xiao_esp32s3", 0, 1, 50, 100, 0) == [65535, 65535, 64880, 32768, 0, 65535]
+    assert simboard.levels[21] == 1, "dark"
+
+
+def test_a_board_without_a_lamp_has_nothing_to_show_it_on():
+    hardware = made("seeed_xiao_esp32c3")
+    assert hardware.led() is None and hardware.pixel() is None
+
+
+def test_two_boards_have_a_pixel_that_takes_green_for_red():
+    boards = [plugins.load("firmware.boards", name) for name in plugins.names("firmware.boards")]
+    swapped = [board.__name__.split(".")[-1] for board in boards if board.PIXEL_SWAPPED]
+    assert sorted(swapped) == ["waveshare_esp32_s3_zero", "wemos_lolin_s3_mini"]
+    assert all(board.PIXEL_PIN is not None for board in boards if board.PIXEL_SWAPPED)
+    assert all(board.LED_PIN is not None for board in boards if board.LED_INVERTED)
+
+
+def why_not(hardware):
+    """Why it has no transmitter, in words."""
+    try:
+        hardware.transmitter()
+    except ValueError as fault:
+        return str(fault)
+    raise AssertionError("it has one")
+
+
+def test_pins_that_cannot_be_used_are_never_touched():
+    levels = dict(simboard.levels)
+    flash = made("generic_esp32", 6, 13, enabled=True)
+    assert why_not(flash).startswith("GPIO6 of this chip cannot be used")
+    assert flash.pins() == [-1, 0] and flash.stop_input() is None
+    floating = made("generic_esp32", 4, 36, enabled=True)
+    assert why_not(floating) == "GPIO36 has no pull-up: a broken wire would not be noticed"
+    assert floating.pins() == [-1, 0] and floating.stop_input() is None
+    assert why_not(made("generic_esp32", 4, 4, enabled=True)) == "transmitter and emergency stop cannot share GPIO4"
+    assert simboard.levels == levels
+
+
+def test_who_has_no_emergency_stop_may_have_any_pin_for_it():
+    assert made("simulated", 5, 60).transmitter()
+
+
+def test_a_pin_that_decides_how_the_chip_starts_can_be_used():
+    assert made("generic_esp32", 15).pins() == [15, 0]

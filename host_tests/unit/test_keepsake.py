@@ -1,0 +1,70 @@
+"""Settings over an update and back: the old version reads what the new one wrote, or finds again what it left."""
+
+import os
+
+from firmware.config.settings import Settings
+from firmware.ota import settings_backup
+from lib import json_file
+
+PATH = "keepsake-test.json"
+COPY = "keepsake-test.before.json"
+
+
+def cleared():
+    for path in (PATH, COPY, PATH + ".new", "keepsake-test.damaged.json"):
+        try:
+            os.remove(path)
+        except OSError:
+            pass
+
+
+def saved(**more):
+    """The settings of the old version, kept before the update; `more` are in the file, too."""
+    cleared()
+    settings = Settings(PATH)
+    settings.set("hostname", "collar")
+    settings.set("cap.shock", 20)
+    settings.save()
+    settings_backup.keep(PATH)
+    if more:
+        content = json_file.load(PATH)
+        content.update(more)
+        json_file.save(PATH, content)
+
+
+def test_c3_24_the_old_version_reads_what_the_new_one_wrote():
+    saved(**{"a.key.of.tomorrow": {"deep": [1, 2]}, "backend": "tomorrows_backend", "cap.vibrate": 30})
+    assert settings_backup.bring_back(PATH) is False  # nothing is wrong with it
+    settings = Settings(PATH)
+    assert not settings.damaged
+    assert (settings.get("hostname"), settings.get("cap.shock"), settings.get("cap.vibrate")) == ("collar", 20, 30)
+    settings.set("hostname", "other")
+    settings.save()
+    assert json_file.load(PATH)["a.key.of.tomorrow"] == {"deep": [1, 2]}
+    cleared()
+
+
+def test_c3_24_what_the_new_version_left_unreadable_is_as_it_was_before():
+    for spoilt in (b"", b"{", b"[1]", b'{"schema":2,"crc32":"00000000"}', b"\xff" * 100, b" " * 9000):
+        saved()
+        with open(PATH, "wb") as file:
+            file.write(spoilt)
+        assert Settings(PATH).get("cap.shock") == 0  # as long as nobody knows better
+        assert settings_backup.bring_back(PATH) is True
+        settings = Settings(PATH)
+        assert not settings.damaged and (settings.get("hostname"), settings.get("cap.shock")) == ("collar", 20)
+    cleared()
+
+
+def test_without_a_copy_nothing_is_made_up():
+    saved()
+    os.remove(COPY)
+    with open(PATH, "wb") as file:
+        file.write(b"{")
+    assert settings_backup.bring_back(PATH) is False and Settings(PATH).damaged
+    settings_backup.keep(PATH)  # what is damaged is not worth a copy
+    assert "keepsake-test.before.json" not in os.listdir()
+    with open(COPY, "wb") as file:
+        file.write(b"[")
+    assert settings_backup.bring_back(PATH) is False
+    cleared()

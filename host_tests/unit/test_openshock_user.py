@@ -1,0 +1,354 @@
+"""The backend of OpenShock's user hub, message by message: the way in, Log, and the map that makes commands of it."""
+
+import json
+
+from firmware.backends._openshock_shockers import shockers_of
+from firmware.backends.openshock_user import Backend
+from firmware.command import ACT, NOTE, REFUSE, Leave
+from host_tests.unit.openshock_words import (
+    BLUE,
+    CLOSE,
+    DEVICE,
+    FAR,
+    HEADERS,
+    MAP,
+    NOBODY,
+    OTHER,
+    OWN,
+    RED,
+    RED_40,
+    STATUS,
+    TOKEN,
+    WELCOME,
+    acted,
+    entry_of,
+    greeted,
+    hear,
+    kinds_of,
+    log_of,
+    record_of,
+    settings_with,
+)
+from host_tests.unit.rooms import NO_NUMBERS, raised
+from lib.http_response import refusal
+
+# the way in
+
+
+def test_it_knocks_with_the_token_and_the_agent():
+    backend = Backend(settings_with(), HEADERS[1][1])
+    backend.begin(0)
+    assert backend.request() == ("https://api.openshock.app/1/hubs/user", HEADERS)
+    assert backend.errand(0) == ("GET", OWN, HEADERS)
+    assert backend.errand(0) is None
+
+
+def test_a_base_url_keeps_its_path():
+    for base in ("http://192.168.0.2:8080/behind/a/proxy", "http://192.168.0.2:8080/behind/a/proxy/"):
+        backend = Backend(settings_with(url=base), "a/1")
+        backend.begin(0)
+        assert backend.request()[0] == "http://192.168.0.2:8080/behind/a/proxy/1/hubs/user"
+        assert backend.errand(0)[1] == "http://192.168.0.2:8080/behind/a/proxy/1/shockers/own"
+
+
+def test_the_client_speaks_first_and_all_that_follows_may_be_glued():
+    backend = Backend(settings_with(), "a/1")
+    backend.begin(0)
+    assert backend.hello(0) == [b'{"protocol":"json","version":1}\x1e']
+    assert list(backend.receive(b"{}\x1e" + WELCOME + STATUS, 1)) == [(NOTE, "welcome")]
+    assert backend.connection_id == "mY-c0nnect10n_id012345"
+    assert backend.online == {DEVICE: "1.5.1"}
+
+
+def test_every_connection_is_greeted_anew():
+    backend = greeted()
+    assert hear(backend, CLOSE)[1] is not None
+    backend.begin(100)
+    assert backend.hello(100) == [b'{"protocol":"json","version":1}\x1e']
+    assert backend.keepalive(101) == ()
+    assert hear(backend, b"{}\x1e" + WELCOME, 102)[:2] == ([(NOTE, "welcome")], None)
+
+
+def test_a_refused_handshake_is_a_leave_in_the_servers_words():
+    backend = Backend(settings_with(), "a/1")
+    backend.begin(0)
+    backend.hello(0)
+    _, left, _ = hear(backend, b'{"error":"no such protocol"}\x1e', 1)
+    assert "no such protocol" in left.reason and left.wait_ms == 0 and left.code == 1000
+
+
+# Log: what was ordered becomes commands
+
+
+def test_a_log_becomes_a_command_with_its_sender():
+    backend = greeted()
+    asked = entry_of(RED, 3, 40, 500, executedAt="2026-03-04T05:06:07.89Z")
+    made, left, answers = hear(backend, log_of(asked, customName="desk button"))
+    assert made == [acted("caixianlin", 1234, 3, 40, 500, "desk button", 1772600767890000)]
+    assert (left, answers) == (None, b"")
+    assert hear(backend, log_of(entry_of(BLUE)))[0] == [acted("petrainer", 65535, 2, 40, 500)]
+
+
+def test_log_as_the_real_server_writes_it():
+    record = (
+        b'{"type":1,"target":"Log","arguments":[{"connectionId":"mY-c0nnect10n_id012345","additionalItems":'
+        b'{"openshock.apiTokenId":"01960000-cccc-7000-8000-000000000001"},"id":"01960000-dddd-7000-8000-000000000001",'
+        b'"name":"sample","image":"https://www.gravatar.com/avatar/00ff","customName":null},[{"shocker":'
+        b'{"id":"01960000-aaaa-7000-8000-000000000001","name":"red"},"type":0,"intensity":7,"duration":300,'
+        b'"executedAt":"2026-03-04T05:06:07Z"}]]}\x1e'
+    )
+    assert hear(greeted(), record)[0] == [acted("caixianlin", 1234, 0, 7, 300, "sample", 1772600767000000)]
+
+
+def test_orders_keep_their_order_the_newest_last():
+    made = hear(greeted(), log_of(entry_of(RED, 2, 10), entry_of(BLUE, 1, 20), entry_of(RED, 3, 30)))[0]
+    assert [(detail.rf_id, detail.action, detail.intensity) for _, detail in made] == [
+        (1234, 2, 10),
+        (65535, 1, 20),
+        (1234, 3, 30),
+    ]
+
+
+def test_a_stop_outlives_what_stands_beside_it():
+    for entries in (
+        (entry_of(RED, 0, 0, 300), entry_of(RED)),
+        (entry_of(RED), entry_of(RED, 0, 0, 300)),
+        (entry_of(RED.upper(), 0, 0, 300), entry_of(RED), entry_of(RED, 1, 100, 30000)),
+        (entry_of(RED, 0, 0, 300), entry_of(RED.upper())),
+    ):
+        made = hear(greeted(), log_of(*entries))[0]
+        assert made[-1] == acted("caixianlin", 1234, 0, 0, 300), entries
+    made = hear(greeted(), log_of(entry_of(RED, 0, 0, 300), entry_of(BLUE)))[0]
+    assert [detail.action for _, detail in made] == [0, 2]
+
+
+def test_a_stop_is_heard_beside_what_does_not_fit():
+    stop = entry_of(RED, 0, 0, 300)
+    bad = (
+        None,
+        5,
+        "text",
+        [],
+        {},
+        {"shocker": None},
+        {"shocker": {"id": 5}, "type": 2},
+        {"shocker": {"id": RED}},
+        [stop],
+    )
+    for entry in bad:
+        for entries in ((entry, stop), (stop, entry)):
+            made = hear(greeted(), log_of(*entries))[0]
+            acts = [detail for order, detail in made if order == ACT]
+            assert [detail.action for detail in acts] == [0], entries
+            assert len(made) == 2 and NOTE in kinds_of(made), entries
+    sixty = [{} for _ in range(60)]
+    assert len(hear(greeted(), log_of(stop, *sixty))[0]) == 2  # one line for all of them
+
+
+def test_a_stop_is_heard_whoever_says_it():
+    for sender in (None, 5, "me", [], {}, {"name": 7}, {"name": None, "customName": {"a": 1}}):
+        made = hear(greeted(), record_of("Log", sender, [entry_of(RED, 0, 0, 300)]))[0]
+        assert [detail.action for order, detail in made] == [0], sender
+        assert type(made[0][1].source) is str and 0 < len(made[0][1].source) <= 32
+
+
+def test_wrong_values_go_to_the_judge_as_they_are():
+    # refused there with their reason: the backend bends nothing
+    for key in ("type", "intensity", "duration"):
+        for value in (None, True, 1.5, "2", -1, 10**20, [2], {"a": 2}):
+            if key == "type" and value is None:
+                continue  # that means stop
+            entry = entry_of(RED)
+            entry[key] = value
+            made = hear(greeted(), log_of(entry))[0]
+            assert len(made) == 1 and made[0][0] == ACT, (key, value)
+            field = {"type": "action", "intensity": "intensity", "duration": "duration_ms"}[key]
+            assert getattr(made[0][1], field) == value and type(getattr(made[0][1], field)) is type(value)
+    for key in ("intensity", "duration"):
+        entry = entry_of(RED)
+        del entry[key]
+        assert kinds_of(hear(greeted(), log_of(entry))[0]) == [ACT]
+
+
+def test_s05_what_looks_like_a_stop_is_one_and_hides_the_others():
+    for stop in (0, False, 0.0, None, "0", "", "Stop", "STOP", " stop "):
+        made = hear(greeted(), log_of(entry_of(RED, stop), entry_of(RED)))[0]
+        assert [detail.action for _, detail in made] == [0] and type(made[0][1].action) is int
+        made = hear(greeted(), record_of("Control", {"id": RED, "type": stop}))[0]
+        assert [detail.action for _, detail in made] == [0], "one entry, and no list"
+
+
+def test_a_moment_that_is_none_is_no_moment():
+    for text in (
+        "",
+        "now",
+        5,
+        None,
+        [],
+        "2026-03-04",
+        "2026-03-04T05:06:07",
+        "2026-13-04T05:06:07Z",
+        "x" * 30,
+        "2026-03-04 05:06:07Z",
+    ):
+        made = hear(greeted(), log_of(entry_of(RED, executedAt=text)))[0]
+        assert made[0][1].asked_us is None, text
+
+
+def test_a_long_name_is_cut():
+    made = hear(greeted(), log_of(entry_of(RED), customName="x" * 1000))[0]
+    assert made[0][1].source == "x" * 32
+
+
+# the map of shockers
+
+
+def test_an_unknown_shocker_is_refused_and_asked_for_once():
+    backend = greeted()
+    made = hear(backend, log_of(entry_of(NOBODY)), 20000)[0]
+    assert made == [(REFUSE, ("unknown", "shocker %s of sample" % NOBODY))]
+    assert backend.errand(20000) == ("GET", OWN, HEADERS)
+    assert backend.errand(20000) is None
+    # asked again and again: the server is asked every ten seconds at most
+    for now in (20001, 25000, 29999):
+        hear(backend, log_of(entry_of(NOBODY), entry_of(NOBODY)), now)
+        assert backend.errand(now) is None
+    assert backend.errand(30000) is not None
+
+
+def test_the_first_map_counts_for_the_rate_too():
+    backend = greeted(now=5000)
+    hear(backend, log_of(entry_of(NOBODY)), 5001)
+    assert backend.errand(5001) is None and backend.errand(14999) is None
+    assert backend.errand(15000) is not None
+
+
+def test_an_update_asks_for_the_map_after_a_pause():
+    backend = greeted()
+    for kind in (0, 1, 2, 3):
+        now = 20000 * (kind + 1)
+        assert hear(backend, record_of("DeviceUpdate", DEVICE, kind), now)[0] == []
+        assert hear(backend, record_of("DeviceUpdate", OTHER, kind), now + 300)[0] == []
+        assert backend.errand(now + 499) is None
+        assert backend.errand(now + 500) is not None
+        assert backend.errand(now + 60000) is None
+
+
+def test_other_updates_ask_for_nothing():
+    backend = greeted()
+    for kind in (4, 5, -1, None, "2", [2], {}):
+        hear(backend, record_of("DeviceUpdate", DEVICE, kind), 20000)
+        assert backend.errand(90000) is None, kind
+
+
+def test_a_new_map_replaces_the_old_one():
+    backend = greeted()
+    hear(backend, record_of("DeviceUpdate", DEVICE, 2), 20000)
+    backend.errand(20500)
+    changed = MAP.replace("1234", "4321").replace("PetTrainer", "Petrainer998DR")
+    assert backend.fetched(200, changed.encode(), 0, 20600) == [(NOTE, "2 shockers known")]
+    assert hear(backend, log_of(entry_of(RED)), 20700)[0][0][1].rf_id == 4321
+    assert hear(backend, log_of(entry_of(BLUE)), 20800)[0][0][1].model == "petrainer998dr"
+
+
+def test_a_map_that_does_not_come_leaves_the_old_one():
+    for status, body in (
+        (500, b""),
+        (None, None),
+        (404, MAP.encode()),
+        (200, b""),
+        (200, b"[]"),
+        (200, b"{}"),
+        (200, b"\xff"),
+    ):
+        backend = greeted()
+        hear(backend, record_of("DeviceUpdate", DEVICE, 2), 20000)
+        backend.errand(20500)
+        if status is None:
+            made, words = backend.unfetched("connection refused", 20600), "connection refused"
+        else:
+            made = backend.fetched(status, body, 0, 20600)
+            words = "the answer makes no sense" if status == 200 else refusal(status)
+        assert made == [(NOTE, "the list of shockers did not come: " + words)]
+        assert hear(backend, log_of(entry_of(RED)), 20700)[0] == [RED_40]
+        assert backend.errand(30599) is None
+        assert backend.errand(30600) is not None
+
+
+def test_too_many_requests_are_heeded():
+    backend = greeted(known=None)
+    backend.errand(0)
+    backend.fetched(429, b"", 90000, 0)
+    assert backend.errand(89999) is None
+    assert backend.errand(90000) is not None
+
+
+def test_a_refused_token_is_a_leave_with_a_long_wait():
+    for status in (401, 403):
+        for backend in (greeted(known=None), greeted(known=None, negotiate=True)):
+            while True:
+                errand = backend.errand(0)
+                fault = raised(Leave, backend.fetched, status, b"", 0, 0)
+                assert fault.wait_ms >= 300000 and str(status) in fault.reason
+                assert TOKEN not in fault.reason
+                if errand[0] == "GET":
+                    break
+
+
+def test_every_model_has_its_file():
+    for name, model in (
+        ("CaiXianlin", "caixianlin"),
+        ("caixianlin", "caixianlin"),
+        ("PetTrainer", "petrainer"),
+        ("Petrainer", "petrainer"),
+        ("Petrainer998DR", "petrainer998dr"),
+        ("WellturnT330", "wellturnt330"),
+        ("T330", "wellturnt330"),
+        ("D80", "d80"),
+    ):
+        backend = greeted(known=MAP.replace("CaiXianlin", name))
+        assert hear(backend, log_of(entry_of(RED)))[0][0][1].model == model
+
+
+def _own(*shockers):
+    return json.dumps({"data": [{"id": DEVICE, "shockers": list(shockers)}]})
+
+
+def test_unknown_models_and_damaged_entries_are_skipped():
+    good = {"id": BLUE, "rfId": 7, "model": "D80"}
+    bad = [None, 5, "x", [], {}]
+    bad += [
+        {"id": RED, "rfId": 1, "model": model} for model in ("Novelty9", "", None, 5, "../caixianlin", ["CaiXianlin"])
+    ]
+    bad += [{"id": RED, "rfId": rf_id, "model": "D80"} for rf_id in NO_NUMBERS + (-1, 65536) if rf_id == rf_id]
+    bad += [{"id": guid, "rfId": 1, "model": "D80"} for guid in (None, 5, [], {})]
+    for entry in bad:
+        if type(entry) is dict and (
+            type(entry.get("rfId")) in (bytes, tuple) or entry.get("rfId") in (float("inf"), -float("inf"))
+        ):
+            continue
+        backend = greeted(known=_own(entry, good, entry))
+        assert kinds_of(hear(backend, log_of(entry_of(RED)))[0]) == [REFUSE], entry
+        assert hear(backend, log_of(entry_of(BLUE)))[0] == [acted("d80", 7, 2, 40, 500)], entry
+
+
+def test_only_the_shockers_of_our_device_are_ours():
+    assert kinds_of(hear(greeted(), log_of(entry_of(FAR)))[0]) == [REFUSE]
+    assert kinds_of(hear(greeted(device_id=OTHER.upper()), log_of(entry_of(FAR), entry_of(RED)))[0]) == [ACT, REFUSE]
+    assert kinds_of(hear(greeted(device_id=""), log_of(entry_of(FAR), entry_of(RED)))[0]) == [ACT, ACT]
+    assert kinds_of(hear(greeted(device_id=NOBODY), log_of(entry_of(FAR), entry_of(RED)))[0]) == [REFUSE, REFUSE]
+
+
+def test_an_id_is_in_memory_once_though_two_lists_name_it():
+    names, hubs = {}, []
+    known = shockers_of(MAP.encode(), "", names, hubs)
+    assert len(known) > 1 and hubs
+    for guid in known:
+        assert [other for other in names if other is guid] == [guid]
+
+
+def test_at_most_64_shockers_are_remembered():
+    ids = ["01960000-aaaa-7000-8000-0000000000%02x" % number for number in range(80)]
+    backend = greeted(known=_own(*[{"id": guid, "rfId": 9, "model": "D80"} for guid in ids]))
+    kinds = [kinds_of(hear(backend, log_of(entry_of(guid)))[0])[0] for guid in ids]
+    assert kinds == [ACT] * 64 + [REFUSE] * 16

@@ -1,0 +1,1 @@
+"""What the commands share: environment, arguments, ports, texts for a terminal. No command lives here."""
