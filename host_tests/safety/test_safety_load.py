@@ -4,15 +4,11 @@ import random
 
 import pytest
 
-from firmware.command import SHOCK, STOP, VIBRATE
+from firmware.command import SHOCK, VIBRATE
 from host_tests.safety import chip
-from host_tests.safety.hub import DEVICE, Hub, entry
-from host_tests.safety.world import FRAME_MS, WIFI, World, goodbye_ms
-
-MANY = tuple(("CaiXianlin", 100 + number) for number in range(16))
-S3 = {"board": "generic-esp32s3", "rf.pin": 4, "estop.pin": 13}
-CONSOLES = ((chip.Uart, {}), (chip.Uart, S3), (chip.DeafUsb, S3))
-REPEAT_MS = 100
+from host_tests.safety.hub import entry
+from host_tests.safety.load import CONSOLES, MANY, NOTICED_US, S3, at_work, live, pressed, stopped
+from host_tests.safety.world import FRAME_MS, World, goodbye_ms
 
 
 @pytest.fixture(autouse=True)
@@ -21,64 +17,25 @@ def one_world():
     World.end()
 
 
-def at_work(n, console=chip.Uart, settings=None):
-    """(world, hub) of a device that has greeted the hub, with `n` receivers."""
-    hub = Hub(MANY[:n])
-    more = {"cap.budget": 6000, "cap.longest_ms": 30000, **(settings or {})}
-    world = World({**WIFI, **more}, hub, console=console)
-    world.boot(whole=True)
-    world.pass_ms(3000)
-    assert world.lines("note")[-1] == "welcome"
-    return world, hub
-
-
-def live(world, hub, ms, level=None):
-    """None; for so long each receiver is told something every 100 ms: to do the same again, or another `level()` each time."""
-    end_ms = world.now_ms() + ms
-    while world.now_ms() < end_ms:
-        for number in range(1, len(hub.shockers) + 1):
-            hub.log(entry(number, VIBRATE, level() if level else 20, 500))
-        world.pass_ms(min(REPEAT_MS, max(end_ms - world.now_ms(), 1)))
-
-
-@pytest.mark.parametrize(("console", "settings"), CONSOLES)
+@pytest.mark.parametrize("console", CONSOLES)
 @pytest.mark.parametrize("n", (1, 4, 11, 16))
-def test_s26_a_stop_under_load_takes_one_frame_whatever_the_console_does(n, console, settings):
+def test_s26_a_stop_under_load_takes_one_frame_whatever_the_console_does(n, console):
     chance = random.Random(n)
     for kind in ("stop", "estop", "button"):
-        world, hub = at_work(n, console, settings)
-        live(world, hub, 1500, lambda: chance.randrange(1, 100))
-        live(world, hub, chance.randrange(200, 700))
-        assert len({frame.rf_id for frame in world.active()}) == n
-        at_ms = chance.uniform(0, 60)
-        cause_us = world.time.now_us + round(at_ms * 1000)
-        if kind == "button":
-            world.press(at_ms, at_ms + 20)
-        elif kind == "stop":
-            entries = [entry(number, STOP, 0, 300) for number in range(1, n + 1)]
-            world.loop.call_at(cause_us / 1_000_000, lambda hub=hub, told=entries: hub.log(*told))
-        else:
-            world.loop.call_at(cause_us / 1_000_000, lambda hub=hub: hub.invoke("EmergencyStop", DEVICE))
-        world.pass_ms(600 + 160 * n)
-        last_us = max((frame.end_us for frame in world.active()), default=0)
+        world, cause_us, last_us = stopped(kind, n, *CONSOLES[console], chance)
         assert last_us <= cause_us + (FRAME_MS + 10) * 1000, kind
         told = [frame for frame in world.frames(cause_us - 60_000) if frame.start_us >= cause_us]
         assert all(goodbye_ms([each for each in told if each.rf_id == rf_id]) >= 300 for _, rf_id in MANY[:n]), kind
         assert world.stalls() == [], "nothing held up the interpreter while something was active"
 
 
-@pytest.mark.parametrize(("console", "settings"), CONSOLES)
-def test_s06_a_press_of_twenty_milliseconds_is_seen_under_load(console, settings):
+@pytest.mark.parametrize("console", CONSOLES)
+def test_s06_a_press_of_twenty_milliseconds_is_seen_under_load(console):
     chance = random.Random(20)
     for _ in range(25):
-        world, hub = at_work(11, console, settings)
-        live(world, hub, chance.randrange(300, 1000), lambda: chance.randrange(1, 100))
-        from_ms = chance.uniform(0, 200)
-        pressed_us = world.time.now_us + round(from_ms * 1000)
-        world.press(from_ms, from_ms + 20)
-        live(world, hub, 400, lambda: chance.randrange(1, 100))
+        world, pressed_us = pressed(11, *CONSOLES[console], chance)
         assert world.device.latch.latched
-        assert all(frame.start_us <= pressed_us + 20 for frame in world.active())
+        assert all(frame.start_us <= pressed_us + NOTICED_US for frame in world.active())
 
 
 def test_s26_repeats_of_live_control_are_kept_in_the_log_but_not_written():

@@ -1,8 +1,9 @@
 """Stops: from each cause to the last active edge, with 1, 4 and 16 shockers; air time and its shares; live control.
 
 Twice, since each ground is honest about something else. "Rooms": the whole App in virtual time, where only what our code
-does takes time; the button is looked at every 4 µs. "Device": the real MicroPython against a local hub over TLS, which
-holds the network and this PC too. The register player's own reaction, in machine code, is in `bench radio`.
+does takes time, and a console that holds up whoever writes to it; the button is looked at every 4 µs. "Device": the real
+MicroPython against a local hub over TLS, which holds the network and this PC too. The register player's own reaction, in
+machine code, is in `bench radio`.
 """
 
 import json
@@ -11,7 +12,7 @@ import statistics
 import subprocess
 
 from tools import Failure
-from tools.bench._safety import device, rooms
+from tools.bench._safety import device, load, rooms
 from tools.common import cancellation
 from tools.common.environment import ROOT, program
 
@@ -22,6 +23,9 @@ _HUB_RUNS = {1: 40, 4: 20, 16: 10}
 _FEW = ("link silent", "exception in the link", "exception in the radio")
 _GAP_S = 10
 _LIVE_S = 5
+_LOAD_RUNS = 10
+_PRESSES = 1000
+_PRESSED_WITH = 11  # receivers under live control
 
 
 def _rows(report, ground, name, n, reactions, target):
@@ -44,6 +48,19 @@ def _rooms(report):
             if None in reactions:
                 raise Failure(f"{name}, {n} shockers: no stop frame was heard")
             _rows(report, "rooms", name, n, reactions, target)
+
+
+def _load(report):
+    """Rows of stops while receivers are under live control at 10 Hz, in front of each console, and of short presses."""
+    most_ms = rooms.FRAME_MS + 10
+    for console in load.consoles():
+        for n in load.RECEIVERS:
+            for kind, last_ms in load.stops(n, console, _LOAD_RUNS).items():
+                name = f"live control of {n}, {console}: {kind}, worst"
+                report.row(name, round(max(last_ms), 3), "ms", f"≤ {most_ms} ms", f"{len(last_ms)} runs")
+        seen, press_ms = load.presses(_PRESSED_WITH, console, _PRESSES)
+        name = f"live control of {_PRESSED_WITH}, {console}: presses of {press_ms} ms that were seen"
+        report.row(name, seen, "", f"{_PRESSES} of {_PRESSES}")
 
 
 async def _device(report, n):
@@ -89,6 +106,7 @@ def run(report):
         load = f"on {os.cpu_count()} processors; what else this PC does is in every figure but those of the rooms"
         report.row("load of this PC (1 minute)", round(os.getloadavg()[0], 2), "", None, load)
     _rooms(report)
+    _load(report)
     for n in SHOCKERS:
         _air_time(report, n)
     for n in SHOCKERS:

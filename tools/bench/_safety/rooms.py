@@ -139,7 +139,7 @@ def _one(name, n, dice):
 
 
 @contextlib.contextmanager
-def _alone():
+def alone():
     """A folder of its own, and a console at which nobody sits: the device writes text and bytes to it, and waits for keys."""
     before, stdin = os.getcwd(), sys.stdin
     from_nobody, to_nobody = os.pipe()
@@ -161,5 +161,5 @@ def measure(name, n, n_runs):
     """The Reactions (tape.py) to `n_runs` stops at random moments while `n` shockers vibrate; `name` is of SOURCES."""
     encoded("caixianlin", 1, "vibrate", 1)  # dresses CPython
     dice = random.Random(f"{name} {n}")
-    with _alone():
+    with alone():
         return [_one(name, n, dice) for _ in range(n_runs)]
