@@ -7,6 +7,7 @@ lines of its answer, or raises Wrong; and a row in usage.py. Grammar: reference/
 
 import gc
 
+from firmware import requests
 from firmware.command import ACT, ACTIONS, Command, means_stop
 from firmware.config.settings import Refused
 from firmware.console.responses import ERROR, SUCCESS, Wrong, board_of, number, parsed, response, truth
@@ -188,7 +189,7 @@ def _estop(desk, argument):
 
 def _restart(desk, argument):
     yield "Restarting..."
-    desk.rooms.wishes("restart", "console")
+    desk.rooms.request(requests.RESTART, "console")
 
 
 def _portal(desk, argument):
@@ -196,12 +197,12 @@ def _portal(desk, argument):
         from firmware.net.access_point import invitation  # here it is in memory already
 
         return invitation(*desk.rooms.access())
-    desk.rooms.wishes("portal", True)
+    desk.rooms.request(requests.OPEN_PORTAL, True)
     return (SUCCESS + "The set-up page opens",)
 
 
 def _update(desk, argument):
-    desk.rooms.wishes("update", argument)
+    desk.rooms.request(requests.UPDATE, argument)
     yield SUCCESS + "If nothing speaks against it the update begins; the log tells"
 
 

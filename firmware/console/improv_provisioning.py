@@ -7,6 +7,7 @@ import asyncio
 
 from micropython import const
 
+from firmware import requests
 from firmware.config.settings import Refused, fits
 from firmware.console.responses import Wrong, board_of
 from firmware.version import VERSION
@@ -110,7 +111,7 @@ async def _join(desk, payload):
         return
     desk.send(improv.state(improv.PROVISIONED))
     desk.send(improv.result(WIFI, _urls(desk)))
-    desk.rooms.wishes("provisioned", network["ssid"])
+    desk.rooms.request(requests.PROVISIONED, network["ssid"])
 
 
 async def _try(desk, network):

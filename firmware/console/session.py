@@ -8,6 +8,7 @@ from collections import namedtuple
 
 from micropython import const
 
+from firmware import requests
 from firmware.console import commands
 from lib import tasks
 from lib.improv import FAULT, SCAN, WIFI, Improv
@@ -28,14 +29,14 @@ _LEAVE = const(2)
 
 _BUSY = const(255)  # Improv's "unknown error"
 
-# What the console is given. `settings()` gives the Settings, for each line anew. `wishes(what, detail)` as the dispatcher's.
+# What the console is given. `settings()` gives the Settings, for each line anew. `request(kind, detail)`: requests.py.
 # `lamp`: a Lamp, or None.
 # `access()`: (name, key, code) of the open access point, or None; `urls()`: texts, where the device's own page is found;
 # `facts()`: [(group, name, value)], all texts, for sysinfo and status. `await leave()`: everything is quiet, and the watchdog
 # will let a person work in the REPL. `ask(what, detail)`: as link.Link.ask.
 Rooms = namedtuple(
     "Rooms",
-    ("settings", "dispatcher", "latch", "log", "wifi", "wishes", "lamp", "access", "urls", "facts", "leave", "ask"),
+    ("settings", "dispatcher", "latch", "log", "wifi", "request", "lamp", "access", "urls", "facts", "leave", "ask"),
 )
 
 
@@ -123,7 +124,7 @@ class Console:
     def _use_changes(self, now):
         if self._restart_ms is not None and now >= self._restart_ms:
             self._restart_ms = None
-            self.rooms.wishes("restart", "new settings, by the console")
+            self.rooms.request(requests.RESTART, "new settings, by the console")
 
     # --- what a person types
 

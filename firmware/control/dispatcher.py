@@ -3,6 +3,7 @@
 from micropython import const
 
 from firmware import command as orders
+from firmware import requests
 from firmware.command import ACTIONS, SOUND, STOP, VIBRATE, whole
 from firmware.control import safety as rules
 from firmware.control.inbox import Inbox
@@ -16,21 +17,19 @@ TEST_MS = const(1000)
 
 
 class Dispatcher:
-    """`wishes` takes what is not the radio's: ("portal", bool), ("update", version), ("restart", who) need another mode;
-    ("keep", detail of the order) is to be stored; ("emergency", who): whoever else shall stop has still to be told.
-
-    `clock()` gives ms that only grow, `wall()` µs since 1970, or None while nobody has set the clock.
+    """What each order does. `context`: `clock()` in ms that only grow, `wall()` in µs since 1970 or None while nobody has set the
+    clock, `log`, and `request(kind, detail)` for what is not the radio's business (requests.py).
     """
 
-    def __init__(self, safety, scheduler, radio, latch, clock, wall, log, wishes):
+    def __init__(self, safety, scheduler, radio, latch, context):
         self._safety = safety
         self._scheduler = scheduler
         self._radio = radio
         self._latch = latch
-        self._clock = clock
-        self._wall = wall
-        self._log = log
-        self._wishes = wishes
+        self._clock = context.clock
+        self._wall = context.wall
+        self._log = context.log
+        self._request = context.request
         self._inbox = Inbox(safety.refuse, self._overtake)
         radio.digest = self.digest
         self._keep_alive = scheduler.keep_alive  # as the settings have it
@@ -44,12 +43,12 @@ class Dispatcher:
             orders.REFUSE: self._refuse,
             orders.HALT: self.halt,
             orders.EMERGENCY: self._emergency,
-            orders.PORTAL: self._portal,
-            orders.UPDATE: self._update,
-            orders.RESTART: self._restart,
+            orders.PORTAL: lambda opens: self._request(requests.OPEN_PORTAL, opens),
+            orders.UPDATE: lambda version: self._request(requests.UPDATE, version),
+            orders.RESTART: lambda who: self._request(requests.RESTART, who),
+            orders.KEEP: lambda detail: self._request(requests.STORE, detail),
             orders.NOTE: self._note,
             orders.EVENT: self._event,
-            orders.KEEP: self._keep,
         }
 
     def obey(self, order, detail):
@@ -184,7 +183,7 @@ class Dispatcher:
         For whoever is at the device: the services hear of it behind that, and may stop other devices.
         """
         if self._emergency(who):
-            self._wishes("emergency", who)
+            self._request(requests.STOP_OTHERS, who)
 
     def _emergency(self, who):
         """True when it was not latched before; as `emergency`, and nobody else hears of it."""
@@ -208,15 +207,6 @@ class Dispatcher:
         self._scheduler.keep_alive = self._keep_alive
         self._log.warning("estop", "cleared: " + who)
 
-    def _portal(self, wanted):
-        self._wishes("portal", wanted)
-
-    def _update(self, version):
-        self._wishes("update", version)
-
-    def _restart(self, who):
-        self._wishes("restart", who)
-
     def _event(self, event):
         """None; what the rules make of it passes as any command does. Without rules it is a line in the log."""
         self._log.info("event", "%s %s %s: %s" % event)
@@ -228,9 +218,6 @@ class Dispatcher:
                     self._refuse(("event", _words(asked)))
             for note in self.rules.notes:
                 self._log.info("rules", note)
-
-    def _keep(self, detail):
-        self._wishes("keep", detail)
 
     def _note(self, text):
         self._log.info("note", text)

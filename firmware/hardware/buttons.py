@@ -7,6 +7,7 @@ import asyncio
 
 from micropython import const
 
+from firmware import requests
 from firmware.control.estop import CLEAR, TRIP, Button
 from firmware.hardware.boot_button import OPEN, RESET, BootButton
 
@@ -16,15 +17,15 @@ _EDGE = "an edge alone at the button's input (a short press, or noise on its wir
 
 
 class Fingers:
-    """The buttons of `hardware`. `latch`, `dispatcher` and `wishes` are the roof's own; `beat()` is called at each look."""
+    """The buttons of `hardware`. `context`: `clock()` in ms, and `request`; `feed()` is called at each look."""
 
-    def __init__(self, hardware, latch, dispatcher, wishes, clock, beat):
-        self._wishes = wishes
+    def __init__(self, hardware, latch, dispatcher, context, feed):
+        self._request = context.request
         self._hardware = hardware
         self._latch = latch
         self._dispatcher = dispatcher
-        self._clock = clock
-        self._beat = beat
+        self._clock = context.clock
+        self._feed = feed
         self._button = None
         self._edges = None  # what an interrupt sees of the e-stop between two samples; None where there is no e-stop
         self._edges_of = None  # the hardware that they are of
@@ -79,7 +80,7 @@ class Fingers:
         self._note_edges_of(hardware)
         boot_button = BootButton()
         while hardware is self._hardware:
-            self._beat()
+            self._feed()
             now = self._clock()
             what = self._sample(now)
             if what == CLEAR:
@@ -93,6 +94,6 @@ class Fingers:
 
     def _heed(self, what):
         if what == OPEN:
-            self._wishes("portal", True)
+            self._request(requests.OPEN_PORTAL, True)
         elif what == RESET:
-            self._wishes("factory reset", "BOOT was held")
+            self._request(requests.FACTORY_RESET, "BOOT was held")

@@ -12,18 +12,21 @@ from lib.ca_certs import Roots
 from lib.log import ERROR, INFO
 
 
-def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
+def connection(settings, device, feed, news):
     """Return (Station, Timekeeper, Link or Links) for the network and the backends that are set. Raise plugs.NoSuchPlug."""
-    station = station_of(settings, busy, clock, log)
-    keeper = Timekeeper(station, hardware.set_clock, log)
+    dispatcher, clock, log = device.dispatcher, device.clock, device.log
+    station = station_of(
+        settings, device.scheduler.busy, clock, log
+    )  # a scan holds everything up: never while one is active
+    keeper = Timekeeper(station, device.hardware.set_clock, log)
     _give_rules(settings, dispatcher, log)
     rooms = station, keeper, clock, log
     if settings.get("backend.second"):
-        return station, keeper, _both(settings, dispatcher, rooms, beat, news)
-    return station, keeper, _link(settings, settings.get("backend"), dispatcher, rooms, beat, news)
+        return station, keeper, _both(settings, dispatcher, rooms, feed, news)
+    return station, keeper, _link(settings, settings.get("backend"), dispatcher, rooms, feed, news)
 
 
-def _both(settings, dispatcher, rooms, beat, news):
+def _both(settings, dispatcher, rooms, feed, news):
     """Return the Links of two backends; the second is a Refusal where there is no memory for it."""
     from firmware.control import deduplicate
     from firmware.link.connections import Links, Refusal
@@ -34,21 +37,21 @@ def _both(settings, dispatcher, rooms, beat, news):
     why = deduplicate.why_not(settings, first, second, plugins.names("firmware.backends"), gc.mem_free())
     if why:
         log.line(ERROR, "app", "no second backend: " + why)
-        return Links((_link(settings, first, dispatcher, rooms, beat, news), Refusal(why, second)))
+        return Links((_link(settings, first, dispatcher, rooms, feed, news), Refusal(why, second)))
     near, far = deduplicate.ears(dispatcher, clock)
     # one of them is enough for the watchdog, and one is told of updates
-    links = _link(settings, first, near, rooms, beat, news), _link(settings, second, far, rooms, _nobody)
+    links = _link(settings, first, near, rooms, feed, news), _link(settings, second, far, rooms, _nobody)
     return Links(links)
 
 
-def _link(settings, name, dispatcher, rooms, beat, news=None):
+def _link(settings, name, dispatcher, rooms, feed, news=None):
     """Return the Link for backend `name`. `rooms`: (Station, Timekeeper, clock, Log). Raise plugs.NoSuchPlug."""
     station, keeper, clock, log = rooms
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugins.load("firmware.backends", name).Backend(settings.section(name), agent)
     service.wall = unix_us
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    return Link(service, dispatcher, station, keeper, Roots(CERTIFICATES), clock, log, beat, news, name)
+    return Link(service, dispatcher, station, keeper, Roots(CERTIFICATES), clock, log, feed, news, name)
 
 
 def _give_rules(settings, dispatcher, log):

@@ -15,10 +15,11 @@ from lib.ca_certs import Roots
 _SETTINGS = "settings.json"
 
 
-def put_together(settings, begun, hardware, busy, beat, clock, log):
+def put_together(settings, begun, device, feed):
     """Return (Station, Timekeeper, Updating): each has `run()`; the last one's end is the mode's. `begun`: Journal, Slots."""
     kept, slots = begun
-    station = station_of(settings, busy, clock, log)
+    hardware, log = device.hardware, device.log
+    station = station_of(settings, device.scheduler.busy, device.clock, log)
     keeper = Timekeeper(station, hardware.set_clock, log)
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, build_info.BOARD)
     source = Source(settings.get("update.url"), station, keeper, Roots(CERTIFICATES), agent, log)
@@ -26,4 +27,4 @@ def put_together(settings, begun, hardware, busy, beat, clock, log):
         trusted_keys.KEYS, build_info.BOARD, hardware.chip(), build_info.LAYOUT, build_info.COUNTER, VERSION, slots.size
     )
     channel = settings.get("update.channel")
-    return station, keeper, Updating(kept, slots, source, own, channel, lambda: keep(_SETTINGS), beat, log)
+    return station, keeper, Updating(kept, slots, source, own, channel, lambda: keep(_SETTINGS), feed, log)

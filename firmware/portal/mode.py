@@ -15,30 +15,30 @@ from lib.nvs import Nvs
 
 
 class SettingUp:
-    """One set-up. `settings` are kept for its whole time; the other arguments are the roof's own rooms.
+    """One set-up. `settings` are kept for its whole time; `device` is the Device.
 
-    `pressed()` is the e-stop's input, `progress()` how far it is, `rewire()` puts changed pins to use. `lost`: no known network
-    took us any more, and that alone has opened this set-up: it ends when one of them does again.
+    `lost`: no known network took us any more, and that alone has opened this set-up: it ends when one of them does again.
     """
 
-    def __init__(self, settings, dispatcher, latch, hardware, pressed, progress, rewire, busy, clock, log, lost):
+    def __init__(self, settings, device, lost):
+        clock, log, buttons = device.clock, device.log, device.buttons
         self._settings = settings
         self._log = log
         self._lost = lost
-        self.station = station_of(settings, busy, clock, log)
+        self.station = station_of(settings, device.scheduler.busy, clock, log)
         if lost:
             self.station.failed_rounds = LOST
-        self._keeper = Timekeeper(self.station, hardware.set_clock, log)
+        self._keeper = Timekeeper(self.station, device.hardware.set_clock, log)
         key = key_of(settings.get("portal.key"), settings.get("portal.open"), Nvs("portal"), log)
         self._point = AccessPoint(self.station, key, log)
         rooms = Rooms(
             settings,
             self.station,
-            dispatcher,
-            latch,
-            pressed,
-            progress,
-            rewire,
+            device.dispatcher,
+            device.latch,
+            buttons.pressed,
+            buttons.progress,
+            device.rewire,
             Roots(CERTIFICATES),
             self._keeper,
             clock,

@@ -91,8 +91,8 @@ def _map():
 
 class _Device:
     def __init__(self):
-        self._app = app.App(_Hardware, lambda: None)  # a clock that nobody has set: no order is too old
-        self._app._log._write = self._line
+        self._device = app.App(_Hardware, lambda: None).device  # a clock that nobody has set: no order is too old
+        self._device.log._write = self._line
         self.acted = 0
         self._backend = openshock_user.Backend(
             {"url": "http://hub.test", "token": "t", "device_id": "", "negotiate": False}, "drift/1"
@@ -103,18 +103,18 @@ class _Device:
         self._obey(self._backend.fetched(200, _map(), 0, 0))
         self._backend.hello(0)
         self._feed(b"{}\x1e")
-        self.radio = self._app._radio.run
+        self.radio = self._device.radio.run
 
     def _line(self, line):
         self.acted += "][act] " in line
 
     def _obey(self, orders):
         for order, detail in orders:
-            self._app._dispatcher.obey(order, detail)
+            self._device.dispatcher.obey(order, detail)
 
     def _feed(self, record):
         for _, payload in self._frames.feed(_frame(record)):
-            self._obey(self._backend.receive(payload, self._app._clock()))
+            self._obey(self._backend.receive(payload, self._device.clock()))
 
     async def commands(self, count):
         """None once so many were sent, and the air is quiet again."""
@@ -124,7 +124,7 @@ class _Device:
             _now_ms[0] += _STEP_MS
             for _ in range(12):
                 await asyncio.sleep_ms(0)
-        while self._app._scheduler.busy():
+        while self._device.scheduler.busy():
             _now_ms[0] += 10
             await asyncio.sleep_ms(0)
 

@@ -22,10 +22,10 @@ RED = 1  # pytest's exit code for tests that failed, and nothing else
 # number: the invariant · path: of the file · old, new: text of the source, and what takes its place · test: which must go red
 Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 
-_AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
-_DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
-_RULES = "test_safety_rules.py::"
-_LOAD, _BLOCKING = "test_safety_load.py::", "test_safety_blocking.py::"
+_AIR, _ESTOP, _LINK = "safety/test_safety_air.py::", "safety/test_safety_estop.py::", "safety/test_safety_link.py::"
+_DEVICE, _CAPS = "safety/test_safety_device.py::", "safety/test_safety_caps.py::"
+_RULES = "safety/test_safety_rules.py::"
+_LOAD, _BLOCKING = "safety/test_safety_load.py::", "safety/test_safety_blocking.py::"
 _BOTH = "test_both.py::"  # host_tests/unit, for rooms that the others do without
 
 MUTATIONS = [
@@ -331,8 +331,8 @@ MUTATIONS = [
         (
             "S08",
             "firmware/control/dispatcher.py",
-            '        self._wishes("portal", wanted)\n',
-            '        self._wishes("portal", wanted)\n        self._latch.clear()\n',
+            "lambda opens: self._request(requests.OPEN_PORTAL, opens),\n",
+            "lambda opens: self._latch.clear() or self._request(requests.OPEN_PORTAL, opens),\n",
             _ESTOP + "test_s08_nothing",
         ),
         # S9
@@ -392,14 +392,14 @@ MUTATIONS = [
         (
             "S12",
             "firmware/app.py",
-            "        self._dispatcher.lock(what)\n",
+            "        self.device.dispatcher.lock(why)\n",
             "",
             _DEVICE + "test_s12_a_restart_stops_first",
         ),
         (
             "S12",
-            "firmware/device.py",
-            "            await asyncio.wait_for_ms(self._radio.quiet(), _QUIET_MS)\n",
+            "firmware/supervisor.py",
+            "            await asyncio.wait_for_ms(self._device.radio.quiet(), _QUIET_MS)\n",
             "            pass\n",
             _DEVICE + "test_s12_a_restart_stops_first",
         ),
@@ -413,8 +413,8 @@ MUTATIONS = [
         # S13
         (
             "S13",
-            "firmware/device.py",
-            '        self._dispatcher.halt("a fault")',
+            "firmware/supervisor.py",
+            '        self._device.dispatcher.halt("a fault")',
             "        pass",
             _DEVICE + "test_s13_a_fault_at_every_await",
         ),
@@ -772,7 +772,7 @@ MUTATIONS = [
         (
             "S26",
             "firmware/device.py",
-            "self._hardware.has_usb() and self._dispatcher.busy()",
+            "self.hardware.has_usb() and self.dispatcher.busy()",
             "False",
             _LOAD + "test_s26_a_host_that_stops_reading",
         ),
@@ -828,8 +828,8 @@ MUTATIONS = [
         (
             "S26",
             "firmware/app.py",
-            "TIMES.later(lambda: self._store(*detail))",
-            "self._store(*detail)",
+            "TIMES.later(lambda: build.keep(SETTINGS, name, table, self._log))",
+            "build.keep(SETTINGS, name, table, self._log)",
             _BLOCKING + "test_s26_what_a_service_gives",
         ),
         (
@@ -991,7 +991,7 @@ class Copy:
         """(exit code, output) of pytest on `test`: a file, two colons and the beginning of names."""
         name, _, start = test.partition("::")
         where = [f"host_tests/{test}"] if "[" in start else [f"host_tests/{name}", "-k", start]
-        paths = f"{self.folder} . host_tests/cpython host_tests/stubs"
+        paths = f"{self.folder} . host_tests/support host_tests/cpython host_tests/stubs"
         command = [sys.executable, "-m", "pytest", *where, "-x", "--tb=line", "-o", f"pythonpath={paths}"]
         command += ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:cov", "-o", "timeout=0"]
         environment = dict(os.environ, PYTHONPATH=str(self.folder))

@@ -203,7 +203,7 @@ def test_s26_what_the_hub_was_told_is_crossed_off_when_nothing_is_active(monkeyp
     since_us = world.time.now_us
     hub.log(entry(1, VIBRATE, 30, 3000))
     world.pass_ms(300)
-    world.device._news._events = [["OtaInstallSucceeded", 7]]
+    world.device.modes._news._events = [["OtaInstallSucceeded", 7]]
     world.pass_ms(2000)
     assert [record for record in hub.records if record.get("target") == "OtaInstallSucceeded"], "told at once"
     assert not crossed
@@ -325,7 +325,7 @@ def test_s26_a_version_on_trial_is_confirmed_when_nothing_is_active():
     hub.log(entry(1, VIBRATE, 30, 3000))
     world.pass_ms(300)
     device = world.device
-    proof = health.prove(Gate(), Journal(), Slots(), device._clock, device.log)
+    proof = health.prove(Gate(), Journal(), Slots(), device.clock, device.log)
     world.loop.create_task(proof)
     world.pass_ms(2000)
     assert not confirmed
@@ -344,11 +344,11 @@ def test_s26_no_scan_while_anything_is_active_whoever_asks():
     since_us = world.time.now_us
     world.line.type(packet(3, bytes((SCAN_REQUEST, 0))) + b"\n")
     with pytest.raises(OSError):
-        world.device._station.scan()
+        world.device.modes._station.scan()
     world.pass_ms(2000)
     smooth(world, since_us, 2000)
     world.pass_ms(3000)
-    world.device._station.scan()
+    world.device.modes._station.scan()
     assert [us for _, us, _ in world.time.stalls if us > 2_000_000], "idle, it takes its time"
     assert world.stalls() == []
 

@@ -219,7 +219,7 @@ def test_s13_a_log_that_fails_as_well_keeps_nobody_on():
     device = world.boot()
     world.act(ms=9000)
     world.pass_ms(300)
-    device._log._write = _no_memory
+    device.log._write = _no_memory
     world.player.at_poll = _fault_at(700, world)
     since_us = world.time.now_us
     world.pass_ms(1000)

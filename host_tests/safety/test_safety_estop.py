@@ -7,6 +7,7 @@ import esp32
 import pytest
 
 from firmware import command as orders
+from firmware import requests
 from firmware.command import (
     EMERGENCY,
     EVENT,
@@ -218,14 +219,13 @@ def test_s06_boot_is_held_as_long_as_ever_whatever_its_contact_does():
     asked = []
     world = World()
     world.boot()
-    world.device._on_wish = lambda what, detail: asked.append((what, detail))
-    world.device._fingers._wishes = world.device._on_wish
+    world.device.buttons._request = lambda kind, detail: asked.append((kind, detail))
     world.pass_ms(200)
     world.press(0, 6_000, pin=chip.BOOT_PIN)
     for at_ms in (2, 7, 1500, 4000):
         world.press(at_ms, at_ms + 3, pin=chip.BOOT_PIN, pressed=1)
     world.pass_ms(7_000)
-    assert asked == [("portal", True)] and not latched(world)
+    assert asked == [(requests.OPEN_PORTAL, True)] and not latched(world)
 
 
 def test_s06_a_fault_of_the_task_that_looks_loses_no_press():
@@ -245,7 +245,7 @@ def test_s06_other_pins_of_the_set_up_are_looked_at_from_then_on():
     world.boot()
     world.pass_ms(100)
     world.store({"estop.pin": 14})
-    world.device._rewire()
+    world.device.device.rewire()
     world.pass_ms(50)
     world.press(20, 40)  # on the pin of before
     world.time.sleep(100_000)

@@ -60,7 +60,7 @@ def test_s26_a_host_that_stops_reading_while_something_is_active_holds_up_nothin
     world, hub = at_work(2, chip.Uart, S3)
     chance = random.Random(4)
     live(world, hub, 500, lambda: chance.randrange(1, 100))
-    world.device._output._write = chip.DeafUsb(world.time).write
+    world.device.output._write = chip.DeafUsb(world.time).write
     live(world, hub, 2000, lambda: chance.randrange(1, 100))
     assert world.stalls() == []
 
@@ -72,9 +72,9 @@ def test_s26_a_port_that_is_read_again_hears_of_what_happened():
     before = len(world.time.stalls)
     world.pass_ms(30_000)
     assert len(world.time.stalls) <= before + 1, "it is left alone"
-    world.device._output._write = chip.Uart(world.time).write
+    world.device.output._write = chip.Uart(world.time).write
     reader = chip.Uart(world.time)
-    world.device._output._write = reader.write
+    world.device.output._write = reader.write
     world.line.type(b"\r\n")
     world.pass_ms(500)
     hub.log(entry(1, SHOCK, 5, 100))

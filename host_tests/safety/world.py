@@ -43,26 +43,28 @@ class Device(app.App):
     def __init__(self, world):
         self.world = world
         super().__init__(chip.hardware_of(world), world.wall_us)
-        self._log._keep = world.overhear(self._log._keep)
-        self._output._write = world.console.write
+        device = self.device
+        device.log._keep = world.overhear(device.log._keep)
+        self.output = device.context.output
+        self.output._write = world.console.write
         self._settings = Settings("settings.json")  # for whoever changes them while it runs
-        self.log, self.latch, self.dispatcher = self._log, self._latch, self._dispatcher
+        self.log, self.latch, self.dispatcher = device.log, device.latch, device.dispatcher
+        self.clock, self.scheduler, self.buttons = device.clock, device.scheduler, device.buttons
+        self._supervise, self.supervisor.supervise = self.supervisor.supervise, self._meddled
 
     async def at_work(self):
         """As `operating`, without a network: radio and e-stop alone."""
-        await tasks.together(
-            self._kept("radio", self._radio.run), self._kept("estop", self._fingers.run), self._beat_for("link")
-        )
+        await tasks.together(*self.supervisor.vital()[:2], self.supervisor.feed_for("link"))
 
-    def _kept(self, name, start):
-        return super()._kept(name, self.world.meddle(name, start))
+    def _meddled(self, name, start):
+        return self._supervise(name, self.world.meddle(name, start))
 
     def refused(self):
         """reason → how often."""
-        return self._dispatcher._safety.refused
+        return self.dispatcher._safety.refused
 
     def frames_played(self):
-        return self._radio.frames
+        return self.device.radio.frames
 
 
 class World:
@@ -216,7 +218,7 @@ class World:
 
     def _n_active(self):
         device = self.device
-        return device._scheduler.active(device._clock()) if device else 0
+        return device.scheduler.active(device.clock()) if device else 0
 
     def stalls(self, longest_ms=20):
         """[(µs, how many µs)] of what held up the interpreter for longer while something was active (S26)."""

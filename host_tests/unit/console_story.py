@@ -9,7 +9,7 @@ from firmware.control.safety import Safety
 from firmware.control.scheduler import Scheduler
 from firmware.control.transmitter import Radio
 from host_tests.unit import rooms as shared
-from host_tests.unit.rooms import Hand, Store, book, caps
+from host_tests.unit.rooms import Context, Hand, Store, book, caps
 from lib import plugins
 
 PATH = "settings.json"
@@ -111,7 +111,7 @@ class Desk:
         self.air = Air()
         self.lamp = Lamp()
         self.log, self.lines = book(self.clock)
-        self.wishes = []
+        self.requests = []
         self.left = 0
         self.access = access
         self.asked = []  # (what, detail) of the services
@@ -123,12 +123,11 @@ class Desk:
         self.scheduler = Scheduler(lambda model: plugins.load("firmware.shockers", model))
         radio = Radio(self.scheduler, self, self.clock, None, lambda: None)
         safety = Safety(bounds or caps(), {}, 6000, 2000)
-        self.dispatcher = Dispatcher(
-            safety, self.scheduler, radio, self.latch, self.clock, lambda: None, self.log, self._wish
-        )
+        context = Context(self.clock, lambda: None, self.log, self._request)
+        self.dispatcher = Dispatcher(safety, self.scheduler, radio, self.latch, context)
 
-    def _wish(self, what, detail):
-        self.wishes.append((what, detail))
+    def _request(self, kind, detail):
+        self.requests.append((kind, detail))
 
     def __enter__(self):
         from firmware.config import settings
@@ -147,7 +146,7 @@ class Desk:
                 self.latch,
                 self.log,
                 self.air,
-                self._wish,
+                self._request,
                 self.lamp,
                 lambda: self.access,
                 lambda: ("http://192.168.0.20/",),

@@ -2,11 +2,14 @@
 
 import asyncio
 import sys
+from collections import namedtuple
 
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE, Command
 from firmware.control.safety import Caps
 from lib import json_file
 from lib.log import DEBUG, Log
+
+Context = namedtuple("Context", ("clock", "wall", "log", "request"))  # as much of device.Context as tests need
 
 NAN = float("nan")
 INFINITY = float("inf")

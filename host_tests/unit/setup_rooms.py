@@ -10,7 +10,7 @@ from firmware.control.scheduler import Scheduler
 from firmware.control.transmitter import Radio
 from firmware.portal.api import Setup
 from firmware.portal.session import Rooms
-from host_tests.unit.rooms import Hand, Store, book, caps
+from host_tests.unit.rooms import Context, Hand, Store, book, caps
 from lib import plugins
 
 AIR = (
@@ -92,9 +92,8 @@ class House:
         self.safety = Safety(caps(), {}, 6000, 2000)
         self.scheduler = Scheduler(lambda model: plugins.load("firmware.shockers", model))
         radio = Radio(self.scheduler, self, self.clock, lambda: None, lambda: None)
-        self.dispatcher = Dispatcher(
-            self.safety, self.scheduler, radio, self.latch, self.clock, lambda: None, self.log, lambda *_: None
-        )
+        context = Context(self.clock, lambda: None, self.log, lambda *_: None)
+        self.dispatcher = Dispatcher(self.safety, self.scheduler, radio, self.latch, context)
         self.dispatcher.lock("set-up", tests=True)
         self.is_pressed = False
         self.progress = ""

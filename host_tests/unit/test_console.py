@@ -2,6 +2,7 @@
 
 import json
 
+from firmware import requests
 from firmware.command import ACT
 from host_tests.unit.console_story import PATH, Desk
 from host_tests.unit.rooms import Dice, caps, command
@@ -43,7 +44,7 @@ def test_each_value_is_told_under_its_key():
             assert desk.ask(asked) == "$SYS$|Response|" + answer
             assert desk.ask(asked.upper() + "  ") == "$SYS$|Response|" + answer
         assert desk.ask("validgpios").startswith("$SYS$|Response|ValidGPIOs|1,3,4,5,")
-        assert desk.wishes == [] and desk.disk.files[PATH] == HOME
+        assert desk.requests == [] and desk.disk.files[PATH] == HOME
 
 
 def test_a_flasher_waits_for_sysinfo_then_sends_three_commands_and_a_reset():
@@ -143,7 +144,7 @@ def test_one_wrong_value_and_nothing_of_a_document_is_taken():
         ):
             assert desk.ask("jsonconfig " + wrong).startswith("$SYS$|Error|"), wrong
             assert desk.ask("hostname") == "$SYS$|Response|Hostname|OpenShock", wrong
-        assert desk.disk.files[PATH] == HOME and desk.wishes == []
+        assert desk.disk.files[PATH] == HOME and desk.requests == []
         assert desk.ask("jsonconfig {}") == "$SYS$|Success|Nothing to change"
 
 
@@ -158,11 +159,11 @@ def test_a_change_is_saved_and_used_after_a_second_without_input():
         desk.hears(900)
         assert desk.ask("keepalive false") == SAVED
         desk.hears(990)
-        assert desk.wishes == []
+        assert desk.requests == []
         desk.hears(20)
-        assert desk.wishes == [("restart", "new settings, by the console")]
+        assert desk.requests == [(requests.RESTART, "new settings, by the console")]
         desk.hears(5000)
-        assert len(desk.wishes) == 1
+        assert len(desk.requests) == 1
 
 
 def test_a_change_stops_what_is_running():
@@ -281,17 +282,17 @@ def test_what_cannot_be_is_refused_in_one_line():
         ):
             answer = desk.ask(wrong)
             assert answer.startswith("$SYS$|Error|") and len(answer) > 20, wrong
-        assert desk.disk.files[PATH] == HOME and desk.wishes == [] and desk.on_air() == 0
+        assert desk.disk.files[PATH] == HOME and desk.requests == [] and desk.on_air() == 0
 
 
 def test_a_storage_that_refuses_leaves_all_as_it_was():
     with Desk(HOME, fails_at=0) as desk:
         assert desk.ask("hostname desk").startswith("$SYS$|Error|the storage or the radio refuses")
         assert desk.ask("hostname") == "$SYS$|Response|Hostname|OpenShock"
-        assert desk.wishes == [] and desk.dispatcher.locked == ""
+        assert desk.requests == [] and desk.dispatcher.locked == ""
     with Desk(HOME, fails_at=0) as desk:
         assert desk.asks("factoryreset")[-1].startswith("$SYS$|Error|")
-        assert desk.disk.files[PATH] == HOME and desk.wishes == []
+        assert desk.disk.files[PATH] == HOME and desk.requests == []
 
 
 def test_settings_that_name_no_known_board_can_be_mended():
@@ -411,7 +412,7 @@ def test_stop_stops_everything():
 CODE = "If the page asks for a code: 0123456789abcdef"
 
 
-def test_wishes_are_handed_on():
+def test_requests_are_handed_on():
     with Desk() as desk:
         assert desk.ask("restart") == "Restarting..."
         assert desk.ask("portal") == "$SYS$|Success|The set-up page opens"
@@ -419,7 +420,7 @@ def test_wishes_are_handed_on():
         states += ",no hub,no Wi-Fi,pairing"
         shown = "$SYS$|Success|The lamp shows them one after the other"
         assert desk.asks("ledtest") == ["$SYS$|Response|LedTest|" + states, shown]
-        assert desk.wishes == [("restart", "console"), ("portal", True)] and desk.lamp.tested == 1
+        assert desk.requests == [(requests.RESTART, "console"), (requests.OPEN_PORTAL, True)] and desk.lamp.tested == 1
 
 
 def test_a_board_without_a_lamp_says_so():
@@ -434,7 +435,7 @@ def test_in_set_up_mode_the_way_in_is_told_when_asked():
     with Desk(access=("OpenShock-AA", "k3y k3y k3y", "0123456789abcdef")) as desk:
         words = "Set-up: join the network OpenShock-AA with the key k3y k3y k3y, then open http://4.3.2.1/"
         assert desk.asks("portal") == ["$SYS$|Response|SetUp|OpenShock-AA", words, CODE]
-        assert desk.wishes == []
+        assert desk.requests == []
     with Desk(access=("OpenShock-AA", "", "0123456789abcdef")) as desk:
         words = "Set-up: join the network OpenShock-AA (open), then open http://4.3.2.1/"
         assert desk.asks("portal")[1:] == [words, CODE]
@@ -527,7 +528,7 @@ def test_a_person_sees_what_is_typed_and_a_program_does_not():
         assert desk.hears(b"$echo\r\n") == b"$SYS$|Response|SerialEcho|true\r\n"
         assert desk.hears(b"echo false\n") == b"> echo false\r\n$SYS$|Success|Saved config\r\n"
         assert desk.hears(b"echo\n") == b"$SYS$|Response|SerialEcho|false\r\n"
-        assert desk.wishes == [] and stored(desk)["console.echo"] is False
+        assert desk.requests == [] and stored(desk)["console.echo"] is False
 
 
 def test_the_echo_is_as_it_was_after_a_restart():
@@ -555,7 +556,7 @@ def test_backspace_takes_back_whole_characters():
 def test_ctrl_c_on_a_line_takes_the_line_back():
     with Desk() as desk:
         assert desk.hears(b"restart\x03") == b"> restart^C\r\n"
-        assert desk.hears(b"\r") == b"" and desk.wishes == [] and desk.left == 0
+        assert desk.hears(b"\r") == b"" and desk.requests == [] and desk.left == 0
 
 
 def leaves(desk, *typed):
@@ -674,7 +675,7 @@ def test_a_client_sees_a_device_that_is_ready_then_one_that_is_provisioned():
         assert heard == [(1, b"\x03"), (1, b"\x04"), (4, b"\x01" + strings(b"http://192.168.0.20/"))]
         assert desk.air.tried == [("cabin", "12345678")]
         assert stored(desk)["wifi"] == [{"ssid": "cabin", "key": "12345678"}]
-        assert desk.wishes == [("provisioned", "cabin")] and "12345678" not in told(desk)
+        assert desk.requests == [(requests.PROVISIONED, "cabin")] and "12345678" not in told(desk)
         heard = packets(desk.hears(rpc(2)))
         assert heard == [(1, b"\x04"), (4, b"\x02" + strings(b"http://192.168.0.20/"))]
 
@@ -690,7 +691,7 @@ def test_a_network_that_does_not_take_us_is_not_saved():
         ):
             heard = packets(desk.hears(rpc(1, payload)))
             assert heard[-2:] == [(2, b"\x03"), (1, b"\x04")], payload
-        assert desk.disk.files[PATH] == HOME and desk.wishes == []
+        assert desk.disk.files[PATH] == HOME and desk.requests == []
         assert desk.air.tried == [("cabin", "87654321"), ("broken", "")]
     with Desk() as desk:
         assert packets(desk.hears(rpc(1, b"\x05cabin\x00"))) == [(1, b"\x03"), (2, b"\x03"), (1, b"\x02")]

@@ -2,6 +2,7 @@
 
 import gc
 
+from firmware import requests
 from firmware.command import (
     ACT,
     EMERGENCY,
@@ -26,7 +27,7 @@ from firmware.control.safety import Safety
 from firmware.control.scheduler import Scheduler
 from firmware.control.transmitter import Radio
 from firmware.shockers import caixianlin, petrainer998dr, wellturnt330
-from host_tests.unit.rooms import NO_NUMBERS, Hand, Store, book, caps, command, raised
+from host_tests.unit.rooms import NO_NUMBERS, Context, Hand, Store, book, caps, command, raised
 from lib import plugins
 from lib.log import INFO, WARNING
 
@@ -42,18 +43,10 @@ class House:
         self.scheduler = Scheduler(lambda model: plugins.load("firmware.shockers", model))
         self.radio = Radio(self.scheduler, self, self.clock, self._cut, lambda: None)
         self.latch = Latch(self.store)
-        self.wishes = []
+        self.requests = []
         self.wall_us = None
-        self.dispatcher = Dispatcher(
-            self.safety,
-            self.scheduler,
-            self.radio,
-            self.latch,
-            self.clock,
-            lambda: self.wall_us,
-            self.log,
-            lambda what, detail: self.wishes.append((what, detail)),
-        )
+        context = Context(self.clock, lambda: self.wall_us, self.log, lambda *request: self.requests.append(request))
+        self.dispatcher = Dispatcher(self.safety, self.scheduler, self.radio, self.latch, context)
         self.obey = self.dispatcher.obey
         self.played = []  # trains, as bytes
 
@@ -308,13 +301,13 @@ def test_a_locked_radio_sends_stop_frames_alone():
 def test_an_emergency_stop_by_hand_is_told_to_the_services_and_one_of_theirs_is_not():
     house = House()
     house.obey(EMERGENCY, "hub")
-    assert house.latch.latched and house.wishes == []
+    assert house.latch.latched and house.requests == []
     house.dispatcher.clear_estop("by hand")
     house.act()
     house.dispatcher.emergency("button")
-    assert house.wishes == [("emergency", "button")]
+    assert house.requests == [(requests.STOP_OTHERS, "button")]
     house.dispatcher.emergency("button")
-    assert len(house.wishes) == 1, "it was latched already"
+    assert len(house.requests) == 1, "it was latched already"
 
 
 def test_an_event_is_a_line_in_the_log_and_what_the_rules_make_of_it_passes_as_every_command():
@@ -354,19 +347,19 @@ def test_what_would_be_is_foreseen_and_nothing_is_sent_or_counted():
     assert not house.hear() and house.dispatcher.refusals() == {}
 
 
-def test_wishes_are_handed_on():
+def test_requests_are_handed_on():
     house = House()
     house.obey(PORTAL, True)
     house.obey(PORTAL, False)
     house.obey(UPDATE, "1.6.0")
     house.obey(RESTART, "hub")
     house.obey(KEEP, ("dsp_fleet", {"token": "t"}))
-    assert house.wishes == [
-        ("portal", True),
-        ("portal", False),
-        ("update", "1.6.0"),
-        ("restart", "hub"),
-        ("keep", ("dsp_fleet", {"token": "t"})),
+    assert house.requests == [
+        (requests.OPEN_PORTAL, True),
+        (requests.OPEN_PORTAL, False),
+        (requests.UPDATE, "1.6.0"),
+        (requests.RESTART, "hub"),
+        (requests.STORE, ("dsp_fleet", {"token": "t"})),
     ]
 
 

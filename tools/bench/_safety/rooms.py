@@ -103,7 +103,7 @@ class _Run:
         self._then(setattr, Button, "sample", broken)
 
     def fault_in_radio(self):
-        scheduler = self.world.device._scheduler
+        scheduler = self.world.device.scheduler
 
         def broken(*_):
             del scheduler.next
