@@ -24,13 +24,13 @@ class Supervisor:
         self._on_fault = on_fault
 
     def vital(self):
-        """Return the coroutines that run in every mode: a list."""
+        """Return what runs in every mode, for tasks.together: a list."""
         device = self._device
         running = [self.supervise("radio", device.radio.run), self.supervise("estop", device.buttons.run)]
         return running + ([self.supervise("lamp", device.lamp.run)] if device.lamp else [])
 
     def supervise(self, name, start):
-        """Return a coroutine that never ends: the coroutine function `start` again and again, a pause behind each end."""
+        """Return a part for tasks.together: the coroutine function `start` again and again, a pause behind each end."""
         pause_ms = _short_pause_ms if name in ("radio", "estop") else _pause_ms
         return tasks.keep(name, start, self._device.log, pause_ms, self._fault)
 

@@ -6,6 +6,7 @@ from random import random
 from micropython import const
 
 _DEAF_MS = const(4000)
+_LEAST_MS = const(100)
 
 
 class _Ended:
@@ -18,10 +19,20 @@ class _Ended:
         self.running = 0  # those that have begun and not ended; one that is cancelled before it begins never does
 
 
-async def _watch(ended, coroutine):
+async def _watch(ended, part):
     ended.running += 1
     try:
-        await coroutine
+        if type(part) is not tuple:
+            await part
+        else:
+            name, start, log, pause_ms, on_fault = part
+            while True:
+                try:
+                    await start()
+                    log.warning(name, "ended")
+                except Exception as fault:
+                    _tell(name, fault, log, on_fault)
+                await asyncio.sleep_ms(pause_ms())
     except Exception as fault:
         ended.fault = ended.fault or fault
     finally:
@@ -31,19 +42,18 @@ async def _watch(ended, coroutine):
             ended.at_end()
 
 
-async def together(*coroutines, at_end=None):
+async def together(*parts, at_end=None):
     """Return when the first of them ends: the others are cancelled and waited for. Raise what the first one raised.
 
+    Each is a coroutine, or what `keep` returns: that never ends by itself, and needs one coroutine less.
     `at_end()` is called in the very moment in which one of them ends, and again for each that ends after it.
     `gather` leaves the others running, on either interpreter (reference/style.md §4.12).
     """
     ended = _Ended(at_end)
     running = []
     try:
-        for coroutine in coroutines:
-            running.append(
-                asyncio.create_task(_watch(ended, coroutine))
-            )  # one by one: no memory for the next, and all end
+        for part in parts:  # one by one: no memory for the next, and all end
+            running.append(asyncio.create_task(_watch(ended, part)))
         await ended.event.wait()
     finally:
         for task in running:
@@ -59,32 +69,28 @@ async def _all_gone(ended, running):
     `wait_for` loses a cancellation that comes in the moment in which its own waiting ends, on either interpreter; so who
     is still there after longer than any farewell takes is told again.
     """
-    ours = None
+    ours, patience_ms = None, _DEAF_MS
     while ended.running:
         ended.event.clear()
         try:
-            await asyncio.wait_for_ms(ended.event.wait(), _DEAF_MS)
+            await asyncio.wait_for_ms(ended.event.wait(), patience_ms)
         except asyncio.TimeoutError:
             for task in running:
                 task.cancel()
         except asyncio.CancelledError as cancelled:
             ours = cancelled
+            # whoever waits for us tells us again and again: ours must be told sooner than the next time, or they never are
+            patience_ms = max(patience_ms // 2, _LEAST_MS)
     if ours:
         raise ours
 
 
-async def keep(name, start, log, pause_ms, on_fault):
-    """Never returns: runs the coroutine function `start` again and again. Each fault goes to `on_fault`, then to the log.
+def keep(name, start, log, pause_ms, on_fault):
+    """Return a part for `together` that runs the coroutine function `start` again and again; faults go to `on_fault` and the log.
 
-    `pause_ms()` says how long to wait before the next start.
+    `pause_ms()` returns how long to wait before the next start, in ms.
     """
-    while True:
-        try:
-            await start()
-            log.warning(name, "ended")
-        except Exception as fault:
-            _tell(name, fault, log, on_fault)
-        await asyncio.sleep_ms(pause_ms())
+    return name, start, log, pause_ms, on_fault
 
 
 def _tell(name, fault, log, on_fault):

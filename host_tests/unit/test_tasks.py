@@ -131,6 +131,23 @@ def test_one_that_did_not_hear_it_is_told_again():
     assert life.said[-1] == "still here closed"
 
 
+def test_one_that_hears_nothing_is_told_again_however_deep_it_is():
+    """Each level tells its own again after the same time; so that the inner one's time is never over, it becomes shorter."""
+    life = Life()
+
+    async def deaf():
+        try:
+            await life.forever("deaf")
+        except asyncio.CancelledError:
+            await life.forever("still here")
+
+    assert (
+        run(_fate(life.ends(), tasks.together(tasks.together(deaf(), life.forever("beside")), life.forever("in"))))
+        is None
+    )
+    assert "still here closed" in life.said
+
+
 def test_one_that_is_cancelled_before_it_began_is_not_waited_for():
     life = Life()
 
@@ -187,9 +204,8 @@ def test_a_kept_task_is_started_again_and_its_faults_are_told():
         await asyncio.sleep_ms(60000)
 
     async def story():
-        kept = asyncio.create_task(
-            tasks.keep("radio", start, log, pause, lambda name, fault: faults.append((name, type(fault).__name__)))
-        )
+        radio = tasks.keep("radio", start, log, pause, lambda name, fault: faults.append((name, type(fault).__name__)))
+        kept = asyncio.create_task(tasks.together(radio))
         await enough.wait()
         kept.cancel()
         try:
@@ -211,7 +227,9 @@ def test_a_kept_task_that_is_cancelled_is_not_started_again():
     life = Life()
 
     async def story():
-        kept = asyncio.create_task(tasks.keep("a", life.forever, log, lambda: 0, lambda name, fault: None))
+        kept = asyncio.create_task(
+            tasks.together(tasks.keep("a", life.forever, log, lambda: 0, lambda name, fault: None))
+        )
         await asyncio.sleep_ms(3)
         kept.cancel()
         try:
