@@ -68,3 +68,11 @@ def test_the_page_has_every_package_in_the_tree_and_in_a_layer():
     rows = re.findall(r"^\| (?!layer)[\w ]+ \| ((?:`[\w./]+`,? ?)+) \|", PAGE.partition("## Layers")[2], re.M)
     shown = [set(re.findall(r"`([\w.]+?)/?`", row)) for row in rows][: len(LAYERS)]
     assert shown == [names - {"www"} for names in LAYERS]
+
+
+@pytest.mark.parametrize("title", ["The path of a command", "The path of an update"])
+def test_a_path_has_at_most_eight_modules_in_order(title):
+    part = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    steps = re.findall(r"^\| (\d) \| `([\w./]+)` \|", part, re.M)
+    assert [int(number) for number, _ in steps] == list(range(1, len(steps) + 1)) and 5 <= len(steps) <= 8
+    assert [path for _, path in steps if not (ROOT / path).is_file()] == []

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import subprocess
 
 import pytest
@@ -78,17 +77,29 @@ def test_a_shell_can_read_its_scripts(path):
         assert (done.returncode, done.stderr) == (0, ""), script
 
 
-def test_a_release_calls_the_tool_as_it_wants_to_be_called():
+@pytest.mark.peer("bash")
+@pytest.mark.parametrize(
+    ("tag", "spare", "wanted"),
+    [
+        ("v1.2.3", "", ("1.2.3", "stable", None)),
+        ("v1.3.0-rc.1", "/keys/the spare one", ("1.3.0-rc.1", "beta", "/keys/the spare one")),
+    ],
+)
+def test_a_release_calls_the_tool_as_it_wants_to_be_called(tmp_path, tag, spare, wanted):
     (script,) = [script for script in scripts((FOLDER / "release.yml").read_text("utf-8")) if "tools release" in script]
-    (line,) = re.findall(r"python3 -m tools release (.+)", script)
-    values = {"$version": "1.2.3", "$RELEASE_KEY": "keys/release", "$RELEASE_DIR": "releases", "$channel": "stable"}
-    options = cli._parser().parse_args([values.get(word, word) for word in shlex.split(line)])
-    assert (options.version, options.key, options.out.name, options.without_web) == (
-        "1.2.3",
-        "keys/release",
-        "releases",
-        False,
-    )
+    (tmp_path / "python3").write_text(
+        '#!/bin/sh\nprintf "%s\\n" "$@" > arguments\n'
+    )  # writes down what it is called with
+    (tmp_path / "python3").chmod(0o755)
+    places = {"RELEASE_KEY": "/keys/release", "RELEASE_SPARE": spare, "RELEASE_DIR": str(tmp_path / "all releases")}
+    environment = {**os.environ, **places, "TAG": tag, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [peer_program("bash"), "-e", "-c", script]
+    subprocess.run(command, cwd=tmp_path, env=environment, timeout=30, check=True)
+    called = (tmp_path / "arguments").read_text().splitlines()
+    assert called[:3] == ["-m", "tools", "release"]
+    options = cli._parser().parse_args(called[3:])
+    assert (options.version, options.channel, options.trust) == wanted
+    assert (options.key, options.out, options.without_web) == ("/keys/release", tmp_path / "all releases", False)
 
 
 @pytest.mark.peer("bash")
