@@ -105,6 +105,7 @@ async def test_the_page_of_the_hub_is_taken(hub, http):
         width, height = HUB_SCREEN
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         await page.command("Emulation.setDeviceMetricsOverride", **screen)
+        await page.until("document.querySelectorAll('#shockers article').length === 2")
         await page.until("document.getElementById('offline').hidden")
         for number, button in enumerate((".vibrate", ".sound"), start=1):
             await page.click(f"#shockers article:nth-child({number}) {button}")
