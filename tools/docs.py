@@ -43,9 +43,7 @@ def main(argv, root=ROOT):
     """0. Failure with --check when a page is not up to date."""
     parser = arguments.Parser(prog="python3 -m tools docs", description=(__doc__ or "").split(": ", 1)[1])
     parser.add_argument("--check", action="store_true", help="only say whether they are up to date")
-    parser.add_argument(
-        "--pictures", action="store_true", help="also take the pictures of the set-up anew, by Chromium"
-    )
+    parser.add_argument("--pictures", action="store_true", help="also take the pictures of the pages anew, by Chromium")
     parser.add_argument(
         "--rows", action="store_true", help="also run the checklists of the backends, and write how they ended"
     )
@@ -67,7 +65,7 @@ def main(argv, root=ROOT):
 
 def _take_pictures(root):
     """None; docs/pictures are as the page looks now. Failure when it cannot be shown."""
-    command = [sys.executable, "-m", "pytest", "-q", "host_tests/portal/test_pictures.py", "-k", "each_step"]
+    command = [sys.executable, "-m", "pytest", "-q", "host_tests/portal/test_pictures.py", "-k", "is_taken"]
     done = subprocess.run(
         command,
         cwd=root,

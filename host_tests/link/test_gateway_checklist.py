@@ -108,7 +108,7 @@ def test_row_pair_self_assign(monkeypatch):
 
 @pytest.mark.parametrize("where", ["self", "upgrade"])
 def test_row_pair_self_assign_401_is_a_wait_of_minutes(where, monkeypatch):
-    """401 at any of the doors: a wait of minutes, and words that say what to do."""
+    """401 to any request: a wait of minutes, and a message that says what to do."""
 
     @told(short=LONG)
     async def story(hub, one):

@@ -144,7 +144,7 @@ def test_row_share_connect_names(name, monkeypatch):
     ],
 )
 def test_row_share_connect_needs_a_link_and_a_name(changed, words, monkeypatch):
-    """Connect: without a link, or a name that the server takes, nobody knocks, and a person is told what is missing."""
+    """Connect: without a link, or a name that the server takes, no connection is tried, and a message says what is missing."""
 
     @told(**changed)
     async def story(hub, one):
@@ -238,7 +238,7 @@ def test_row_share_abort_in_every_shape(how, monkeypatch):
 
 @told(link=NOBODY)
 async def test_row_share_unknown_link(hub, one):
-    """An unknown or expired link is known by its list (404): nobody knocks, a long wait."""
+    """An unknown or expired link is known by its list (404): no connection is tried, a long wait."""
     assert await one.next_try_ms("there is no such share link, or its time is over") >= LONG_MS
     assert not hub.journal.events("record") and one.link.shown()
 

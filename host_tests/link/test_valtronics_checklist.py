@@ -383,7 +383,7 @@ async def test_row_close(hub, one):
 
 @told(short={"_PAUSE_MS": 20})
 async def test_row_refused(hub, one):
-    """401 at the door: a wait of minutes."""
+    """401 to the upgrade: a wait of minutes."""
     await subscribed(hub)
     hub.faults.refuse(401, where=faults.HUB)
     hub.faults.cut()

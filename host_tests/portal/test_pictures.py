@@ -1,4 +1,4 @@
-"""The pictures of docs/set-up.md: somebody sets a device up in Chromium, and each step is kept as it looks on a phone.
+"""The pictures of README.md and docs/: a device is set up, and the hub is used, in Chromium; each page is kept as it looks.
 
 `python3 -m tools docs --pictures` lets this file write them into docs/pictures; otherwise they are only taken and looked at.
 """
@@ -8,15 +8,19 @@ import os
 import struct
 from pathlib import Path
 
+import pytest
 import setup_flow as flow
 import zopfli.png
+from chromium import tab
 from conftest import ROOT
 from fake_portal import Network
+from hub_story import Caller, hub_story
 from test_setup_page import story
 
 SHELF = ROOT / "docs" / "pictures"
 MOST_BYTES = 60_000
 NAMES = ("set-up-1-board", "set-up-2-test", "set-up-3-stop", "set-up-4-wifi", "set-up-5-account", "set-up-6-done")
+HUB, HUB_SCREEN = "hub", (860, 1150)
 taken = {}  # name: bytes of the PNG
 
 
@@ -26,11 +30,12 @@ def size(data):
     return struct.unpack(">II", data[16:24])
 
 
-async def take(page, name):
-    """None; the page as it is, at a phone's width, in light colours."""
+async def take(page, name, screen=None):
+    """Keep the page as it is, in light colours: a `screen` (width, height) of it, or all of it at a phone's width."""
     await flow.dark(page, False)
-    height = await page.run("document.querySelector('main').getBoundingClientRect().bottom + 16")
-    clip = {"x": 0, "y": 0, "width": 390, "height": min(int(height), 1400), "scale": 1}
+    bottom = await page.run("document.querySelector('main').getBoundingClientRect().bottom + 16")
+    width, height = screen or (390, min(int(bottom), 1400))
+    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
     picture = await page.command("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
     taken[name] = base64.b64decode(picture["data"])
 
@@ -79,10 +84,36 @@ async def test_each_step_of_the_set_up_is_taken(person):
     await flow.at(page, "done")
     await take(page, NAMES[5])
     assert "correct horse" not in await page.run("document.documentElement.outerHTML")
+    keep(NAMES)
+
+
+def keep(names):
+    """Write these pictures into docs/pictures, where that was asked for."""
     if os.environ.get("DOCS_PICTURES"):
         SHELF.mkdir(exist_ok=True)
-        for name, data in taken.items():
-            (SHELF / f"{name}.png").write_bytes(zopfli.png.optimize(data))
+        for name in names:
+            (SHELF / f"{name}.png").write_bytes(zopfli.png.optimize(taken[name]))
+
+
+@pytest.mark.peer("chromium")
+@hub_story(page_open=True)
+async def test_the_page_of_the_hub_is_taken(hub, http):
+    for shocker, name in zip(hub.shockers, ("Alex", "Robin"), strict=True):
+        shocker.name = name
+    device = await Caller.device(http)
+    async with tab(hub.url + "/") as page:
+        width, height = HUB_SCREEN
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        await page.command("Emulation.setDeviceMetricsOverride", **screen)
+        await page.until("document.querySelectorAll('#shockers article').length === 2")
+        await page.until("document.getElementById('offline').hidden")
+        for number, button in enumerate((".vibrate", ".sound"), start=1):
+            await page.click(f"#shockers article:nth-child({number}) {button}")
+            await page.until(f"document.querySelectorAll('#log li').length >= {number}")
+        await take(page, HUB, HUB_SCREEN)
+        assert page.complaints == []
+    assert await device.event("Log")  # it was online all the time
+    keep([HUB])
 
 
 def test_the_pictures_of_the_page_are_there_small_and_of_that_size():
@@ -95,4 +126,11 @@ def test_the_pictures_of_the_page_are_there_small_and_of_that_size():
         assert f"](pictures/{name}.png)" in text
         if name in taken:  # the page has grown or shrunk by a row or two since: `python3 -m tools docs --pictures`
             assert abs(size(taken[name])[1] - size(data)[1]) < 60, name
-    assert {path.stem for path in SHELF.glob("set-up-*.png")} == set(NAMES)
+    assert {path.stem for path in SHELF.glob("*.png")} == {*NAMES, HUB}
+
+
+def test_the_readme_shows_the_set_up_the_hub_and_a_frame():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in (f"pictures/{NAMES[1]}.png", f"pictures/{HUB}.png", "frame.png"):
+        assert f"docs/{path}" in text and len((ROOT / "docs" / path).read_bytes()) < 3 * MOST_BYTES
+    assert size((SHELF / f"{HUB}.png").read_bytes()) == HUB_SCREEN

@@ -24,7 +24,8 @@ from tools.__main__ import main as tools
 from tools.flash import chosen, download
 from tools.images import layout, targets
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs").glob("*/*.md"))]
+TOP = [path for path in sorted(ROOT.glob("*.md")) if path.name != "CHANGELOG.md"]  # made of commits
+PAGES = [*TOP, *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / ".github").rglob("*.md"))]
 SHELLS = ("sh", "console", "powershell")
 
 # How a line is run. Real: as it stands, in a scratch folder. Shorter: with these arguments behind it. Scratch: on a copy of docs/.
@@ -47,7 +48,9 @@ ROWS = {
     "test": Parsed("that is this very run"),
     "test host_tests/architecture/test_house.py": _COLLECT,
     "test host_tests/architecture/test_house.py host_tests/tools/test_boards.py": _COLLECT,
+    "test -k safety": Parsed("takes minutes; that is a part of this very run"),
     "check": Parsed("it would run all tests"),
+    "check --no-tests": Parsed("takes a minute; .ci/run begins with it"),
     "bench --help": Real(),
     "bench radio": Parsed("takes a minute; the names are looked at below"),
     "bench memory": Parsed("takes minutes; test_memory.py"),

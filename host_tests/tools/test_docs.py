@@ -17,6 +17,14 @@ from tools.pages import boards, console, lamp, safety
 from tools.pages import settings as settings_page
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+TOP = [path for path in sorted(ROOT.glob("*.md")) if path.name != "CHANGELOG.md"]  # made of commits
+ALL = [*TOP, *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / ".github").rglob("*.md"))]
+# what people do not know who are new here: these words are for nothing else on these pages (reference/layout.md)
+PRIVATE = re.compile(
+    r"\b(roof|rooms|a room|stairs?|fingers?|twins|seldom|errands?|knock(s|ed)?|wish(es|ed)?|goodbyes?|ledger|keepsake|plugs"
+    r"|the house|this house)\b",
+    re.I,
+)
 
 
 def cells(text):
@@ -107,7 +115,28 @@ def test_a_place_for_nothing_is_refused():
         pages.filled("<!-- made: y -->\n<!-- end -->", {"x": str})
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", *PAGES], ids=lambda path: path.name)
+def prose(path):
+    """The text of a page without its code blocks and code spans."""
+    return re.sub(r"```.*?```|`[^`\n]+`", "", path.read_text(encoding="utf-8"), flags=re.S)
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_a_page_has_no_private_words(path):
+    assert [found[0] for found in PRIVATE.finditer(prose(path))] == []
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_the_files_that_a_page_names_are_there(path):
+    """Those of the examples of docs/adding-a-….md are made by whoever follows them."""
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
+    examples = set(re.findall(r"^`(firmware/\w+/\w+\.py)`:$", text, re.M))
+    named = set(
+        re.findall(r"`((?:firmware|lib|tools|host_tests|docs|\.github|\.ci)/[\w./*-]+|(?:boot|main)\.py)`", text)
+    )
+    assert [name for name in sorted(named - examples) if not any(ROOT.glob(name))] == []
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
 def test_links_lead_somewhere(path):
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
