@@ -7,8 +7,8 @@ MARK = "deploy:"
 
 WHICH = f"""\
 import sys
-from firmware import image
-print("{MARK}board", image.BOARD, image.LAYOUT, ".".join([str(part) for part in sys.implementation[1][:3]]))
+from firmware import build_info
+print("{MARK}board", build_info.BOARD, build_info.LAYOUT, ".".join([str(part) for part in sys.implementation[1][:3]]))
 """
 
 _SLOTS = """\
