@@ -1,4 +1,4 @@
-"""A long run that somebody ends: Ctrl-C, `kill` and a closed terminal cancel it, so that it puts everything away first."""
+"""A long run that is ended early: Ctrl-C, `kill` and a closed terminal cancel it, so that it puts everything away first."""
 
 import asyncio
 import signal
@@ -11,7 +11,7 @@ _UNLESS_IGNORED = ("SIGHUP",)  # nohup
 
 
 def run(work):
-    """Return what the coroutine `work` gives. Raise KeyboardInterrupt when it was cancelled because somebody ended us.
+    """Return what the coroutine `work` gives. Raise KeyboardInterrupt when it was cancelled by a signal.
 
     `work` is cancelled once: it may await what it has to put away.
     """
