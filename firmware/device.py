@@ -22,7 +22,7 @@ from lib.monotonic import Clock
 from lib.nvs import Nvs
 from lib.output import Output
 from lib.repl_stdio import write
-from lib.watchdog_feeder import Heartbeats
+from lib.watchdog_feeder import WatchdogFeeder
 
 SETTINGS = "settings.json"
 _PAUSE_MS = const(1000)
@@ -56,7 +56,7 @@ class Core:
         self._hardware = hardware(build.board(settings), settings.section("rf"), settings.section("estop"))
         self._latch = Latch(Nvs("safety"))
         self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
-        self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
+        self._feeder = WatchdogFeeder(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
         transmitter, beat = self._transmitter(), self._beats("radio")
         self._radio = Radio(self._scheduler, transmitter, self._clock, self._cut, beat, self._miss, self._pressed)
         self._dispatcher = Dispatcher(
@@ -184,7 +184,7 @@ class Core:
 
     def _kept(self, name, start):
         pause_ms = _short_pause_ms if name in ("radio", "estop") else _pause_ms
-        return tasks.keep(name, start, self._log, pause_ms, self._on_fault)
+        return tasks.supervise(name, start, self._log, pause_ms, self._on_fault)
 
     def _on_fault(self, name, fault):
         self._dispatcher.halt("a fault")  # S13: whatever failed, nobody is left on
@@ -209,18 +209,18 @@ class Core:
 
         Native USB may block, and does not say so: nothing is written there while something is active (S26).
         """
-        self._hearts.beat("estop")
+        self._feeder.alive("estop")
         if self._output.waits():
             self._output.held = self._hardware.has_usb() and self._dispatcher.busy()
             self._output.pump()
 
     def _beats(self, name):
-        return lambda: self._hearts.beat(name)
+        return lambda: self._feeder.alive(name)
 
     async def _beat_for(self, name):
         """Never returns: in a mode where `name` has nothing to do."""
         while True:
-            self._hearts.beat(name)
+            self._feeder.alive(name)
             await asyncio.sleep_ms(_PAUSE_MS)
 
     def _forget_all(self):

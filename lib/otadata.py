@@ -7,7 +7,7 @@ _PENDING = const(1)  # ESP_OTA_IMG_PENDING_VERIFY
 
 
 def on_trial():
-    """Return whether an image is on trial: otadata (ESP-IDF esp_ota_select_entry_t) says so in byte 24. Raise OSError."""
+    """Return whether an image is on trial: byte 24 of otadata (ESP-IDF esp_ota_select_entry_t). Raise OSError."""
     entry = bytearray(32)
     found = Partition.find(Partition.TYPE_DATA, label="otadata")
     for sector in range(2 if found else 0):

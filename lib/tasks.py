@@ -1,11 +1,11 @@
-"""Tasks that live and die together; tasks that are kept alive; pauses that grow. The one room that catches everything."""
+"""Tasks that live and die together; tasks that are kept alive; pauses that grow. The only module in lib/ that catches Exception."""
 
 import asyncio
 from random import random
 
 from micropython import const
 
-_DEAF_MS = const(4000)
+_AGAIN_MS = const(4000)
 
 
 class _Ended:
@@ -54,16 +54,16 @@ async def together(*coroutines, at_end=None):
 
 
 async def _all_gone(ended, running):
-    """None when all have ended. A cancellation meanwhile is ours, and comes out then: to await the tasks would hide it.
+    """Wait until all have ended. A cancellation meanwhile is ours, and comes out then: to await the tasks would hide it.
 
-    `wait_for` loses a cancellation that comes in the moment in which its own waiting ends, on either interpreter; so who
-    is still there after longer than any farewell takes is told again.
+    `wait_for` loses a cancellation that comes in the moment in which its own waiting ends, on either interpreter; so a task
+    that is still there after longer than any clean-up takes is cancelled again.
     """
     ours = None
     while ended.running:
         ended.event.clear()
         try:
-            await asyncio.wait_for_ms(ended.event.wait(), _DEAF_MS)
+            await asyncio.wait_for_ms(ended.event.wait(), _AGAIN_MS)
         except asyncio.TimeoutError:
             for task in running:
                 task.cancel()
@@ -73,26 +73,26 @@ async def _all_gone(ended, running):
         raise ours
 
 
-async def keep(name, start, log, pause_ms, on_fault):
-    """Never returns: runs the coroutine function `start` again and again. Each fault goes to `on_fault`, then to the log.
+async def supervise(name, start, log, pause_ms, on_fault):
+    """Run the coroutine function `start` again and again; never return. Each fault goes to `on_fault`, then to the log.
 
-    `pause_ms()` says how long to wait before the next start.
+    `pause_ms()` returns how long to wait before the next start.
     """
     while True:
         try:
             await start()
             log.warning(name, "ended")
         except Exception as fault:
-            _tell(name, fault, log, on_fault)
+            _report(name, fault, log, on_fault)
         await asyncio.sleep_ms(pause_ms())
 
 
-def _tell(name, fault, log, on_fault):
-    """None; never raises: where there is no memory for a line, the next start matters more."""
+def _report(name, fault, log, on_fault):
+    """Pass `fault` to `on_fault` and the log; raise nothing: where there is no memory for a line, the next start matters more."""
     try:
         on_fault(name, fault)
     except Exception:
-        pass  # `log` may still be able to tell
+        pass  # `log` may still work
     try:
         log.error(name, "%s: %s" % (type(fault).__name__, fault))
     except Exception:
@@ -100,15 +100,15 @@ def _tell(name, fault, log, on_fault):
 
 
 async def guarded(name, coroutine, log):
-    """None when `coroutine` ends. What it raises goes to the log: one guest of many, whose fault is nobody else's."""
+    """Await `coroutine`. What it raises goes to the log only: it must not end its neighbours."""
     try:
         await coroutine
     except Exception as fault:
-        _tell(name, fault, log, _nobody)
+        _report(name, fault, log, _ignore)
 
 
-def _nobody(*_):
-    """None."""
+def _ignore(*_):
+    """Do nothing."""
 
 
 class Backoff:
@@ -121,15 +121,15 @@ class Backoff:
         self.failures = 0
 
     def good(self):
-        """None; the next failure starts from the first bound again."""
+        """Begin again: the next failure starts from the first bound."""
         self.failures = 0
 
     def first_ms(self):
-        """A pause in ms as before the first failure, behind what was none: nothing is counted, nothing forgotten."""
+        """Return a pause in ms as before the first failure, behind what was none: nothing is counted, nothing forgotten."""
         return int(self._chance() * min(self._cap_ms, self._first_ms))
 
     def next_ms(self):
-        """The next pause in ms, 0 to `cap_ms`; counts one failure."""
+        """Return the next pause in ms, 0 to `cap_ms`; count one failure."""
         bound = min(self._cap_ms, self._first_ms << min(self.failures, 16))
         self.failures += 1
         return int(self._chance() * bound)

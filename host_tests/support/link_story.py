@@ -266,7 +266,7 @@ class Story(Seen):
         self.beats += 1
 
     async def __aenter__(self):
-        self.task = asyncio.create_task(tasks.keep("link", self.link.run, self.link._log, lambda: 20, self._fault))
+        self.task = asyncio.create_task(tasks.supervise("link", self.link.run, self.link._log, lambda: 20, self._fault))
         return self
 
     async def __aexit__(self, *_):

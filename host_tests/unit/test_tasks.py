@@ -188,7 +188,7 @@ def test_a_kept_task_is_started_again_and_its_faults_are_told():
 
     async def story():
         kept = asyncio.create_task(
-            tasks.keep("radio", start, log, pause, lambda name, fault: faults.append((name, type(fault).__name__)))
+            tasks.supervise("radio", start, log, pause, lambda name, fault: faults.append((name, type(fault).__name__)))
         )
         await enough.wait()
         kept.cancel()
@@ -211,7 +211,7 @@ def test_a_kept_task_that_is_cancelled_is_not_started_again():
     life = Life()
 
     async def story():
-        kept = asyncio.create_task(tasks.keep("a", life.forever, log, lambda: 0, lambda name, fault: None))
+        kept = asyncio.create_task(tasks.supervise("a", life.forever, log, lambda: 0, lambda name, fault: None))
         await asyncio.sleep_ms(3)
         kept.cancel()
         try:
