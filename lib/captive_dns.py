@@ -1,4 +1,4 @@
-"""A name server with one answer, for a network that has nothing but us: a question in, an answer out (RFC 1035). No I/O.
+"""A name server with one answer, for a network that has nothing but this device: a question in, an answer out (RFC 1035). No I/O.
 
 Only what every resolver needs at once belongs here: an answer that never comes makes a phone wait and ask again.
 """
@@ -13,7 +13,7 @@ _MAX_LABEL = const(63)
 _MAX_NAME = const(255)
 _FORMERR = const(1)
 _NOTIMP = const(4)
-# The record: the name is that of the question, A, IN, 1 s to live (a phone must forget us when it leaves), 4 bytes
+# The record: the name is that of the question, A, IN, 1 s to live (a phone must not use it in its next network), 4 bytes
 _RECORD = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x01\x00\x04"
 
 
@@ -24,7 +24,7 @@ def answer(packet, address):
     RFC 6891) is left out of the answer: a responder that does not mention it does not speak it.
     """
     if len(packet) < _HEAD or packet[2] & 0x80:
-        return None  # too short for an id; or an answer itself: two name servers would talk for ever
+        return None  # too short for an id; or an answer itself: two name servers would answer each other for ever
     if packet[2] & 0x78:
         return _head(packet, _NOTIMP, 0, 0)
     end = _question_end(packet) if packet[4] == 0 and packet[5] == 1 else 0

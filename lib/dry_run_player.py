@@ -13,7 +13,7 @@ def worst_us(train, chip, pin, ticks_us, disable_irq, enable_irq, at=int):
 
     `pin` is the transmitter's number; it is not touched: what would be written to its registers goes to memory. `at` is as
     for `ook_player.wiring`. Raise OSError when the clock stands still, or the player leaves other marks than a player;
-    Raise ValueError for what is no train.
+    ValueError for what is no train.
     """
     if chip not in ook_player.CHIPS:
         return ook_player.Portable(_nowhere, ticks_us, disable_irq, enable_irq).play(train, heed=False)

@@ -1,4 +1,4 @@
-"""The time of day from the `Date` of an HTTP answer, where no time server answers: many networks let nothing out but the web."""
+"""The time of day from the `Date` of an HTTP answer, where no time server answers: many networks let only HTTP out."""
 
 from lib import http_client, http_response
 from lib.ntp import Failed

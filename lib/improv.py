@@ -7,7 +7,7 @@ Facts: reference/onboarding-ota-safety.md §B.
 
 from micropython import const
 
-# requests: the two that take seconds, and one that no client makes: a packet came that is none, and the client is owed an error
+# requests: the two that take seconds, and one that no client makes: a broken packet, which is answered with an error
 WIFI = const(1)
 SCAN = const(4)
 FAULT = const(-1)
@@ -56,7 +56,7 @@ class Improv:
         return ()
 
     def due(self, now):
-        """Return as `feed`, when nothing came: after 100 ms of silence half a packet is dropped, letters of its name were typed."""
+        """Return as `feed` when nothing came: after 100 ms letters of the name count as typed, a longer half packet is dropped."""
         if not self._have or now - self._last < _SILENT_MS:
             return ()
         have, self._have = self._have, 0
@@ -66,7 +66,7 @@ class Improv:
 def _request(packet, sound):
     """Return a tuple of the one request in `packet`; an empty one for a packet that asks for nothing."""
     if packet[7] != _RPC:
-        return ()  # our own words, come back from a terminal that echoes
+        return ()  # our own output, from a terminal that echoes
     size = packet[_FRONT - 1]
     if not sound or not 2 <= size <= _LARGEST or packet[_FRONT + 1] != size - 2:
         return ((FAULT, _INVALID_RPC),)

@@ -1,8 +1,8 @@
 """A dict in a file: whole, the old or the new one, whenever power fails; what was written otherwise is detected.
 
-The file is one JSON object. Its last two members are ours: "schema", the number of this form (1), and "crc32", the CRC-32 (as zlib
-has it) of all bytes before the comma in front of it, in 8 hexadecimal digits. A file that has neither was written by hand, or by
-a version before this form: it is read as it is. To edit a file by hand, take both out.
+The file is one JSON object. Its last two members belong to this module: "schema", the number of this form (1), and "crc32", the
+CRC-32 (as zlib has it) of all bytes before the comma in front of it, in 8 hexadecimal digits. A file that has neither was
+written by hand, or by a version before this form: it is read as it is. To edit a file by hand, take both out.
 """
 
 import binascii
@@ -20,7 +20,7 @@ _BOM = b"\xef\xbb\xbf"  # the byte order mark that some editors put in front of 
 
 
 class Damaged(Exception):
-    """The file is there, but does not hold a dict of at most 8 KiB in JSON as it was written."""
+    """The file exists, but does not hold a dict of at most 8 KiB in JSON as it was written."""
 
 
 def load(path):

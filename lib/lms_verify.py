@@ -1,4 +1,4 @@
-"""Whether a signature is a key's: LMS and HSS (RFC 8554), and the SHA-256/192 sets of SP 800-208. No I/O, hashlib alone.
+"""Verification of signatures: LMS and HSS (RFC 8554), and the SHA-256/192 sets of SP 800-208. No I/O, hashlib alone.
 
 A key is 48 or 56 bytes (LMS), or 52 or 60 (HSS: the number of levels before it); its signature is of the same kind.
 Two buffers of about 60 bytes serve all hashes of a tree; what a hash itself needs is free again at once.

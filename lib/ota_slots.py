@@ -135,13 +135,13 @@ class Slots:
         self._parts[self.idle].set_boot()
 
     def confirm(self):
-        """Return True once the running slot stays; False when otadata names another one, which it would bless instead."""
+        """Return True once the running slot stays; False when otadata names another one, which ESP-IDF would confirm instead."""
         if self.problem or self.booting != self.running:
             return False
         if self._standing():
             Partition.mark_app_valid_cancel_rollback()
         else:
-            self._keep_running()  # both have failed before, and ota_0 runs because something must
+            self._keep_running()  # both have failed before; the boot loader then runs ota_0
         return self.state(self.running) == VALID
 
 

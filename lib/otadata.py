@@ -1,4 +1,4 @@
-"""Whether the running image is on trial, for who wants to know no more of the slots than that (lib/ota_slots.py does)."""
+"""Whether the running image is on trial, for callers that need no more of the slots (those use lib/ota_slots.py)."""
 
 from esp32 import Partition
 from micropython import const

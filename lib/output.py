@@ -7,11 +7,11 @@ then a byte in 87 µs at 115 200 baud; native USB waits for up to 500 ms a write
 
 from micropython import const
 
-_ROOM = const(512)  # bytes that wait
-_FIFO = const(120)  # bytes at once: a few of the UART's may be another's
+_ROOM = const(512)  # bytes of the buffer
+_FIFO = const(120)  # bytes written at once: a few of the UART's may be in use
 _BYTES_A_MS = const(11)  # 115 200 baud, 10 bits a byte
-_STUCK_MS = const(20)  # a write that took so long: the other end does not read
-_AGAIN_MS = const(60000)  # and so long nothing is written, unless the other end sends something
+_STUCK_MS = const(20)  # ms; a write that took as long: the other end does not read
+_AGAIN_MS = const(60000)  # ms without a write after that, unless the other end sends something
 _NOTE = "(%d lines or packets were left out here)\r\n"
 
 

@@ -1,4 +1,4 @@
-"""Bits become a pulse train: what every OOK encoder needs, and nothing of any one receiver. No I/O, no clock.
+"""Pulse trains from bits: what every OOK encoder needs, and nothing of any one receiver. No I/O, no clock.
 
 A pulse train is `array("H")` of microseconds: high, low, high, low … with the high first (`lib/ook_player.py` plays it).
 """

@@ -1,4 +1,4 @@
-"""Plays pulse trains by the chip's pulse generator, `esp32.RMT`, as lib/ook_player.py does by its loops. Alone imports `esp32`.
+"""Plays pulse trains by the chip's pulse generator, `esp32.RMT`, as lib/ook_player.py does by its loops.
 
 One frame a call and never a loop, so a program that hangs means silence. What is avoided, version by version, is in
 reference/micropython-esp32.md §b: trains longer than a memory block, writing while busy, stopping a long train.

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-_LONGEST = const(40)  # characters: what we take, semver.org sets no bound
+_LONGEST = const(40)  # characters taken here; semver.org sets no bound
 _DIGITS = "0123456789"
 _LETTERS = _DIGITS + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
 

@@ -1,4 +1,4 @@
-"""Tasks that live and die together; tasks that are kept alive; pauses that grow. The only module in lib/ that catches Exception."""
+"""Tasks that end together, supervised tasks, pauses that grow. The only module in lib/ that catches Exception."""
 
 import asyncio
 from random import random
@@ -9,7 +9,7 @@ _AGAIN_MS = const(4000)
 
 
 class _Ended:
-    """Where the tasks of one `together` leave how the first of them ended."""
+    """How the first task of one `together` ended."""
 
     def __init__(self, at_end):
         self.at_end = at_end
@@ -41,9 +41,8 @@ async def together(*coroutines, at_end=None):
     running = []
     try:
         for coroutine in coroutines:
-            running.append(
-                asyncio.create_task(_watch(ended, coroutine))
-            )  # one by one: no memory for the next, and all end
+            # one by one: where there is no memory for the next, those before it are cancelled
+            running.append(asyncio.create_task(_watch(ended, coroutine)))
         await ended.event.wait()
     finally:
         for task in running:
@@ -125,7 +124,7 @@ class Backoff:
         self.failures = 0
 
     def first_ms(self):
-        """Return a pause in ms as before the first failure, behind what was none: nothing is counted, nothing forgotten."""
+        """Return a pause in ms as before the first failure, after an end that was none; the count stays as it is."""
         return int(self._chance() * min(self._cap_ms, self._first_ms))
 
     def next_ms(self):

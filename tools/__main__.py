@@ -56,7 +56,7 @@ def main(argv):
     """Return the exit code of the command: 0 good, 1 it failed, 2 it was called wrongly."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without our letters is no reason to stop
+            stream.reconfigure(errors="replace")  # a terminal without these letters is no reason to stop
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(_usage(), end="")
         return 0 if argv else 2

@@ -13,7 +13,7 @@ from lib.log import ERROR, INFO
 
 
 def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
-    """Return (Station, Timekeeper, Link or Links) for the network and the backends that are set. Raise plugs.NoSuchPlug."""
+    """Return (Station, Timekeeper, Link or Links) for the network and the backends that are set. Raise plugins.NoSuchPlugin."""
     station = station_of(settings, busy, clock, log)
     keeper = Timekeeper(station, hardware.set_clock, log)
     _give_rules(settings, dispatcher, log)
@@ -42,7 +42,7 @@ def _both(settings, dispatcher, rooms, beat, news):
 
 
 def _link(settings, name, dispatcher, rooms, beat, news=None):
-    """Return the Link for backend `name`. `rooms`: (Station, Timekeeper, clock, Log). Raise plugs.NoSuchPlug."""
+    """Return the Link for backend `name`. `rooms`: (Station, Timekeeper, clock, Log). Raise plugins.NoSuchPlugin."""
     station, keeper, clock, log = rooms
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugins.load("firmware.backends", name).Backend(settings.section(name), agent)

@@ -3,10 +3,7 @@
 import asyncio
 import signal
 
-_ALWAYS = (
-    "SIGINT",
-    "SIGTERM",
-)  # SIGINT too where a shell lets its jobs in the background ignore it: who sends it means it
+_ALWAYS = ("SIGINT", "SIGTERM")  # SIGINT even where a shell makes its background jobs ignore it
 _UNLESS_IGNORED = ("SIGHUP",)  # nohup
 
 
@@ -35,7 +32,7 @@ async def _heeding(work):
         try:
             asyncio.get_running_loop().add_signal_handler(number, end)
         except (NotImplementedError, RuntimeError, ValueError):
-            break  # Windows, where asyncio itself cancels us at Ctrl-C; or a thread that hears no signals
+            break  # Windows, where asyncio itself cancels us at Ctrl-C; or a thread that gets no signals
     try:
         return False, await task
     except asyncio.CancelledError:

@@ -76,7 +76,7 @@ class Device:
         if self._baud > _ROM_BAUD:
             self._esp.change_baud(self._baud)
         esptool.attach_flash(self._esp)
-        # a cable that was pulled stays pulled: the user who is asked to begin anew needs to know what is on the board
+        # no second attempt: after a broken cable the user has to be told what is on the board
         self._esp.WRITE_FLASH_ATTEMPTS = 1
         size = esptool.detect_flash_size(self._esp)
         self.facts = self.facts._replace(flash_bytes=flash_size_bytes(size) if size else None)

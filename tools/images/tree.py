@@ -16,7 +16,9 @@ from tools.images import manifest
 
 CHANNELS = ("stable", "beta", "develop")
 _PATCHES = 3  # so many older versions get a patch: a device that runs one of them fetches only what is new
-_MOST_OF_IMAGE = 2  # a patch with more than a half of its image's bytes is not worth its risk; devices take none
+_MOST_OF_IMAGE = (
+    2  # a patch with more than a half of its image's bytes is not worth its risk; devices take no such patch
+)
 _RELEASED = (manifest.IMAGE, manifest.FILE, manifest.SIGNATURE)
 
 
@@ -59,7 +61,7 @@ def publish(folders, tree, version, channel):
 
 def _add_patches(folder, before):
     """Put patches to the folder's image beside it, from those `before`: (version, image)."""
-    from tools.images import patch  # it speaks with the device's own module, which a mere build does not need
+    from tools.images import patch  # it imports the device's own module, which a mere build does not need
 
     image = (folder / manifest.IMAGE).read_bytes()
     for version, older in before:

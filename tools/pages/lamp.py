@@ -6,7 +6,7 @@ from tools.pages import table
 _LONGEST_MS = 12_000  # longer than any pattern
 _STEP_MS = 50
 
-# What a person makes of each state, in the order of hardware/status_led.py
+# What each state means to a person, in the order of hardware/status_led.py
 MEANINGS = (
     "Something is broken inside: `log` on the console tells what.",
     "Emergency stop: held long enough. Let go now, and it is cleared.",

@@ -14,7 +14,7 @@ class _Burst:
     def __init__(self, frame):
         self.first = self.last = frame
         self.n_frames = 1
-        self.others_us = {}  # what one turn of each other receiver took since our last frame
+        self.others_us = {}  # what one turn of each other receiver took since its last frame
 
     def same(self, frame):
         return (self.first.action, self.first.intensity) == (frame.action, frame.intensity)

@@ -14,7 +14,7 @@ _NEW_PACKAGE_US = 100_000  # after so much silence a new package begins
 _MAX_US = 10_000_000  # rtl_433 counts samples in 32 bits
 _LENGTH = re.compile("[0-9]{1,12}")  # µs: days, which no pulse lasts
 _TIME = re.compile("[0-9]{1,18}")  # µs: more than Python converts would be an attack
-_START = ";start_us"  # ours: when the package began. rtl_433 ignores lines it does not know
+_START = ";start_us"  # of this project: when the package began. rtl_433 ignores lines it does not know
 
 
 def _packages(pulses):

@@ -60,7 +60,7 @@ def _licences(modules):
     parts = ["This page ships ESP Web Tools, which contain the following packages."]
     for path, package in sorted(lock["packages"].items()):
         name = path.rpartition("node_modules/")[2]
-        if not name or name.startswith("@types/"):  # ours; words for a compiler
+        if not name or name.startswith("@types/"):  # the root package; types for a compiler
             continue
         texts = sorted((modules / name).glob("LICEN[SC]E*"))
         text = texts[0].read_text(encoding="utf-8").replace("\r\n", "\n").strip() if texts else package["license"]

@@ -17,9 +17,9 @@ from lib import http_response, websocket, websocket_handshake
 
 _CONNECT_MS = 10000
 _ANSWER_MS = 15000
-_DRAIN_MS = 3000  # for the server to take our last bytes and to end the stream, RFC 6455 §7.1.1
+_DRAIN_MS = 3000  # for the server to take the last bytes and to end the stream, RFC 6455 §7.1.1
 _LARGEST_READ = 65536
-_WAITING_BYTES = 32 * 1024 * 1024  # of echoes; beyond that, and four messages, we read no more until some are taken
+_WAITING_BYTES = 32 * 1024 * 1024  # of echoes; beyond that, and four messages, nothing is read until some are taken
 _AGAIN = (2, 3, 11, 35, 10035)  # errno: CPython's TLS wants to read, to write; EAGAIN of Linux, macOS, Windows
 _MICROPYTHON = sys.implementation.name == "micropython"
 
