@@ -36,7 +36,7 @@ _MOST_BITS = const(28)
 
 
 class Damaged(Exception):
-    """This is no patch for these images."""
+    """The file is no patch for these images."""
 
 
 class Patch:

@@ -1,7 +1,7 @@
 """Messages a second and Echo latency of our SignalR client on MicroPython, beside four others, on one server.
 
 Every client is a child process of its own and counts what one server sends; the server takes the time from the first record
-to the client's Done. Rounds are interleaved, so that all meet the same weather; rows are medians, with min–max.
+to the client's Done. Rounds are interleaved, so that all meet the same load of the machine; rows are medians, with min–max.
 """
 
 import asyncio

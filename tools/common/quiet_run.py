@@ -1,4 +1,4 @@
-"""Runs another program without a word of it."""
+"""Runs another program and drops its output."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""What runs on the board while it is deployed to: texts for MicroPython, which print lines that the other side reads. No I/O.
+"""Scripts for the board while it is deployed to: texts for MicroPython, which print lines that the other side reads. No I/O.
 
 Each ends well or raises. They stand on `esp32.Partition` alone, so that firmware which is broken can be replaced, too.
 """

@@ -1,4 +1,4 @@
-"""The command `flash`: its options, the order of its steps, and what a person reads when one of them fails."""
+"""Command `flash`: its options, the order of its steps, and what a person reads when one of them fails."""
 
 import argparse
 import os
@@ -91,7 +91,7 @@ def _checked(parser, arguments):
 
 
 def main(argv):
-    """Return 0 when the board runs, or with --dry-run. Failure, with what is on the board and what to do next."""
+    """Return 0 when the board runs, or with --dry-run. Raise Failure with what is on the board and what to do next."""
     options = _checked(_parser(), argv)
     settings = chosen.settings(options.settings, options.wifi)
     image = plan.official_image(options.image) if options.image else None

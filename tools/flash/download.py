@@ -1,4 +1,4 @@
-"""Download official MicroPython images from micropython.org; each is kept in build/micropython and taken from there again.
+"""Downloads official MicroPython images from micropython.org; each is kept in build/micropython and taken from there again.
 
 A file that the table of tools/images/micropython.py knows is taken only with the size and the SHA-256 that stand there. The
 name of any other one holds a date that cannot be guessed: the board's page on micropython.org has it.

@@ -1,4 +1,4 @@
-"""Decide what a board gets: which board it is, its flash map, MicroPython with the firmware, settings. Touches no device."""
+"""Decides what a board gets: which board it is, its flash map, MicroPython with the firmware, settings. Touches no device."""
 
 import hashlib
 import json

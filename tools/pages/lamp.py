@@ -1,4 +1,4 @@
-"""The table of the lamp's signals in docs/troubleshooting.md, from firmware/hardware/status_led.py: its patterns as they shine."""
+"""The table of the lamp's signals in docs/troubleshooting.md, from firmware/hardware/status_led.py: its patterns in words."""
 
 from tools.common.firmware_modules import load_module
 from tools.pages import table

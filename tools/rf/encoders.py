@@ -1,4 +1,4 @@
-"""Import of the firmware's encoders for `tools rf`, nowhere else: the decoder must not know what it judges."""
+"""Import of the firmware's encoders for `tools rf`, nowhere else: the decoder must not depend on what it checks."""
 
 from tools import Failure
 from tools.common.firmware_modules import load_module

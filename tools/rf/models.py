@@ -1,6 +1,6 @@
 """The five receivers as the air shows them: widths, fields and checks, from the table of widths alone. A model lives here.
 
-Source: reference/openshock-firmware.md §a. Nothing here is imported from the encoders: this table is their judge.
+Source: reference/openshock-firmware.md §a. Nothing here is imported from the encoders: they are checked against this table.
 Every symbol is (high µs, low µs); bits come highest first. CPython only.
 """
 

@@ -1,4 +1,4 @@
-"""rtl_433's pulse text (.ook): pulses written for `rtl_433 -r`, and read back from what it or we wrote.
+"""rtl_433's pulse text (.ook): pulses written for `rtl_433 -r`, and read back from what it or this module wrote.
 
 Format and pitfalls: reference/onboarding-ota-safety.md §G1 and §G3. One line a pulse: `mark_us space_us`.
 """

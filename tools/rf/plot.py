@@ -1,4 +1,4 @@
-"""One frame as a picture (PNG): the wave, each bit printed, each field named in its colour. For the README and for eyes.
+"""One frame as a picture (PNG): the wave, each bit printed, each field named in its colour. For the README and for people.
 
 matplotlib's Agg draws into the file: no screen is needed.
 """

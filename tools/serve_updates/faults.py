@@ -1,4 +1,4 @@
-"""What a server may do to who updates from it, on demand: it stalls, cuts, lies about lengths, redirects, never ends. For tests.
+"""Faults of a server of updates, on demand: it stalls, cuts, lies about lengths, redirects, never ends. For tests.
 
     server.faults.add("*/image.bin", stall(at=8192))          # the next request for it
     server.faults.add("*", refused(503, retry_after_s=7), times=2)
@@ -36,7 +36,7 @@ class Fault:
     rate: float | None = None  # bytes a second, one by one
     chunks: int | None = None  # in chunks of so many bytes
     gzip: bool = False
-    endless: bool = False  # the body begins anew whenever it is over
+    endless: bool = False  # the body starts again whenever it is over
     flip: int | None = None  # number of the bit in this byte of the file that is wrong
     whole: bool = False  # as if there had been no Range
 

@@ -1,4 +1,4 @@
-"""What the page ships that no one here wrote: ESP Web Tools, pinned in package-lock.json, fetched once by npm; and its licences."""
+"""Third-party code of the page: ESP Web Tools, pinned in package-lock.json, fetched once by npm; and its licences."""
 
 import hashlib
 import json

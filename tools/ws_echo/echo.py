@@ -1,6 +1,6 @@
 """The echo client itself: `echo.py URL MAX_SIZE CA`, on MicroPython or CPython. One socket that never blocks, one loop.
 
-It reads and writes at the same time: a server may send a large message while it does not yet read our echo of the last.
+It reads and writes at the same time: a server may send a large message while it does not yet read the echo of the last.
 """
 
 import errno
