@@ -20,7 +20,7 @@ from lib.monotonic import Clock
 from lib.nvs import Nvs
 from lib.output import Output
 from lib.repl_stdio import write
-from lib.watchdog_feeder import Heartbeats
+from lib.watchdog_feeder import WatchdogFeeder
 
 SETTINGS = "settings.json"
 _WATCHDOG_MS = const(8000)
@@ -59,7 +59,7 @@ class Device:
         self.hardware = make_hardware(build.board(settings), settings.section("rf"), settings.section("estop"))
         self.latch = Latch(Nvs("safety"))
         self.scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
-        self.watchdog = Heartbeats(_VITAL, self.hardware.start_watchdog(_WATCHDOG_MS))
+        self.watchdog = WatchdogFeeder(_VITAL, self.hardware.start_watchdog(_WATCHDOG_MS))
         self.radio = Radio(
             self.scheduler, self._transmitter(), self.clock, self._cut, self._feed_radio, self._missed, self._pressed
         )
@@ -120,14 +120,14 @@ class Device:
         self.log.warning("radio", "never sent, its time was over: to %s %s" % key[:2])
 
     def _feed_radio(self):
-        self.watchdog.beat("radio")
+        self.watchdog.alive("radio")
 
     def _feed_estop(self):
         """Feed the watchdog, and let the console's output go on: for the task that runs every few ms in each mode.
 
         Native USB may block, and does not say so: nothing is written there while something is active (S26).
         """
-        self.watchdog.beat("estop")
+        self.watchdog.alive("estop")
         output = self.context.output
         if output.waits():
             output.held = self.hardware.has_usb() and self.dispatcher.busy()

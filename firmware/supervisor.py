@@ -32,7 +32,7 @@ class Supervisor:
     def supervise(self, name, start):
         """Return a part for tasks.together: the coroutine function `start` again and again, a pause behind each end."""
         pause_ms = _short_pause_ms if name in ("radio", "estop") else _pause_ms
-        return tasks.keep(name, start, self._device.log, pause_ms, self._fault)
+        return tasks.supervise(name, start, self._device.log, pause_ms, self._fault)
 
     def _fault(self, name, fault):
         self._device.dispatcher.halt("a fault")  # S13: whatever failed, nobody is left on
@@ -40,12 +40,12 @@ class Supervisor:
 
     def feed(self, name):
         """Return a function that says that `name` is alive."""
-        return lambda: self._device.watchdog.beat(name)
+        return lambda: self._device.watchdog.alive(name)
 
     async def feed_for(self, name):
         """Never return: feed the watchdog in a mode where `name` has nothing to do."""
         while True:
-            self._device.watchdog.beat(name)
+            self._device.watchdog.alive(name)
             await asyncio.sleep_ms(_PAUSE_MS)
 
     async def quiet(self):

@@ -1,9 +1,9 @@
-"""Makes a new image out of the old one and a small file that says what differs. No I/O: reading and writing are arguments.
+"""Makes a new image out of the old one and a small file with the differences. No I/O: reading and writing are arguments.
 
 The file (tools/images/patch.py makes it): a head of 44 bytes, "PAT2", the bytes of the old and of the new image (u32 each,
 little-endian) and the old image's last 32 bytes (of an app image: its SHA-256); then units, each a u16 and as many bytes of
 raw DEFLATE (RFC 1951, a window of 512 bytes). Each unit can be read without those before it, and holds steps to its end. A step
-begins with a number, whose two lowest bits say which it is:
+begins with a number, whose two lowest bits give its kind:
 
     COPY n     n bytes are copied, then a number m and m new bytes follow
     MOVE n     the place in the old image moves by n, then it goes on as COPY with another number
@@ -14,7 +14,7 @@ Old and new places go along together; at the beginning of a unit they are equal.
 first; of those that may be negative, n stands as 2n and -n as 2n - 1. In a linked image a change moves what lies behind it,
 so that thousands of pointers differ by the same: these are ADDs.
 
-Nothing here is trusted: the result is hashed by whoever asked for it.
+Nothing here is trusted: the caller hashes the result.
 """
 
 from io import BytesIO
@@ -36,7 +36,7 @@ _MOST_BITS = const(28)
 
 
 class Damaged(Exception):
-    """This is no patch for these images."""
+    """The file is no patch for these images."""
 
 
 class Patch:
@@ -62,7 +62,7 @@ class Patch:
         self.resume(0, 0)
 
     def resume(self, written, start):
-        """Go on where another Patch was: `point`."""
+        """Continue where another Patch was: `point`."""
         self.written, self.start = self.point = written, start
         self.begin()
 
@@ -116,7 +116,7 @@ class Patch:
         self._await(length)
 
     def _note(self, taken):
-        """`taken` more bytes of the file are done with."""
+        """Count `taken` more bytes of the file as done."""
         self.start += taken
         if not self._filled:
             self.point = self.written, self.start
@@ -124,13 +124,13 @@ class Patch:
 
     @property
     def done(self):
-        """True when the new image is complete."""
+        """Return whether the new image is complete."""
         return self.written == self._size
 
     # --- the steps of a unit
 
     def _applied(self):
-        """Return a generator that does what the unit says, and yields after every block."""
+        """Yield after every block while the unit's steps are carried out."""
         self._stream = None
         self._at = self._end = self._shift = self._ready = step = 0
         while self._has_more():
@@ -170,16 +170,16 @@ class Patch:
         self._filled = self._ready = 0
         return True
 
-    def _room(self, many):
+    def _space(self, many):
         """Return how many of `many` bytes the block takes."""
-        room = min(many, BLOCK - self._filled, self._size - self.written - self._filled)
-        if not room:
+        space = min(many, BLOCK - self._filled, self._size - self.written - self._filled)
+        if not space:
             raise Damaged("more than the new image has")
-        return room
+        return space
 
     def _copied(self, many):
         """Return how many of `many` bytes of the old image are in the block."""
-        many = self._room(many)
+        many = self._space(many)
         if self._ready < self._filled + many:
             at = self.written + self._filled + self._shift
             there = min(BLOCK - self._filled, self._old_size - at)
@@ -200,7 +200,7 @@ class Patch:
 
     def _taken(self, many):
         """Return how many of `many` new bytes are in the block."""
-        many = self._room(many)
+        many = self._space(many)
         if self._has_more():
             many = min(many, self._end - self._at)
             self._block[self._filled : self._filled + many] = memoryview(self._ahead)[self._at : self._at + many]

@@ -1,4 +1,4 @@
-"""A name server with one answer, for a network that has nothing but us: a question in, an answer out (RFC 1035). No I/O.
+"""A name server with one answer, for a network that has nothing but this device: a question in, an answer out (RFC 1035). No I/O.
 
 Only what every resolver needs at once belongs here: an answer that never comes makes a phone wait and ask again.
 """
@@ -13,18 +13,18 @@ _MAX_LABEL = const(63)
 _MAX_NAME = const(255)
 _FORMERR = const(1)
 _NOTIMP = const(4)
-# The record: the name is that of the question, A, IN, 1 s to live (a phone must forget us when it leaves), 4 bytes
+# The record: the name is that of the question, A, IN, 1 s to live (a phone must not use it in its next network), 4 bytes
 _RECORD = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x01\x00\x04"
 
 
 def answer(packet, address):
-    """The bytes that answer `packet` with `address` ("a.b.c.d"); None for what must not be answered. Never raises.
+    """Return the bytes that answer `packet` with `address` ("a.b.c.d"); None for what must not be answered. Raise nothing.
 
-    A and ANY get the address; every other type has no records, and is told so at once. What follows the question (EDNS,
-    RFC 6891) is left out of the answer: whoever does not mention it does not speak it.
+    A and ANY get the address; every other type has no records, and the answer is so at once. What follows the question (EDNS,
+    RFC 6891) is left out of the answer: a responder that does not mention it does not speak it.
     """
     if len(packet) < _HEAD or packet[2] & 0x80:
-        return None  # too short to say who asks; or an answer itself: two name servers would talk for ever
+        return None  # too short for an id; or an answer itself: two name servers would answer each other for ever
     if packet[2] & 0x78:
         return _head(packet, _NOTIMP, 0, 0)
     end = _question_end(packet) if packet[4] == 0 and packet[5] == 1 else 0
@@ -38,13 +38,13 @@ def answer(packet, address):
 
 
 def _head(packet, code, questions, answers):
-    """Id and recursion bit as in `packet`; authoritative, and able to recurse, or resolvers look for another."""
+    """Return a header: id and recursion bit as in `packet`; authoritative, and able to recurse, or resolvers look for another."""
     flags = bytes((0x84 | packet[2] & 0x79, 0x80 | code))
     return bytes(packet[:2]) + flags + bytes((0, questions, 0, answers, 0, 0, 0, 0))
 
 
 def _question_end(packet):
-    """The index behind the one question; 0 when its name or type goes beyond the packet, or breaks RFC 1035 §2.3.4."""
+    """Return the index behind the one question; 0 when its name or type goes beyond the packet, or breaks RFC 1035 §2.3.4."""
     at = _HEAD
     size = len(packet)
     while at < size and packet[at]:

@@ -6,9 +6,10 @@ _MOST = const(8)
 
 
 def returned(headers):
-    """Return what goes back as Cookie to the server that gave these headers (as of http1.Answer); "" for nothing. §5.2, 5.4
+    """Return what goes back as Cookie to the server that gave these headers (of http_response.Answer); "" for nothing.
 
-    For requests to that very host, at once: neither paths nor times count, but that a cookie is taken back (Max-Age) does.
+    For requests to that very host, at once: neither paths nor times count, but that a cookie is taken back (Max-Age) does. RFC
+    6265 §5.2, §5.4.
     """
     kept = []
     for line in headers.get("set-cookie", "").split("\n"):

@@ -1,6 +1,6 @@
 """Plays a pulse train with everything that a real one needs but the pin: loop, clock, interrupts. Nothing comes out.
 
-For a self-test that must not be on the air: no receiver could tell it from a command.
+For a self-test that must not be on the air: to a receiver it would be a command.
 """
 
 from array import array
@@ -9,11 +9,11 @@ from lib import ook_player
 
 
 def worst_us(train, chip, pin, ticks_us, disable_irq, enable_irq, at=int):
-    """The worst lateness of an edge in µs (≥ 0), as a player's `play`. The chip's own player where one is known.
+    """Return the worst lateness of an edge in µs (≥ 0), as a player's `play`. The chip's own player where one is known.
 
     `pin` is the transmitter's number; it is not touched: what would be written to its registers goes to memory. `at` is as
-    for `ook.wiring`. OSError when the clock stands still, or the player leaves other marks than a player; ValueError for
-    what is no train.
+    for `ook_player.wiring`. Raise OSError when the clock stands still, or the player leaves other marks than a player;
+    ValueError for what is no train.
     """
     if chip not in ook_player.CHIPS:
         return ook_player.Portable(_nowhere, ticks_us, disable_irq, enable_irq).play(train, heed=False)
@@ -32,4 +32,4 @@ def worst_us(train, chip, pin, ticks_us, disable_irq, enable_irq, at=int):
 
 
 def _nowhere(level):
-    """None: nobody is there."""
+    """Do nothing: no pin is driven."""

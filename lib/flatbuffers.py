@@ -16,25 +16,25 @@ _VTABLE = const(4)  # bytes of a vtable before its first slot, and of a table be
 
 
 class Bad(Exception):
-    """The buffer breaks a rule of the format, or says something else than it was asked for; the text says what."""
+    """The buffer breaks a rule of the format, or holds something else than was asked for; the text names it."""
 
 
 def root(data):
-    """The Table that the buffer `data` (bytes-like) holds. Bad when there is none, or the buffer is above 4 KB."""
+    """Return the Table that the buffer `data` (bytes-like) holds. Raise Bad when there is none, or the buffer is above 4 KB."""
     if len(data) > _MOST:
         raise Bad("a buffer above 4 KB")
     return Table(data, _follow(data, 0))
 
 
 def _number(data, at, kind):
-    """The number at `at`: the only way to the bytes, so nothing outside of them is ever read. Bad."""
+    """Return the number at `at`: the only way to the bytes, so nothing outside of them is ever read. Raise Bad."""
     if not 0 <= at <= len(data) - calcsize(kind):
         raise Bad("an offset that leads outside")
     return unpack_from(kind, data, at)[0]
 
 
 def _follow(data, at):
-    """Where the offset at `at` leads to: always forward. Bad."""
+    """Return where the offset at `at` leads to: always forward. Raise Bad."""
     step = _number(data, at, "<I")
     if not step:
         raise Bad("an offset that leads to itself")
@@ -59,7 +59,7 @@ class Table:
             raise Bad("a table of a wrong size")
 
     def _field(self, slot, size):
-        """Where the field of `size` bytes begins, 0 when it is absent."""
+        """Return where the field of `size` bytes begins, 0 when it is absent."""
         if 2 * slot >= self._slots:
             return 0
         offset = _number(self._data, self._vtable + _VTABLE + 2 * slot, "<H")
@@ -70,23 +70,23 @@ class Table:
         return self._at + offset
 
     def number(self, slot, kind):
-        """The number in that slot, 0 when it is absent; `kind` is a letter of struct: B, H, I, Q, b, h, i, q, f or d."""
+        """Return the number in that slot, 0 when it is absent; `kind` is a letter of struct: B, H, I, Q, b, h, i, q, f or d."""
         kind = "<" + kind
         at = self._field(slot, calcsize(kind))
         return _number(self._data, at, kind) if at else 0
 
     def _target(self, slot):
-        """Where the offset in that slot leads to, 0 when it is absent."""
+        """Return where the offset in that slot leads to, 0 when it is absent."""
         at = self._field(slot, 4)
         return _follow(self._data, at) if at else 0
 
     def table(self, slot):
-        """The Table in that slot, or None."""
+        """Return the Table in that slot, or None."""
         at = self._target(slot)
         return Table(self._data, at) if at else None
 
     def text(self, slot):
-        """The str in that slot, or None. Bad when it is not UTF-8."""
+        """Return the str in that slot, or None. Raise Bad when it is not UTF-8."""
         at = self._target(slot)
         if not at:
             return None
@@ -99,7 +99,7 @@ class Table:
         return text.decode()
 
     def tables(self, slot, most):
-        """A list of the Tables in that slot, empty when it is absent. Bad above `most`: many offsets may share a table."""
+        """Return a list of the Tables in that slot, empty when it is absent. Raise Bad above `most`: offsets may share a table."""
         at = self._target(slot)
         if not at:
             return []
@@ -111,7 +111,7 @@ class Table:
 
 
 def message(fields):
-    """The buffer (bytes) whose root table has these `fields`.
+    """Return the buffer (bytes) whose root table has these `fields`.
 
     A field is (kind, value), its slot is its place: a letter of struct and a number, "s" and a str, "t" and the fields of a
     table. None, in place of a field or as its value, and numbers that are 0 are left out: readers take the default.
@@ -126,7 +126,7 @@ def _refer(out, at, target):
 
 
 def _write(out, fields):
-    """Where the table begins that is now at the end of `out`, its vtable before it, what it refers to behind it."""
+    """Return where the table begins that is now at the end of `out`, its vtable before it, what it refers to behind it."""
     present = []
     slots = 0
     for slot, field in enumerate(fields):
@@ -161,7 +161,7 @@ def _width(kind):
 
 
 def _text(out, text):
-    """Where the text begins that is now at the end of `out`: its length in bytes, UTF-8, a zero."""
+    """Return where the text begins that is now at the end of `out`: its length in bytes, UTF-8, a zero."""
     text = text.encode()
     out.extend(bytes(-len(out) % 4))
     at = len(out)

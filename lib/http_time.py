@@ -1,4 +1,4 @@
-"""The time of day from the `Date` of an HTTP answer, where no time server answers: many networks let nothing out but the web."""
+"""The time of day from the `Date` of an HTTP answer, where no time server answers: many networks let only HTTP out."""
 
 from lib import http_client, http_response
 from lib.ntp import Failed
@@ -7,10 +7,11 @@ _YEARS_S = 631152000  # twenty years: a date beyond that is no date
 
 
 async def fetch_time(urls, resolve, oldest_s, timeout_ms=5000):
-    """Seconds since 1970 (int) from the first of `urls` (http://) that tells a credible time. RFC 9110 §6.6.1.
+    """Return seconds since 1970 (int) from the first of `urls` (http://) with a credible time. RFC 9110 §6.6.1.
 
     `resolve` is `async (host) -> address`; `oldest_s` is when this firmware was made. Without the time no certificate can
-    be checked, so this is asked without TLS, and no better guarded than a time server. Failed with the last reason.
+    be checked, so this is asked without TLS, and no better guarded than a time server. Raise Failed with the last
+    reason.
     """
     why = "no web server is known"
     for url in urls:

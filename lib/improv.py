@@ -1,13 +1,13 @@
 """Improv Wi-Fi over serial, version 1: finds the packets of a client, such as ESP Web Tools, in what arrives. No I/O, no clock.
 
 A packet is "IMPROV" 01 type length data sum; the sum is the low byte of the sum of all before. It shares its line with a log and
-with a person at a terminal, so what is no packet is handed on byte by byte. What the device says is in improv_messages.py.
+with a person at a terminal, so what is no packet is handed on byte by byte. What the device sends is in improv_messages.py.
 Facts: reference/onboarding-ota-safety.md §B.
 """
 
 from micropython import const
 
-# requests: the two that take seconds, and one that no client makes: a packet came that is none, and the client is owed an error
+# requests: the two that take seconds, and one that no client makes: a broken packet, which is answered with an error
 WIFI = const(1)
 SCAN = const(4)
 FAULT = const(-1)
@@ -32,7 +32,7 @@ class Improv:
         self._last = 0  # when the last byte of an unfinished packet came
 
     def feed(self, byte, now):
-        """What `byte` (0–255) brings: a tuple of bytes that belong to no packet (ints) and of requests (command, payload).
+        """Return what `byte` (0–255) completes: a tuple of bytes of no packet (ints) and of requests (command, payload).
 
         Empty while it may be part of a packet. (FAULT, code) is a broken request, to be answered with that error.
         """
@@ -56,7 +56,7 @@ class Improv:
         return ()
 
     def due(self, now):
-        """As `feed`, when nothing came: after 100 ms of silence half a packet is dropped, letters of its name were typed."""
+        """Return as `feed` when nothing came: after 100 ms letters of the name count as typed, a longer half packet is dropped."""
         if not self._have or now - self._last < _SILENT_MS:
             return ()
         have, self._have = self._have, 0
@@ -64,9 +64,9 @@ class Improv:
 
 
 def _request(packet, sound):
-    """A tuple of the one request in `packet`; an empty one for a packet that asks for nothing."""
+    """Return a tuple of the one request in `packet`; an empty one for a packet that asks for nothing."""
     if packet[7] != _RPC:
-        return ()  # our own words, come back from a terminal that echoes
+        return ()  # our own output, from a terminal that echoes
     size = packet[_FRONT - 1]
     if not sound or not 2 <= size <= _LARGEST or packet[_FRONT + 1] != size - 2:
         return ((FAULT, _INVALID_RPC),)

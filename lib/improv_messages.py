@@ -1,4 +1,4 @@
-"""What a device says in Improv Wi-Fi over serial, version 1, and how its client packs texts. No I/O.
+"""Messages of a device in Improv Wi-Fi over serial, version 1, and how its client packs texts. No I/O.
 
 Facts: reference/onboarding-ota-safety.md §B; what a client reads and drops: improv-wifi/sdk-serial-js.
 """
@@ -32,7 +32,7 @@ _MOST_TEXT = const(253)  # 255 bytes of data, less the command and their length
 
 
 def texts(payload):
-    """The texts (bytes) in `payload`, each behind its length; None when the lengths do not add up."""
+    """Return the texts (bytes) in `payload`, each behind its length; None when the lengths do not add up."""
     found = []
     at = 0
     while at < len(payload):
@@ -45,23 +45,23 @@ def texts(payload):
 
 
 def _packet(kind, data):
-    """The bytes of one packet between two line feeds: a client drops everything up to a line feed that is no packet."""
+    """Return the bytes of one packet between two line feeds: a client drops everything up to a line feed that is no packet."""
     packet = _HEADER + bytes((kind, len(data))) + data
     return b"\n" + packet + bytes((sum(packet) & 0xFF, _NEWLINE))
 
 
 def state(code):
-    """The packet that tells the state."""
+    """Return the packet that reports the state."""
     return _packet(_STATE_PACKET, bytes((code,)))
 
 
 def error(code):
-    """The packet that tells an error; 0: there is none."""
+    """Return the packet that reports an error; 0: there is none."""
     return _packet(_ERROR_PACKET, bytes((code,)))
 
 
 def result(command, answers=()):
-    """The packet that answers `command` with texts. ValueError for more than 253 bytes of them, their lengths counted."""
+    """Return the packet that answers `command` with texts. Raise ValueError above 253 bytes of them, their lengths counted."""
     body = b""
     for answer in answers:
         answer = answer.encode()

@@ -2,7 +2,7 @@
 
 
 def iso(seconds):
-    """Seconds since 1970 as "2024-01-01T12:00:00Z"."""
+    """Return seconds since 1970 as "2024-01-01T12:00:00Z"."""
     days, rest = divmod(seconds, 86400)
     days += 719468  # since 0000-03-01: a year that begins in March has its leap day last
     era, days = divmod(days, 146097)

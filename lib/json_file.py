@@ -1,8 +1,8 @@
-"""A dict in a file: whole, the old or the new one, whenever power fails; what was written otherwise is found out.
+"""A dict in a file: whole, the old or the new one, whenever power fails; what was written otherwise is detected.
 
-The file is one JSON object. Its last two members are ours: "schema", the number of this form (1), and "crc32", the CRC-32 (as zlib
-has it) of all bytes before the comma in front of it, in 8 hexadecimal digits. A file that has neither was written by hand, or by
-a version before this form: it is read as it is. Whoever edits a file by hand takes both out.
+The file is one JSON object. Its last two members belong to this module: "schema", the number of this form (1), and "crc32", the
+CRC-32 (as zlib has it) of all bytes before the comma in front of it, in 8 hexadecimal digits. A file that has neither was
+written by hand, or by a version before this form: it is read as it is. To edit a file by hand, take both out.
 """
 
 import binascii
@@ -16,15 +16,15 @@ from lib.strict_json import dumps, loads
 _LARGEST = const(8192)
 _PIECE = const(512)
 _SEAL_SIZE = const(20)
-_BOM = b"\xef\xbb\xbf"  # the byte order mark that some editors put in front of UTF-8; it says nothing (RFC 8259 §8.1)
+_BOM = b"\xef\xbb\xbf"  # the byte order mark that some editors put in front of UTF-8; it has no meaning (RFC 8259 §8.1)
 
 
 class Damaged(Exception):
-    """The file is there, but does not hold a dict of at most 8 KiB in JSON as it was written."""
+    """The file exists, but does not hold a dict of at most 8 KiB in JSON as it was written."""
 
 
 def load(path):
-    """The dict in `path`; an empty one when there is no such file. Damaged, in words, when it cannot be trusted."""
+    """Return the dict in `path`; an empty one when there is no such file. Raise Damaged, in words, when it cannot be trusted."""
     try:
         size = os.stat(path)[6]
     except OSError:
@@ -51,7 +51,7 @@ def load(path):
 
 
 def save(path, content):
-    """None; replaces what is in `path` in one step. ValueError for more than 8 KiB, or what JSON cannot say; OSError.
+    """Replace what is in `path` in one step. Raise ValueError above 8 KiB or for what JSON cannot hold; OSError.
 
     The new file is complete and closed before it takes the old one's name: a file open at power-off has no bytes
     (reference/micropython-esp32.md §k).
@@ -71,9 +71,9 @@ def _seal(text):
 
 
 def set_aside(path):
-    """None; what is in `path` is in a second file, too, for a look: x.damaged.json beside x.json. An older one is replaced.
+    """Copy what is in `path` to a second file, for a look: x.damaged.json beside x.json. An older one is replaced.
 
-    The first 8 KiB of it, and nothing where the file system has no room: whatever comes next matters more.
+    The first 8 KiB of it, and nothing where the file system is full: the caller has to go on.
     """
     TIMES.stop_first()
     try:
@@ -85,7 +85,7 @@ def set_aside(path):
 
 
 def forget_aside(path):
-    """None; what `set_aside` kept of `path` is gone."""
+    """Remove what `set_aside` kept of `path`."""
     TIMES.stop_first()
     try:
         os.remove(_aside(path))

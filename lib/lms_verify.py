@@ -1,4 +1,4 @@
-"""Whether a signature is a key's: LMS and HSS (RFC 8554), and the SHA-256/192 sets of SP 800-208. No I/O, hashlib alone.
+"""Verification of signatures: LMS and HSS (RFC 8554), and the SHA-256/192 sets of SP 800-208. No I/O, hashlib alone.
 
 A key is 48 or 56 bytes (LMS), or 52 or 60 (HSS: the number of levels before it); its signature is of the same kind.
 Two buffers of about 60 bytes serve all hashes of a tree; what a hash itself needs is free again at once.
@@ -22,10 +22,10 @@ _KINDS = (bytes, bytearray)
 
 
 def verify(public_key, signature, message):
-    """True when `signature` was made for `message` with the key of `public_key`; False for everything else.
+    """Return whether `signature` was made for `message` with the key of `public_key`.
 
-    All three are bytes or bytearrays; anything else is False too. Raises nothing, whatever the bytes are (a heap that is
-    full is the heap's own fault). Source: RFC 8554 §5.4.2 (LMS) and §6.3 (HSS).
+    All three are bytes or bytearrays; the result is False for anything else. Raise nothing, whatever the bytes are (but
+    MemoryError may come of a full heap). Source: RFC 8554 §5.4.2 (LMS) and §6.3 (HSS).
     """
     if not (isinstance(public_key, _KINDS) and isinstance(signature, _KINDS) and isinstance(message, _KINDS)):
         return False
@@ -53,7 +53,7 @@ def _u32(data, at):
 
 
 def _scheme(key):
-    """(bytes of a hash, bits of a digit, chains, checksum's shift, height) of an LMS public key; None when it is none."""
+    """Return (bytes of a hash, bits of a digit, chains, checksum's shift, height) of an LMS public key; None when it is none."""
     if len(key) not in (48, 56):
         return None
     tree, ots = unpack_from("!II", key, 0)
@@ -66,19 +66,19 @@ def _scheme(key):
 
 
 def _size(scheme):
-    """Bytes of an LMS signature: leaf, type, C and chains, type, path."""
+    """Return the bytes of an LMS signature: leaf, type, C and chains, type, path."""
     n, _, chains, _, height = scheme
     return 12 + n * (1 + chains + height)
 
 
 def _key_at(signature, at):
-    """The LMS public key that stands in an HSS signature at `at`; something else when there is none."""
+    """Return the LMS public key that stands in an HSS signature at `at`; something else when there is none."""
     n = 24 if len(signature) >= at + 4 and _u32(signature, at) >= 10 else 32
     return signature[at : at + 24 + n]
 
 
 def _fits(key, scheme, signature, at, signed):
-    """Whether the LMS signature at `at` leads from `signed` to the root that the key names (RFC 8554 §5.4.2)."""
+    """Return whether the LMS signature at `at` leads from `signed` to the root that the key names (RFC 8554 §5.4.2)."""
     n, _, chains, _, height = scheme
     types = at + 8 + n * (1 + chains)
     if (
@@ -92,7 +92,7 @@ def _fits(key, scheme, signature, at, signed):
 
 
 def _one_time(key, scheme, signature, at, signed):
-    """The one-time public key (n bytes) that the signature at `at` stands for (RFC 8554 §4.6, algorithm 4b)."""
+    """Return the one-time public key (n bytes) that the signature at `at` stands for (RFC 8554 §4.6, algorithm 4b)."""
     n, w, chains, shift, _ = scheme
     value_of = "32s" if n == 32 else "24s"  # takes the first n bytes of a hash
     block = bytearray(23 + n)  # I, leaf, chain, step, value
@@ -116,13 +116,13 @@ def _one_time(key, scheme, signature, at, signed):
 
 
 def _digits(block, randomiser, signed, scheme):
-    """The hash of the message and its checksum, two bytes, behind it (RFC 8554 §4.4 and §4.5)."""
+    """Return the hash of the message and its checksum, two bytes, behind it (RFC 8554 §4.4 and §4.5)."""
     n, w, _, shift, _ = scheme
     pack_into("!H", block, 20, 0x8181)
-    told = sha256(block[:22])
-    told.update(randomiser)
-    told.update(signed)
-    digits = bytearray(told.digest()[:n] + b"\0\0")
+    state = sha256(block[:22])
+    state.update(randomiser)
+    state.update(signed)
+    digits = bytearray(state.digest()[:n] + b"\0\0")
     last = (1 << w) - 1
     total = 0
     for number in range(8 * n // w):
@@ -132,13 +132,13 @@ def _digits(block, randomiser, signed, scheme):
 
 
 def _digit(digits, number, w):
-    """The digit of `w` bits with that number, from the left (RFC 8554 §3.1.3)."""
+    """Return the digit of `w` bits with that number, from the left (RFC 8554 §3.1.3)."""
     bit = number * w
     return digits[bit >> 3] >> (8 - w - (bit & 7)) & ((1 << w) - 1)
 
 
 def _root(key, scheme, signature, at, value):
-    """The root (n bytes) of the tree that has `value` as its leaf, by the path in the signature (RFC 8554 §5.4.2)."""
+    """Return the root (n bytes) of the tree with the leaf `value`, by the path in the signature (RFC 8554 §5.4.2)."""
     n, _, chains, _, height = scheme
     value_of = "32s" if n == 32 else "24s"
     block = bytearray(22 + 2 * n)  # I, node, what it is, left, right

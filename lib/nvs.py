@@ -1,4 +1,4 @@
-"""Small whole numbers that outlive power loss, in the chip's non-volatile storage. Door to `esp32.NVS`."""
+"""Small whole numbers that outlive power loss, in the chip's non-volatile storage. Wraps `esp32.NVS`."""
 
 import esp32
 from micropython import const
@@ -15,7 +15,7 @@ class Nvs:
         self._store = esp32.NVS(namespace)
 
     def get(self, key, missing):
-        """The 32-bit number kept under `key` (≤ 15 characters), or `missing` when there is none. OSError when it cannot be read."""
+        """Return the 32-bit number kept under `key` (≤ 15 characters), or `missing` when there is none. Raise OSError."""
         try:
             return self._store.get_i32(key)
         except OSError as fault:
@@ -24,7 +24,7 @@ class Nvs:
             return missing
 
     def put(self, key, value):
-        """None; `value` is kept when this returns. OSError when the storage refuses."""
+        """Store `value`; it is kept when this returns. Raise OSError when the storage refuses."""
         TIMES.stop_first()
         self._store.set_i32(key, value)
         self._store.commit()

@@ -54,7 +54,7 @@ def send(
     train: ptr16,
     count: int,
 ) -> int:
-    """Play by registers, as lib/ook_player.py Registers says; return the worst lateness in ticks, -1 - (edges made), or _STUCK."""
+    """Play by registers, as in lib/ook_player.py Registers; return the worst lateness in ticks, -1 - (edges made), or _STUCK."""
     mask = setup[0]
     released = setup[1]
     stop_mask = setup[2]
@@ -111,7 +111,7 @@ def send(
 
 @micropython.viper
 def call(late: int, early: int, calm: int, pin, ticks_us, pressed, train: ptr16, count: int) -> int:
-    """Play by calls, as lib/ook_player.py Portable says; return the worst lateness in µs, or -1 - (edges made)."""
+    """Play by calls, as in lib/ook_player.py Portable; return the worst lateness in µs, or -1 - (edges made)."""
     polls = lead = worst = due = 0
     for i in range(_MEASURE, count):
         if i >= 0:

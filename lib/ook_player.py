@@ -29,7 +29,7 @@ class ClockStopped(Exception):
 
 
 def _count(train):
-    """How many pulses `train` has. ValueError unless it may be played: a wrong pointer would stop the whole device."""
+    """Return how many pulses `train` has. Raise ValueError unless it may be played: a wrong pointer would stop the whole device."""
     count = len(train) if isinstance(train, array) else 0
     if count < 2 or count & 1 or not 0 < ook_loops.duration_us(train, train, count) <= _MAX_US:
         raise ValueError("no pulse train")
@@ -37,10 +37,10 @@ def _count(train):
 
 
 def wiring(chip, pin, stop_pin=None, pressed=1, at=int):
-    """The arguments of the loop between its three counters and the train, as a tuple; the last is `setup`.
+    """Return the arguments of the loop between its three counters and the train, as a tuple; the last is `setup`.
 
     `at(address)` is what viper takes as a pointer: the address itself on the device, anything with `[0]` elsewhere.
-    ValueError: unknown chip, level not 0 or 1, no such pin. Stop inputs 30 and 31 count as such: their bits lie above
+    Raise ValueError: unknown chip, level not 0 or 1, no such pin. Stop inputs 30 and 31 count as such: their bits lie above
     `_BEFORE`, and on all five chips they are flash or not there.
     """
     if chip not in CHIPS:
@@ -66,7 +66,7 @@ class Registers:
     """Plays trains by the chip's registers: half a microsecond to one a poll, all in RAM, no call in the loop.
 
     `pin` must be an output already; `stop_pin` at the level `pressed` cuts the train; `enable_irq` takes what
-    `disable_irq` gave. ValueError: see `wiring`.
+    `disable_irq` gave. Raise ValueError as `wiring` does.
     """
 
     def __init__(self, chip, pin, disable_irq, enable_irq, stop_pin=None, pressed=1, at=int):
@@ -78,11 +78,11 @@ class Registers:
         self._enable_irq = enable_irq
 
     def play(self, train, heed=True):
-        """The worst lateness of an edge in µs (≥ 0), or -1 - (edges made) when the e-stop input cut the train.
+        """Return the worst lateness of an edge in µs (≥ 0), or -1 - (edges made) when the e-stop input cut the train.
 
-        Without `heed` that input is not looked at: what tells receivers to stop goes out while it is pressed. The pin
-        is low afterwards, nothing is allocated, interrupts are off meanwhile: one frame a call. ValueError before any
-        edge: not an `array("H")` of pairs, or not 1–100 000 µs long. `ClockStopped`: see there.
+        Without `heed` that input is not looked at: stop frames go out while it is pressed. The pin is low afterwards, nothing
+        is allocated, interrupts are off meanwhile: one frame a call. Raise ValueError before any edge: not an `array("H")` of
+        pairs, or not 1–100 000 µs long. Raise ClockStopped: see there.
         """
         count = _count(train)
         setup = self._setup if heed else self._heedless
@@ -112,7 +112,7 @@ class Portable:
         self._pressed = pressed
 
     def play(self, train, heed=True):
-        """As `Registers.play`; what `pin`, `ticks_us` or `pressed` raises comes out, with the pin low."""
+        """Play as `Registers.play`; what `pin`, `ticks_us` or `pressed` raises comes out, with the pin low."""
         count = _count(train)
         pressed = self._pressed if heed else bool
         state = self._disable_irq()

@@ -1,6 +1,6 @@
 """The two OTA slots: which runs, which starts next, switching, confirming. Wraps `esp32.Partition` and otadata; nothing else here.
 
-A slot (ota_0, ota_1) holds one image. The next start is told by otadata, two sectors that the boot loader reads and rolls
+A slot (ota_0, ota_1) holds one image. The next start is decided by otadata, two sectors that the boot loader reads and rolls
 back (reference/micropython-esp32.md §c; esp_ota_ops.c of ESP-IDF). What is done to the bytes of a slot is in
 lib/partition_io.py.
 """
@@ -16,13 +16,13 @@ _ON_TRIAL = "the running version has not proved itself yet"
 
 
 class NotNow(Exception):
-    """The idle slot must not be touched; says why."""
+    """The idle slot must not be touched; the text has the reason."""
 
 
 class Slots:
     """The two slots of this board.
 
-    `problem` is "" or says why this board cannot update itself; then `running` and `idle` (0 or 1) are None.
+    `problem` is "" or the reason why this board cannot update itself; then `running` and `idle` (0 or 1) are None.
     """
 
     def __init__(self):
@@ -54,12 +54,12 @@ class Slots:
 
     @property
     def booting(self):
-        """The slot that the next start takes, as far as otadata goes: 0, 1 or None."""
+        """Return the slot that the next start takes, as far as otadata goes: 0, 1 or None."""
         return None if self.problem else self._slot_of(Partition.BOOT)
 
     @property
     def size(self):
-        """Bytes of a slot; 0 without slots."""
+        """Return the bytes of a slot; 0 without slots."""
         return 0 if self.problem else self._parts[0].info()[3]
 
     def _entries(self):
@@ -74,9 +74,9 @@ class Slots:
         return sorted(found)
 
     def state(self, slot):
-        """Return what otadata says of a slot: NEW … ABORTED, or None when it says nothing."""
-        told = [state for sequence, state in self._entries() if (sequence - 1) % 2 == slot]
-        return told[-1] if told and told[-1] <= ABORTED else None
+        """Return the state that otadata has of a slot: NEW … ABORTED, or None when it has none."""
+        states = [state for sequence, state in self._entries() if (sequence - 1) % 2 == slot]
+        return states[-1] if states and states[-1] <= ABORTED else None
 
     def pending(self):
         """Return True while the running slot is on trial: unless it is confirmed, any restart goes back to the other one."""
@@ -91,7 +91,7 @@ class Slots:
     # --- the bytes
 
     def writer(self):
-        """Return a flashcopy.Writer over the idle slot; from here on the next start takes the running one, whatever happens.
+        """Return a partition_io.Writer over the idle slot; from here on the next start takes the running one, whatever happens.
 
         Raise NotNow where there are no slots, and on trial: then the idle slot is what a failure falls back to. Otadata may
         also name the idle slot (its image was bad, so the boot loader took ours in silence; or `switch` was called).
@@ -135,13 +135,13 @@ class Slots:
         self._parts[self.idle].set_boot()
 
     def confirm(self):
-        """Return True once the running slot stays; False when otadata names another one, which it would bless instead."""
+        """Return True once the running slot stays; False when otadata names another one, which ESP-IDF would confirm instead."""
         if self.problem or self.booting != self.running:
             return False
         if self._standing():
             Partition.mark_app_valid_cancel_rollback()
         else:
-            self._keep_running()  # both have failed before, and ota_0 runs because something must
+            self._keep_running()  # both have failed before; the boot loader then runs ota_0
         return self.state(self.running) == VALID
 
 

@@ -1,17 +1,17 @@
-"""What is written to the console waits here until it can leave without anybody waiting. Lines and packets, whole or not at all.
+"""Output to the console, which waits here until it can leave without blocking. Lines and packets, whole or not at all.
 
 A write may hold up the interpreter. A UART takes what its FIFO has room for at once (ESP32: 128 bytes, SOC_UART_FIFO_LEN) and
 then a byte in 87 µs at 115 200 baud; native USB waits for up to 500 ms a write while a host holds the port open and reads nothing
-(MICROPY_HW_USB_CDC_TX_TIMEOUT), and nobody can ask it before.
+(MICROPY_HW_USB_CDC_TX_TIMEOUT), and it cannot be asked before.
 """
 
 from micropython import const
 
-_ROOM = const(512)  # bytes that wait
-_FIFO = const(120)  # bytes at once: a few of the UART's may be another's
+_ROOM = const(512)  # bytes of the buffer
+_FIFO = const(120)  # bytes written at once: a few of the UART's may be in use
 _BYTES_A_MS = const(11)  # 115 200 baud, 10 bits a byte
-_STUCK_MS = const(20)  # a write that took so long: nobody reads there
-_AGAIN_MS = const(60000)  # and so long nothing is written, unless the other end says something
+_STUCK_MS = const(20)  # ms; a write that took as long: the other end does not read
+_AGAIN_MS = const(60000)  # ms without a write after that, unless the other end sends something
 _NOTE = "(%d lines or packets were left out here)\r\n"
 
 
@@ -29,17 +29,17 @@ class Output:
         self._free = 0  # bytes that may leave at once
         self._pumped_ms = 0
         self._stuck_ms = None  # when a write took too long
-        self.held = False  # something is active, and nobody knows whether a write would block
+        self.held = False  # something is active, and whether a write would block is unknown
 
     def line(self, text):
-        """None; one line of text leaves when it can; it is left out where it would cut another one in two."""
+        """Queue one line of text; it is left out where it would cut another one in two."""
         if self._inside:
             self._lost += 1
         else:
             self.put((text + "\r\n").encode())
 
     def put(self, data, more=False):
-        """None; `data` (bytes) leaves when it can; where there is no room it is left out, and counted.
+        """Queue `data` (bytes); where there is no room it is left out, and counted.
 
         `more`: further pieces of the same line follow.
         """
@@ -59,23 +59,23 @@ class Output:
         self._used = end
 
     def room(self):
-        """How many bytes `put` takes now."""
+        """Return how many bytes `put` takes now."""
         return _ROOM - self._used
 
     def flows(self):
-        """True while room can be expected soon: nothing holds the output, and the other end reads."""
+        """Return whether room can be expected soon: nothing holds the output, and the other end reads."""
         return not self.held and self._stuck_ms is None
 
     def waits(self):
-        """True while something has not left yet."""
+        """Return whether something has not left yet."""
         return self._used > 0
 
-    def heard(self):
-        """None; the other end has said something: it may read as well."""
+    def input_came(self):
+        """Note that the other end has sent something: it may read as well."""
         self._stuck_ms = None
 
     def pump(self):
-        """None; what may leave without anybody waiting has left."""
+        """Write what can leave without blocking."""
         now = self._clock()
         self._free = min(_FIFO, self._free + (now - self._pumped_ms) * _BYTES_A_MS)
         self._pumped_ms = now
@@ -92,7 +92,7 @@ class Output:
             self._stuck_ms = self._clock()
 
     def flush(self):
-        """None; all of it has left, however long that takes: for the very end."""
+        """Write all of it, however long that takes: for the very end."""
         if self._used and self._stuck_ms is None:
             self._write(self._view[: self._used])
         self._used = 0

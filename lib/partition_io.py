@@ -27,7 +27,7 @@ class Writer:
         self.written = 0
 
     def resume(self, written):
-        """Go on behind `written` bytes, rounded down to a block. What lies before is taken for granted until it is hashed."""
+        """Continue behind `written` bytes, rounded down to a block. What lies before is not trusted until it is hashed."""
         self.written = min(written, self.size) // BLOCK * BLOCK
 
     def write(self, data):

@@ -1,18 +1,18 @@
-"""Plugins by name: one module in a package that lists them in NAMES. The only module that may meet a missing one."""
+"""Plugins by name: one module in a package that lists them in NAMES. The only module that catches ImportError."""
 
 
-class NoSuchPlug(Exception):
+class NoSuchPlugin(Exception):
     """The package lists nothing of that name, or its module is not in this image."""
 
 
 def load(package, name):
-    """Return the module `package.name`, imported on first use. Raise NoSuchPlug for a name that the package does not list."""
+    """Return the module `package.name`, imported on first use. Raise NoSuchPlugin for a name that the package does not list."""
     try:
         if name in _package(package).NAMES:
             return __import__(package + "." + name, None, None, (name,))
     except ImportError:
-        pass  # boards of other chips are not in the image
-    raise NoSuchPlug(name)
+        pass  # plugins for other chips are not in the image
+    raise NoSuchPlugin(name)
 
 
 def names(package):

@@ -1,4 +1,4 @@
-"""Bits become a pulse train: what every OOK encoder needs, and nothing of any one receiver. No I/O, no clock.
+"""Pulse trains from bits: what every OOK encoder needs, and nothing of any one receiver. No I/O, no clock.
 
 A pulse train is `array("H")` of microseconds: high, low, high, low … with the high first (`lib/ook_player.py` plays it).
 """
@@ -12,9 +12,9 @@ def _put(pulses, at, pair):
 
 
 def train(start, one, zero, value, n_bits, end=None):
-    """A new `array("H")` of µs: the pair `start`, `n_bits` of `value` with the highest bit first, then the pair `end`.
+    """Return a new `array("H")` of µs: the pair `start`, `n_bits` of `value`, highest bit first, then the pair `end`.
 
-    `start`, `one`, `zero`, `end` are (high, low) in µs, 1–65535 each. ValueError when `value` does not fit in `n_bits`.
+    `start`, `one`, `zero`, `end` are (high, low) in µs, 1–65535 each. Raise ValueError when `value` does not fit in `n_bits`.
     """
     if value < 0 or value >> n_bits:
         raise ValueError("value does not fit in %d bits" % n_bits)

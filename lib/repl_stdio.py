@@ -1,4 +1,4 @@
-"""The line of the REPL, USB or UART, byte by byte and without ever waiting. Door to the console's stdin and stdout."""
+"""The line of the REPL, USB or UART, byte by byte and without blocking. Wraps the console's stdin and stdout."""
 
 import select
 import sys
@@ -11,7 +11,7 @@ _NO_KEY = const(-1)
 
 
 def write(data):
-    """None; `data` (bytes) is sent as it is: print would make CR LF of each line feed, in a packet as well. It may block."""
+    """Send `data` (bytes) as it is: print would make CR LF of each line feed, in a packet as well. It may block."""
     sys.stdout.buffer.write(data)
 
 
@@ -32,23 +32,23 @@ class Terminal:
             self._in = None  # nothing is there to listen to
 
     def hold(self):
-        """None; no byte interrupts the program from here on."""
+        """Hold Ctrl-C: no byte interrupts the program from here on."""
         micropython.kbd_intr(_NO_KEY)
 
     def release(self):
-        """None; Ctrl-C interrupts again, as the REPL expects it."""
+        """Release Ctrl-C: it interrupts again, as the REPL expects it."""
         micropython.kbd_intr(_CTRL_C)
 
     def waits(self):
-        """True while a byte has arrived that nobody has taken yet; also once the other end is gone, until somebody looks."""
+        """Return whether a byte has arrived that was not taken yet; also once the other end is gone, until `get` has found out."""
         if self._in:
             for _ in self._poll.ipoll(0):
-                self._output.heard()
+                self._output.input_came()
                 return True
         return False
 
     def get(self):
-        """The next byte that has arrived, 0–255; -1 while there is none, and for ever once the other end is gone.
+        """Return the next byte that has arrived, 0–255; -1 while there is none, and for ever once the other end is gone.
 
         One at a time: on the chip a read for more waits until it has them all. Nothing is allocated while nothing comes.
         """
@@ -63,9 +63,9 @@ class Terminal:
         return -1
 
     def write(self, data, more=False):
-        """None; `data` (bytes) leaves as it is, as soon as nobody has to wait for that. `more`: its line goes on."""
+        """Queue `data` (bytes) as it is; it leaves when that does not block. `more`: its line goes on."""
         self._output.put(data, more)
 
     def takes(self, size):
-        """True when `size` more bytes find room, or when none can be expected soon: then they are left out."""
+        """Return whether `size` more bytes find room, or none can be expected soon: then they are left out."""
         return self._output.room() >= size or not self._output.flows()

@@ -1,4 +1,4 @@
-"""Plays pulse trains by the chip's pulse generator, `esp32.RMT`, as lib/ook_player.py does by its loops. Alone imports `esp32`.
+"""Plays pulse trains by the chip's pulse generator, `esp32.RMT`, as lib/ook_player.py does by its loops.
 
 One frame a call and never a loop, so a program that hangs means silence. What is avoided, version by version, is in
 reference/micropython-esp32.md §b: trains longer than a memory block, writing while busy, stopping a long train.
@@ -25,7 +25,7 @@ class Stuck(Exception):
 
 
 class Player:
-    """`low_pin()` gives the transmitter's pin as an output that is low, taken from whoever had it.
+    """`low_pin()` gives the transmitter's pin as an output that is low, detached from any other use.
 
     `pressed()` is True while the e-stop is pressed.
     """
@@ -38,7 +38,7 @@ class Player:
         self._begin(0)
 
     def _begin(self, until_us):
-        """None; the pin is a new generator's, and low. `until_us`: the ticks when the old one must have ended."""
+        """Give the pin to a new generator, low. `until_us`: the ticks when the old one must have ended."""
         self._low_pin()  # from this line on, whatever the generator does
         if self._rmt:
             # The rest of a cut frame goes nowhere. It is waited for here, where interrupts are on: from 1.27 on the ESP32's
@@ -65,12 +65,12 @@ class Player:
         return pulses, total_us
 
     def play(self, train, heed=True):
-        """0, or -2 when the e-stop input cut the train (-1: before its first edge). The pin is low afterwards.
+        """Return 0, or -2 when the e-stop input cut the train (-1: before its first edge). The pin is low afterwards.
 
         After a cut this returns when the generator has come to its end, a frame later at most: the pin is low all that time.
 
-        Without `heed` the e-stop input is not looked at. ValueError before any edge for what is no train. Stuck: see there.
-        What `pressed` raises comes out, with the pin low.
+        Without `heed` the e-stop input is not looked at. Raise ValueError before any edge for what is no train. Raise Stuck: see
+        there. What `pressed` raises comes out, with the pin low.
         """
         pulses, total_us = self._pulses(train)
         if heed and self._pressed():

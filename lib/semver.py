@@ -2,13 +2,13 @@
 
 from micropython import const
 
-_LONGEST = const(40)  # characters: what we take, semver.org sets no bound
+_LONGEST = const(40)  # characters taken here; semver.org sets no bound
 _DIGITS = "0123456789"
 _LETTERS = _DIGITS + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
 
 
 def is_version(text):
-    """Whether `text` is a version, 40 characters at most. Anything may be asked."""
+    """Return whether `text`, which may be anything, is a version of at most 40 characters."""
     if not isinstance(text, str) or len(text) > _LONGEST:
         return False
     text, plus, build = text.partition("+")
@@ -23,7 +23,7 @@ def is_version(text):
 
 
 def newer(one, other):
-    """Whether version `one` comes after version `other` (§11): what stands behind + does not count."""
+    """Return whether version `one` comes after version `other` (§11): what stands behind + does not count."""
     ones, others = _precedence(one), _precedence(other)
     if ones[0] != others[0]:
         return ones[0] > others[0]
@@ -33,7 +33,7 @@ def newer(one, other):
 
 
 def _precedence(version):
-    """([numbers], [words of the pre-release, each as a triple that can be compared]): numbers come before words."""
+    """Return ([numbers], [words of the pre-release, each as a triple that can be compared]): numbers come before words."""
     numbers, _, before = version.partition("+")[0].partition("-")
     words = [(0, int(word), "") if _only(word, _DIGITS) else (1, 0, word) for word in before.split(".") if word]
     return [int(number) for number in numbers.split(".")], words

@@ -18,7 +18,7 @@ _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
 class Failed(Exception):
-    """The negotiation ended without a connection; says why, and never holds a token. `.status` is the HTTP status."""
+    """The negotiation ended without a connection; the text has the reason, and never a token. `.status` is the HTTP status."""
 
     def __init__(self, reason, status):
         super().__init__(reason)
@@ -26,7 +26,7 @@ class Failed(Exception):
 
 
 def negotiate_url(url):
-    """Where to POST: `/negotiate` behind the hub's path, its query kept, version 1 asked for unless it names one."""
+    """Return where to POST: `/negotiate` behind the hub's path, its query kept, version 1 asked for unless it names one."""
     url, _, query = url.partition("?")
     if url.endswith("/"):
         url = url[:-1]
@@ -36,21 +36,21 @@ def negotiate_url(url):
 
 
 def connect_url(url, token):
-    """Where to ask for WebSocket: the hub's path and query, with the connection's `token` as `id`."""
+    """Return where to ask for WebSocket: the hub's path and query, with the connection's `token` as `id`."""
     return url + ("&" if "?" in url else "?") + "id=" + quoted(token)
 
 
 def quoted(text):
-    """`text` fit for a query: percent-encoded UTF-8 (RFC 3986 §2.1). For access tokens as well."""
+    """Return `text` fit for a query: percent-encoded UTF-8 (RFC 3986 §2.1). For access tokens as well."""
     parts = [chr(byte) if byte in _PLAIN else "%" + _HEX[byte >> 4] + _HEX[byte & 15] for byte in text.encode()]
     return "".join(parts)
 
 
 def negotiated(status, body):
-    """(token, None, None): connect with it; or (None, url, access_token or None): negotiate again at that http(s) `url`.
+    """Return (token, None, None): connect with it; or (None, url, access_token or None): negotiate again at that http(s) `url`.
 
-    The access token then replaces one's own until the next connection, which begins at the first address again. Who follows
-    decides whether the new address may be less safe than the old one (it may not). Failed in all other cases.
+    The access token then replaces one's own until the next connection, which begins at the first address again. The caller
+    decides whether the new address may be less safe than the old one (it may not). Raise Failed in all other cases.
     """
     if status != 200:
         raise Failed(refusal(status), status)
@@ -89,7 +89,7 @@ def _need_websockets(transports, status):
 
 
 def _token(answer, status):
-    """What names the connection: `connectionToken` since version 1, the `connectionId` before."""
+    """Return what names the connection: `connectionToken` since version 1, the `connectionId` before."""
     version = answer.get("negotiateVersion", 0)
     if type(version) is not int:
         raise Failed("the negotiation answer has a version that is no number", status)

@@ -5,7 +5,7 @@ import micropython
 
 @micropython.viper
 def check(data: ptr8, at: int, end: int, state: int) -> int:
-    """The state behind `data[at:end]`: 0 between two characters, -1 for an offence, else what the next byte must be.
+    """Return the state behind `data[at:end]`: 0 between characters, -1 for an error, else what the next byte must be.
 
     Begin with 0, hand the state on to the next piece; a text is whole when it ends with 0. RFC 3629 §4. A state above 0 is
     the number of bytes still to come in bits 0–1, the lowest next byte in bits 8–15, the highest in bits 16–23.
@@ -43,5 +43,5 @@ def check(data: ptr8, at: int, end: int, state: int) -> int:
 
 
 def is_utf8(data):
-    """True when `data` (bytes-like) is whole, valid UTF-8."""
+    """Return whether `data` (bytes-like) is whole, valid UTF-8."""
     return check(data, 0, len(data), 0) == 0

@@ -1,16 +1,16 @@
-"""Tasks that live and die together; tasks that are kept alive; pauses that grow. The one room that catches everything."""
+"""Tasks that end together, supervised tasks, pauses that grow. The only module in lib/ that catches Exception."""
 
 import asyncio
 from random import random
 
 from micropython import const
 
-_DEAF_MS = const(4000)
+_AGAIN_MS = const(4000)
 _LEAST_MS = const(100)
 
 
 class _Ended:
-    """Where the tasks of one `together` leave how the first of them ended."""
+    """How the first task of one `together` ended."""
 
     def __init__(self, at_end):
         self.at_end = at_end
@@ -31,7 +31,7 @@ async def _watch(ended, part):
                     await start()
                     log.warning(name, "ended")
                 except Exception as fault:
-                    _tell(name, fault, log, on_fault)
+                    _report(name, fault, log, on_fault)
                 await asyncio.sleep_ms(pause_ms())
     except Exception as fault:
         ended.fault = ended.fault or fault
@@ -45,7 +45,7 @@ async def _watch(ended, part):
 async def together(*parts, at_end=None):
     """Return when the first of them ends: the others are cancelled and waited for. Raise what the first one raised.
 
-    Each is a coroutine, or what `keep` returns: that never ends by itself, and needs one coroutine less.
+    Each is a coroutine, or what `supervise` returns: that never ends by itself, and needs one coroutine less.
     `at_end()` is called in the very moment in which one of them ends, and again for each that ends after it.
     `gather` leaves the others running, on either interpreter (reference/style.md §4.12).
     """
@@ -64,12 +64,12 @@ async def together(*parts, at_end=None):
 
 
 async def _all_gone(ended, running):
-    """None when all have ended. A cancellation meanwhile is ours, and comes out then: to await the tasks would hide it.
+    """Wait until all have ended. A cancellation meanwhile is ours, and comes out then: to await the tasks would hide it.
 
-    `wait_for` loses a cancellation that comes in the moment in which its own waiting ends, on either interpreter; so who
-    is still there after longer than any farewell takes is told again.
+    `wait_for` loses a cancellation that comes in the moment in which its own waiting ends, on either interpreter; so a task
+    that is still there after longer than any clean-up takes is cancelled again.
     """
-    ours, patience_ms = None, _DEAF_MS
+    ours, patience_ms = None, _AGAIN_MS
     while ended.running:
         ended.event.clear()
         try:
@@ -85,7 +85,7 @@ async def _all_gone(ended, running):
         raise ours
 
 
-def keep(name, start, log, pause_ms, on_fault):
+def supervise(name, start, log, pause_ms, on_fault):
     """Return a part for `together` that runs the coroutine function `start` again and again; faults go to `on_fault` and the log.
 
     `pause_ms()` returns how long to wait before the next start, in ms.
@@ -93,12 +93,12 @@ def keep(name, start, log, pause_ms, on_fault):
     return name, start, log, pause_ms, on_fault
 
 
-def _tell(name, fault, log, on_fault):
-    """None; never raises: where there is no memory for a line, the next start matters more."""
+def _report(name, fault, log, on_fault):
+    """Pass `fault` to `on_fault` and the log; raise nothing: where there is no memory for a line, the next start matters more."""
     try:
         on_fault(name, fault)
     except Exception:
-        pass  # `log` may still be able to tell
+        pass  # `log` may still work
     try:
         log.error(name, "%s: %s" % (type(fault).__name__, fault))
     except Exception:
@@ -106,15 +106,15 @@ def _tell(name, fault, log, on_fault):
 
 
 async def guarded(name, coroutine, log):
-    """None when `coroutine` ends. What it raises goes to the log: one guest of many, whose fault is nobody else's."""
+    """Await `coroutine`. What it raises goes to the log only: it must not end its neighbours."""
     try:
         await coroutine
     except Exception as fault:
-        _tell(name, fault, log, _nobody)
+        _report(name, fault, log, _ignore)
 
 
-def _nobody(*_):
-    """None."""
+def _ignore(*_):
+    """Do nothing."""
 
 
 class Backoff:
@@ -127,15 +127,15 @@ class Backoff:
         self.failures = 0
 
     def good(self):
-        """None; the next failure starts from the first bound again."""
+        """Begin again: the next failure starts from the first bound."""
         self.failures = 0
 
     def first_ms(self):
-        """A pause in ms as before the first failure, behind what was none: nothing is counted, nothing forgotten."""
+        """Return a pause in ms as before the first failure, after an end that was none; the count stays as it is."""
         return int(self._chance() * min(self._cap_ms, self._first_ms))
 
     def next_ms(self):
-        """The next pause in ms, 0 to `cap_ms`; counts one failure."""
+        """Return the next pause in ms, 0 to `cap_ms`; count one failure."""
         bound = min(self._cap_ms, self._first_ms << min(self.failures, 16))
         self.failures += 1
         return int(self._chance() * bound)

@@ -10,17 +10,17 @@ _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"  #
 
 
 def only(text, alphabet):
-    """True when each character of `text` is in `alphabet`."""
+    """Return whether each character of `text` is in `alphabet`."""
     return all(character in alphabet for character in text)
 
 
 def quoted(text):
-    """`text` as a part of a query: what is not plain as %XX, byte by byte of its UTF-8. RFC 3986 §2.1."""
+    """Return `text` as a part of a query: what is not plain as %XX, byte by byte of its UTF-8. RFC 3986 §2.1."""
     return "".join([chr(byte) if chr(byte) in _PLAIN else "%%%02X" % byte for byte in text.encode()])
 
 
 def parse_url(url):
-    """(scheme, host, port, path) of an absolute http, https, ws or wss URL. Raises ValueError for anything else.
+    """Return (scheme, host, port, path) of an absolute http, https, ws or wss URL. Raise ValueError for anything else.
 
     Scheme and host come in lower case, IPv6 without brackets; the path begins with "/" and carries the query. The
     fragment is dropped. User names are refused: a password does not belong in a URL.
@@ -57,16 +57,16 @@ def _host_port(where, port):
 
 
 def authority(host, port, secure):
-    """`host` or `host:port`, as the Host header wants it. Raises ValueError for what is no host name or address."""
+    """Return `host` or `host:port`, as the Host header wants it. Raise ValueError for what is no host name or address."""
     name = "[" + host + "]" if ":" in host else host
     _host_port(name.lower(), port)
     return name if port == (443 if secure else 80) else "%s:%d" % (name, port)
 
 
 def follow(url, location):
-    """The absolute URL of a redirect from `url` to its header `location`. RFC 3986 §5.
+    """Return the absolute URL of a redirect from `url` to its header `location`. RFC 3986 §5.
 
-    Raises ValueError for rubbish, and for a redirect that would leave TLS.
+    Raise ValueError for rubbish, and for a redirect that would leave TLS.
     """
     scheme, host, port, path = parse_url(url)
     location = location.partition("#")[0]
@@ -90,7 +90,7 @@ def follow(url, location):
 
 
 def _without_dots(path):
-    """`path` without its "." and ".." steps (RFC 3986 §5.2.4); the query stays as it is."""
+    """Return `path` without its "." and ".." steps (RFC 3986 §5.2.4); the query stays as it is."""
     path, mark, query = path.partition("?")
     steps = path.split("/")[1:]
     kept = []

@@ -1,4 +1,4 @@
-"""The tools of the person at the desk, `python3 -m tools NAME`: a module or package each, with `main(argv)`."""
+"""Command-line tools, `python3 -m tools NAME`: a module or package each, with `main(argv)`."""
 
 
 class Failure(Exception):

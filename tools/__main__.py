@@ -33,7 +33,7 @@ COMMANDS = {
 }
 
 
-# what the system says of files without naming one: a write to a disk that is full, broken, or not to be written
+# errors of the system that name no file: a write to a disk that is full, broken, or not to be written
 _OF_DISKS = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -53,10 +53,10 @@ def _refuse(name, words, code):
 
 
 def main(argv):
-    """The exit code of the command: 0 good, 1 it failed, 2 it was called wrongly."""
+    """Return the exit code of the command: 0 good, 1 it failed, 2 it was called wrongly."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without our letters is no reason to stop
+            stream.reconfigure(errors="replace")  # a terminal without these letters is no reason to stop
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(_usage(), end="")
         return 0 if argv else 2
@@ -73,12 +73,12 @@ def main(argv):
         return _refuse(name, str(failure), failure.code)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read our output has heard enough
+    except BrokenPipeError:  # the reader of our output has closed it
         sys.stderr.close()
         return 1
     except OSError as fault:
         if fault.filename is None and fault.errno not in _OF_DISKS:
-            raise  # a fault of ours: a connection, a time-out
+            raise  # a bug: a connection, a time-out
         return _refuse(name, reason(fault), 1)
 
 

@@ -71,24 +71,24 @@ def files(target, made, official=None):
     if modules.INFO_FILE in made.changes:
         rollback = modules.counter_in(made.changes[modules.INFO_FILE])
     try:
-        told = manifest.made(target, made.version, rollback, made.date, linked.data)
+        description = manifest.made(target, made.version, rollback, made.date, linked.data)
     except ValueError as fault:
         raise Failure(f"{target.title}: {fault}")
     rows = layout.table(target.layout)
     result = {
         manifest.IMAGE: linked.data,
-        manifest.FILE: told,
+        manifest.FILE: description,
         "partitions.bin": layout.binary(rows),
         "partitions.csv": layout.csv(rows).encode(),
     }
     return result, linked
 
 
-def build(wanted, made, out, officials=None, key=None, signer=sign.sign_file, tell=lambda target, linked: None):
+def build(wanted, made, out, officials=None, key=None, signer=sign.sign_file, report=lambda target, linked: None):
     """Return {title: folder} of the Targets `wanted`, in `out`; signed by `signer(path of the manifest, key)` when there is a key.
 
-    `officials`: {title: tools.flash.official.Official}. `tell(target, image.Made)` hears of each. A folder whose manifest is the
-    same keeps its signature.
+    `officials`: {title: tools.flash.official.Official}. `report(target, image.Made)` is called for each. A folder whose manifest
+    is the same keeps its signature.
     """
     folders = {}
     for target in wanted:
@@ -99,7 +99,7 @@ def build(wanted, made, out, officials=None, key=None, signer=sign.sign_file, te
         if key is not None:
             signer(folder / manifest.FILE, key)
         folders[target.title] = folder
-        tell(target, linked)
+        report(target, linked)
     return folders
 
 
@@ -169,7 +169,7 @@ def wanted(names):
     return [target for name, target in sorted(targets.every().items()) if name != targets.SIMULATED]
 
 
-def tell(target, linked):
+def report(target, linked):
     """Print what became of a board: its image, what is left of the slot, and how much each package takes of it."""
     slot = layout.row(layout.table(target.layout), "ota_0").size
     size = len(linked.data)
@@ -201,7 +201,7 @@ def main(argv):
         return 0
     to_look_at = not (options.key or options.publish or options.web)
     images = officials(boards, options.image, options.micropython, to_look_at=to_look_at)
-    folders = build(boards, made, options.out, images, options.key, tell=tell)
+    folders = build(boards, made, options.out, images, options.key, report=report)
     if not trusted:
         print("These images trust no key, so that they take no updates; --key or --trust names one.")
     if options.publish:

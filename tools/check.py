@@ -12,12 +12,12 @@ from tools.common.environment import ROOT, program
 _TYPINGS = ROOT / "typings"
 
 
-def _say(text):
+def _announce(text):
     print(f"== {text}", flush=True)
 
 
 def _typings():
-    """None; pyright's view of the device: micropython-esp32-stubs in a folder of their own, made from the environment's."""
+    """Keep pyright's view of the device: micropython-esp32-stubs in a folder of their own, copied from the environment's."""
     site = next((Path(folder) for folder in sys.path if (Path(folder) / "machine.pyi").exists()), None)
     if site is None:
         raise Failure("micropython-esp32-stubs is not installed")
@@ -38,7 +38,7 @@ def _typings():
 
 
 def main(argv):
-    """The first exit code that is not 0, or 0."""
+    """Run the steps. Return the first exit code that is not 0, or 0."""
     parser = arguments.Parser(prog="python3 -m tools check", description=(__doc__ or "").split(": ", 1)[1])
     parser.add_argument("--no-tests", action="store_true", help="leave the tests out")
     options = parser.parse_args(argv)
@@ -49,11 +49,11 @@ def main(argv):
         ("types", [program("pyright"), "--pythonpath", sys.executable]),
     ]
     for name, command in steps:
-        _say(name)
+        _announce(name)
         code = subprocess.call(command, cwd=ROOT)
         if code:
             return code
     if options.no_tests:
         return 0
-    _say("tests, compilation for xtensawin and rv32imc among them")
+    _announce("tests, compilation for xtensawin and rv32imc among them")
     return test.main([])

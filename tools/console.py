@@ -1,6 +1,6 @@
 """`python3 -m tools console`: a terminal on the serial line of a board; Ctrl-] leaves. A board that restarts is waited for.
 
-What the firmware understands is in docs (serial commands) and told by `help`. With lines on standard input instead of a
+What the firmware understands is in docs (serial commands) and listed by `help`. With lines on standard input instead of a
 keyboard they are sent one after the other, and the answers printed: `echo status | python3 -m tools console`.
 """
 
@@ -18,7 +18,7 @@ from tools.flash import ports
 
 _BAUD = 115200
 _LOOK_S = 0.25
-_QUIET_S = 1.0  # a board that says nothing for so long has answered
+_QUIET_S = 1.0  # a board that sends nothing for so long has answered
 _LEAVE = "\x1d"
 
 
@@ -33,7 +33,7 @@ class Terminal(Miniterm):
         self.set_tx_encoding("utf-8")
 
     def reader(self):
-        """None once the person has left: what the board says is on the screen."""
+        """Show what the board sends until the person has left."""
         while self.alive:
             try:
                 self._show(self.serial.read(self.serial.in_waiting or 1))
@@ -47,7 +47,7 @@ class Terminal(Miniterm):
         self.console.write(text)
 
     def _wait(self):
-        """None when the board is there again, or the person has left."""
+        """Wait until the board is there again, or the person has left."""
         self.serial.close()
         self.console.write("\r\n--- gone; waiting for it\r\n")
         while self.alive:
@@ -59,7 +59,7 @@ class Terminal(Miniterm):
                 time.sleep(_LOOK_S)
 
     def writer(self):
-        """None once the person has left; what is typed while the board is gone is lost."""
+        """Send what is typed until the person has left; what is typed while the board is gone is lost."""
         while self.alive:
             try:
                 key = self.console.getkey()
@@ -80,7 +80,7 @@ class Terminal(Miniterm):
 
 
 def opened(port):
-    """The open line. OSError when there is none."""
+    """Return the open line. Raise OSError when there is none."""
     line = serial.serial_for_url(port, baudrate=_BAUD, timeout=_LOOK_S, do_not_open=True)
     line.dtr = line.rts = False  # on many boards these two would hold the chip in reset
     line.open()
@@ -88,7 +88,7 @@ def opened(port):
 
 
 def _terminal(port):
-    """None once the person has left. Failure when the port is not there in the first place."""
+    """Run the terminal until the person has left. Raise Failure when the port is not there in the first place."""
     terminal = Terminal(port, _first(port))
     print(f"--- {port}: Ctrl-] leaves", flush=True)
     terminal.start()
@@ -109,7 +109,7 @@ def _first(port):
 
 
 def _answers(port, lines, write):
-    """None; each of `lines` was sent, and what the board said until it was quiet went to `write(text)`.
+    """Send each of `lines`, and pass what the board answers until it is quiet to `write(text)`.
 
     A board repeats names that come by the network: none of them moves the cursor here.
     """
@@ -126,7 +126,7 @@ def _answers(port, lines, write):
 
 
 def main(argv):
-    """0. Failure when the port cannot be opened, or nobody says which one is meant."""
+    """Return 0. Raise Failure when the port cannot be opened, or is not given and not clear."""
     parser = arguments.Parser(prog="python3 -m tools console", description="A serial terminal; Ctrl-] leaves.")
     parser.add_argument("--port", type=arguments.text, help="the board's port; left out, the only one that there is")
     port = ports.chosen(parser.parse_args(argv).port)

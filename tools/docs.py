@@ -28,7 +28,7 @@ PARTS = {
 
 
 def texts(root=ROOT):
-    """{path: text} of all pages and pictures as they should be; those with parts as far as they are there."""
+    """Return {path: text} of all pages and pictures as they should be; those with parts as far as they are there."""
     folder = root / FOLDER
     wanted = {folder / name: make() for name, make in MADE.items()}
     for path in sorted(folder.glob("*.md")):
@@ -40,7 +40,7 @@ def texts(root=ROOT):
 
 
 def main(argv, root=ROOT):
-    """0. Failure with --check when a page is not up to date."""
+    """Return 0. Raise Failure with --check when a page is not up to date."""
     parser = arguments.Parser(prog="python3 -m tools docs", description=(__doc__ or "").split(": ", 1)[1])
     parser.add_argument("--check", action="store_true", help="only say whether they are up to date")
     parser.add_argument("--pictures", action="store_true", help="also take the pictures of the pages anew, by Chromium")
@@ -64,7 +64,7 @@ def main(argv, root=ROOT):
 
 
 def _take_pictures(root):
-    """None; docs/pictures are as the page looks now. Failure when it cannot be shown."""
+    """Write docs/pictures as the page looks now. Raise Failure when it cannot be shown."""
     command = [sys.executable, "-m", "pytest", "-q", "host_tests/portal/test_pictures.py", "-k", "is_taken"]
     done = subprocess.run(
         command,

@@ -1,13 +1,13 @@
-"""`python3 -m tools keys NAME`: makes a signing key for releases, tells how much of it is left, and mends a restored one.
+"""`python3 -m tools keys NAME`: makes a signing key for releases, reports how much of it is left, and mends a restored one.
 
 The key is LMS with SHA-256/192, height 10, W4 (a parameter set of SP 800-208): 1 024 signatures. What its files are:
 
 NAME.prv   the secret. One copy, on one machine: it changes with each signature, so a copy of it is not a backup but a
-           second signer. Whoever must have a spare makes a second key and puts both public keys into the firmware.
+           second signer. To have a spare, make a second key and put both public keys into the firmware.
 NAME.pub   the public key, 52 bytes, for the firmware; `hsslms` and other programs read it as well.
 NAME.used  the log: a line for each index used. Keep it under version control, apart from the secret: together with an
-           old secret it tells the restored backup. Who restores both to an old state defeats it.
-NAME.lock  empty; held while somebody signs.
+           old secret it reveals a restored backup. Restoring both to an old state defeats it.
+NAME.lock  empty; locked while a process signs.
 
 The secret is not in the format of pyhsslms: that program advances it after the signature, and this must not happen here.
 """
@@ -31,7 +31,7 @@ Pair = namedtuple("Pair", ("release", "spare"))
 
 
 def peer():
-    """The module of pyhsslms that makes trees and signatures. Failure when it is not installed."""
+    """Return the module of pyhsslms that makes trees and signatures. Raise Failure when it is not installed."""
     try:
         from pyhsslms import pyhsslms
     except ImportError:
@@ -40,18 +40,18 @@ def peer():
 
 
 def tree(secret):
-    """The key of pyhsslms with all its leaves: 0.6 s for height 10, twice as long for each step more."""
+    """Return the key of pyhsslms with all its leaves: 0.6 s for height 10, twice as long for each step more."""
     types = secret.tree.to_bytes(4, "big"), secret.one_time.to_bytes(4, "big")
     return peer().LmsPrivateKey(*types, SEED=secret.seed, I=secret.ident)
 
 
 def public(made):
-    """The public key (bytes) of a `tree`: HSS of one level, as RFC 8554 §6.1 writes it."""
+    """Return the public key (bytes) of a `tree`: HSS of one level, as RFC 8554 §6.1 writes it."""
     return b"\0\0\0\1" + made.publicKey().serialize()
 
 
 def make(name, height=10, disk=None):
-    """The KeyFile of a new key. Failure when the name is taken or the folder cannot be written."""
+    """Return the KeyFile of a new key. Raise Failure when the name is taken or the folder cannot be written."""
     key = KeyFile(name, disk)
     if key.name.is_dir():
         raise Failure(f"{key.name} is a folder; {key.name / 'release'} would be a key in it")
@@ -66,9 +66,9 @@ def make(name, height=10, disk=None):
 
 
 def simulators(folder=SIMULATORS):
-    """The Pair of keys of the simulator and of tests, made at first use: for nothing that a person wears.
+    """Return the Pair of keys of the simulator and of tests, made at first use: for nothing that a person wears.
 
-    Both are made anew when they are nearly spent, or were left half made: ask each time, and build with what is told.
+    Both are made anew when they are nearly spent, or were left half made: ask each time, and build with the result.
     """
     pair = Pair(folder / "sim-release", folder / "sim-spare")
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def simulators(folder=SIMULATORS):
 
 
 def left(name):
-    """How many signatures the key can still make; 0 also for one that is missing, damaged or refused."""
+    """Return how many signatures the key can still make; 0 also for one that is missing, damaged or refused."""
     try:
         secret, _ = KeyFile(name).check()
     except Failure:
@@ -92,7 +92,7 @@ def left(name):
 
 
 def _show(key):
-    """None; needs no secret, so that whoever has the log alone can check it."""
+    """Print the state of the key; the secret is not needed, so the log alone can be checked."""
     words, used = key.public(), key.used()
     tree_type = int.from_bytes(words[4:8], "big")
     if tree_type not in TREES.values():
@@ -105,7 +105,7 @@ def _show(key):
 
 
 def main(argv):
-    """0; Failure when the key is refused."""
+    """Return 0. Raise Failure when the key is refused."""
     parser = arguments.Parser(prog="python3 -m tools keys", description="Makes a key that signs releases.")
     parser.add_argument("name", type=arguments.key, metavar="NAME", help="path of the key, without a suffix")
     parser.add_argument(

@@ -18,14 +18,14 @@ _WAIT_S = 10  # for another signer
 
 @functools.lru_cache(maxsize=4)
 def _tree(secret):
-    """The tree of a Secret whose index is 0: made once a process, however many files are signed."""
+    """Return the tree of a Secret whose index is 0: made once a process, however many files are signed."""
     return keys.tree(secret)
 
 
 def sign(name, message, wait_s=_WAIT_S, disk=None):
-    """The signature (bytes) for `message` (bytes) with the key NAME.
+    """Return the signature (bytes) for `message` (bytes) with the key NAME.
 
-    Failure, and nothing is signed: another signer holds the key for longer than `wait_s`; the key is spent, older than
+    Raise Failure, and sign nothing: another signer holds the key for longer than `wait_s`; the key is spent, older than
     its log, damaged or not that of NAME.pub; its log is missing or wrong; the disk refuses.
     """
     key = KeyFile(name, disk)
@@ -56,7 +56,7 @@ def _signed(key, message):
 
 
 def sign_file(path, name, anew=False):
-    """The path of PATH.sig. One that holds already is kept (no index is used); another is replaced only with `anew`."""
+    """Return the path of PATH.sig. One that holds already is kept (no index is used); another is replaced only with `anew`."""
     path = Path(path)
     if not path.name:
         raise Failure(f"{path} is a folder; files are signed")
@@ -78,7 +78,7 @@ def sign_file(path, name, anew=False):
 
 
 def main(argv):
-    """0; Failure at the first file that cannot be signed."""
+    """Return 0. Raise Failure at the first file that cannot be signed."""
     parser = arguments.Parser(prog="python3 -m tools sign", description="Signs files; each use counts.")
     parser.add_argument("files", type=arguments.path, nargs="+", metavar="FILE", help="what to sign")
     parser.add_argument(

@@ -9,7 +9,7 @@ from tools.common.environment import ROOT
 from tools.sim import compiled
 
 _MOST_WORKERS = 4
-# With one of these, or a file by its name, the tests run one after another: they are few, or somebody watches them.
+# With one of these, or a file by its name, the tests run one after another: they are few, or a person watches them.
 _ONE_BY_ONE = (
     "-s",
     "--capture=no",
@@ -30,13 +30,13 @@ All tests, or those of -k, run side by side; -n 0 runs them one after another, a
 
 
 def main(argv):
-    """pytest's exit code, or never returns."""
+    """Run pytest and return its exit code; where this process can become pytest it does, and never returns."""
     if argv and argv[0] in ("-h", "--help"):
         print(USAGE)
         return 0
     _prepare()
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
-    # A simulated device forgets rooms and imports them again, ten thousand times: half of the time would go to compiling them.
+    # A simulated device forgets modules and imports them again, ten thousand times: half of the time would go to compiling them.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "pytest", *_workers(argv), *argv]
     if os.name == "nt":
@@ -45,14 +45,14 @@ def main(argv):
 
 
 def _become(command, environment):
-    """Never return: one process, so whoever ends it ends the tests."""
+    """Replace this process by the command, so that a signal to it ends the tests. Never return."""
     sys.stdout.flush()
     os.chdir(ROOT)
     os.execve(command[0], command, environment)
 
 
 def _workers(argv):
-    """pytest's arguments for one worker more than there are CPUs; none where the tests are to run one after another."""
+    """Return pytest's arguments for one worker more than there are CPUs; none where the tests are to run one after another."""
     paths = [argument.partition("::")[0] for argument in argv if argument[:1] != "-"]
     named = any(os.path.exists(ROOT / path) for path in paths)
     if named or any(argument.partition("=")[0] in _ONE_BY_ONE or argument in _ONE_BY_ONE for argument in argv):
@@ -62,10 +62,10 @@ def _workers(argv):
 
 
 def _prepare():
-    """None; what every simulated device starts from has been compiled, once, before several of them ask for it."""
+    """Compile once what every simulated device starts from, before several of them ask for it."""
     try:
         if compiled.interpreter():
             compiled.image()
             compiled.stubs()
-    except Failure as failure:  # the tests will tell it, each where it is concerned
+    except Failure as failure:  # each test that needs it will report it
         print(f"python3 -m tools test: {failure}", file=sys.stderr)

@@ -17,7 +17,7 @@ def board(settings):
     """The module of the board that is set, or of the default one where nobody knows it; capitals and hyphens are welcome."""
     try:
         return plugins.load("firmware.boards", settings.get("board").lower().replace("-", "_"))
-    except plugins.NoSuchPlug:
+    except plugins.NoSuchPlugin:
         return plugins.load(
             "firmware.boards", "generic_esp32"
         )  # without pins of its own: it can be set up, and no more

@@ -28,7 +28,7 @@ def board_of(settings):
     """The module of the board that the settings name. Wrong when there is none."""
     try:
         return plugins.load("firmware.boards", settings.get("board").lower().replace("-", "_"))
-    except plugins.NoSuchPlug:
+    except plugins.NoSuchPlugin:
         raise Wrong("the settings name a board that nobody knows")
 
 

@@ -10,7 +10,7 @@ from firmware.control.inbox import Inbox
 from firmware.control.scheduler import Full
 from lib.idle import TIMES
 from lib.log import INFO
-from lib.plugins import NoSuchPlug
+from lib.plugins import NoSuchPlugin
 
 TEST_LEVEL = const(30)  # what a test pulse may be at most
 TEST_MS = const(1000)
@@ -159,7 +159,7 @@ class Dispatcher:
                 repeated = self._safety.repeats(admitted, now)
                 self._scheduler.put(admitted, now)
                 self._safety.book(admitted, now)
-        except NoSuchPlug:
+        except NoSuchPlugin:
             admitted, reason = self._safety.refuse("model")
         except ValueError:
             admitted, reason = self._safety.refuse("unsupported")

@@ -13,7 +13,7 @@ from lib.log import ERROR, INFO
 
 
 def connection(settings, device, feed, news):
-    """Return (Station, Timekeeper, Link or Links) for the network and the backends that are set. Raise plugs.NoSuchPlug."""
+    """Return (Station, Timekeeper, Link or Links) for the network and the backends that are set. Raise plugins.NoSuchPlugin."""
     dispatcher, clock, log = device.dispatcher, device.clock, device.log
     station = station_of(
         settings, device.scheduler.busy, clock, log
@@ -45,7 +45,7 @@ def _both(settings, dispatcher, rooms, feed, news):
 
 
 def _link(settings, name, dispatcher, rooms, feed, news=None):
-    """Return the Link for backend `name`. `rooms`: (Station, Timekeeper, clock, Log). Raise plugs.NoSuchPlug."""
+    """Return the Link for backend `name`. `rooms`: (Station, Timekeeper, clock, Log). Raise plugins.NoSuchPlugin."""
     station, keeper, clock, log = rooms
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugins.load("firmware.backends", name).Backend(settings.section(name), agent)

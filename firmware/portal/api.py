@@ -109,7 +109,7 @@ class Setup:
     async def run(self):
         """ "done" when somebody has finished, "idle" when nobody has asked for anything for ten minutes."""
         await tasks.together(
-            self._watch(), tasks.keep("setup", self._work.run, self._rooms.log, lambda: _PAUSE_MS, lambda *_: None)
+            self._watch(), tasks.supervise("setup", self._work.run, self._rooms.log, lambda: _PAUSE_MS, lambda *_: None)
         )
         return self.over
 

@@ -54,7 +54,9 @@ class Portal:
         place = self._place
         server = await asyncio.start_server(self.serve, place.address, place.port, backlog=_BACKLOG)
         try:
-            await tasks.together(self._live(), tasks.keep("dns", self._answer_names, self._log, _pause_ms, _nobody))
+            await tasks.together(
+                self._live(), tasks.supervise("dns", self._answer_names, self._log, _pause_ms, _nobody)
+            )
         finally:
             server.close()
             for task in list(self._guests):

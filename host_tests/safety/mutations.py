@@ -421,8 +421,8 @@ MUTATIONS = [
         (
             "S13",
             "lib/tasks.py",
-            "        except Exception as fault:\n            _tell(",
-            "        except OSError as fault:\n            _tell(",
+            "        except Exception as fault:\n            _report(",
+            "        except OSError as fault:\n            _report(",
             _DEVICE + "test_s13_a_fault_at_every_await",
         ),
         (
@@ -436,8 +436,8 @@ MUTATIONS = [
         (
             "S14",
             "lib/watchdog_feeder.py",
-            "if self._n_heard == len(self._heard):",
-            "if self._n_heard == len(self._heard) - 1:",
+            "if self._n_seen == len(self._seen):",
+            "if self._n_seen == len(self._seen) - 1:",
             _DEVICE + "test_s14",
         ),
         (

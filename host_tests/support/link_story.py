@@ -267,7 +267,7 @@ class Story(Seen):
 
     async def __aenter__(self):
         self.task = asyncio.create_task(
-            tasks.together(tasks.keep("link", self.link.run, self.link._log, lambda: 20, self._fault))
+            tasks.together(tasks.supervise("link", self.link.run, self.link._log, lambda: 20, self._fault))
         )
         return self
 

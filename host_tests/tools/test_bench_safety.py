@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.bench._safety import rooms, tape
+from tools.bench._safety import tape, virtual
 from tools.rf.encoders import encoded
 
 ACTIVE = encoded("caixianlin", 1, "vibrate", 50)
@@ -48,16 +48,16 @@ def test_no_stop_frame_is_no_reaction():
     assert tape.reaction(played(ACTIVE, ACTIVE), 1_000_000 + 5000) is None
 
 
-@pytest.mark.parametrize("name", [name for name in rooms.SOURCES if name != "link silent"])
+@pytest.mark.parametrize("name", [name for name in virtual.SOURCES if name != "link silent"])
 def test_no_cause_lets_an_active_frame_begin_with_sixteen_shockers(name):
-    for found in rooms.measure(name, 16, 2):
+    for found in virtual.measure(name, 16, 2):
         assert found is not None and found.frames == 0
-        assert found.last_ms <= rooms.FRAME_MS + 5
+        assert found.last_ms <= virtual.FRAME_MS + 5
 
 
 def test_the_button_drops_the_pin_within_a_millisecond():
-    assert all(found.last_ms < 1 for found in rooms.measure("button in a frame", 4, 10))
+    assert all(found.last_ms < 1 for found in virtual.measure("button in a frame", 4, 10))
 
 
 def test_a_silent_link_is_noticed_in_three_seconds():
-    assert all(found.last_ms < 3000 for found in rooms.measure("link silent", 1, 5))
+    assert all(found.last_ms < 3000 for found in virtual.measure("link silent", 1, 5))

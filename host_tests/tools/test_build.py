@@ -112,7 +112,7 @@ def test_an_image_that_leaves_too_little_of_its_slot_is_refused(monkeypatch):
 
 def test_a_build_tells_what_each_package_takes(capsys):
     target = targets.named(ESP32)
-    build.tell(
+    build.report(
         target, image.Made(bytes(1000), {"lib/a.py": 10, "lib/b.py": 5, "firmware/app.py": 20, "boot.py": 1}, "1.28.0")
     )
     told = capsys.readouterr().out

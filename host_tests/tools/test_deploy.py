@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, micropython
 
 from tools import Failure, console, deploy
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 from tools.deploy import blocks, cli, scripts, trial, ways
 from tools.flash import official, plan
 from tools.images import layout, modules, targets
@@ -235,7 +235,7 @@ def test_a_changed_version_of_the_firmware_is_few_blocks(tmp_path, monkeypatch, 
 
 def left(board):
     """Return what the firmware finds in the journal."""
-    return room("firmware.ota.settings_backup").File(str(board.folder / "update.json")).load()
+    return load_module("firmware.ota.settings_backup").File(str(board.folder / "update.json")).load()
 
 
 @pytest.mark.parametrize(
@@ -292,11 +292,11 @@ def test_a_version_on_trial_stays_as_the_one_to_go_back_to(board, linked, capsys
     ],
 )
 def test_an_update_under_way_is_over(pending, events, tmp_path):
-    store = room("firmware.ota.settings_backup").File(str(tmp_path / "update.json"))
+    store = load_module("firmware.ota.settings_backup").File(str(tmp_path / "update.json"))
     store.save({"stage": 4 if pending else 1, "id": 5, "version": "0.9.0", "mine": "stays", "before": ["radio"]})
     (tmp_path / "update.json").write_bytes(trial.journal((tmp_path / "update.json").read_bytes(), ["hub"], pending))
     found = store.load()
-    kept = room("firmware.ota.state").Journal(store, None)
+    kept = load_module("firmware.ota.state").Journal(store, None)
     assert not kept.busy and kept.before == ["hub"] and kept.events() == events and found["mine"] == "stays"
 
 
@@ -311,12 +311,12 @@ class Slots:
 
 def test_the_firmware_proves_a_deployed_version(tmp_path):
     """As firmware/ota/boot_state.py begins: a slot on trial, and a journal that knows of no update."""
-    journal = room("firmware.ota.state")
+    journal = load_module("firmware.ota.state")
     path = tmp_path / "update.json"
     path.write_bytes(trial.journal(b"", ["network", "hub"], False))
-    kept = journal.Journal(room("firmware.ota.settings_backup").File(str(path)), None)
+    kept = journal.Journal(load_module("firmware.ota.settings_backup").File(str(path)), None)
     assert kept.begin(Slots(), False) == journal.PROVE
-    health = room("firmware.ota.health")
+    health = load_module("firmware.ota.health")
     gate = health.Gate(kept.before, 0)
     for check in (health.SETTINGS, health.RADIO, health.ESTOP):
         assert gate.judge(100_000) == health.WAIT

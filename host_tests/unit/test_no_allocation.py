@@ -15,7 +15,7 @@ from firmware.control.transmitter import Radio
 from firmware.shockers import caixianlin, petrainer
 from host_tests.unit.rooms import Hand, command
 from lib import ook_player
-from lib.watchdog_feeder import Heartbeats
+from lib.watchdog_feeder import WatchdogFeeder
 
 _MODELS = {"caixianlin": caixianlin, "petrainer": petrainer}
 
@@ -156,9 +156,9 @@ def test_the_register_player():
 
 async def _radio(scheduler, board, fed):
     """How many frames the radio's own task played, its turns of the event loop and its heartbeat included."""
-    hearts = Heartbeats(("radio",), fed)
+    feeder = WatchdogFeeder(("radio",), fed)
     cut = []
-    radio = Radio(scheduler, board.player, board.ms, lambda: cut.append(1), lambda: hearts.beat("radio"))
+    radio = Radio(scheduler, board.player, board.ms, lambda: cut.append(1), lambda: feeder.alive("radio"))
     task = asyncio.create_task(radio.run())
     await asyncio.sleep_ms(0)
     micropython.heap_lock()

@@ -76,7 +76,7 @@ def test_s26_a_port_that_nobody_reads_is_left_alone_until_somebody_says_somethin
     port.pass_ms(60_000)
     assert port.writes == 2
     port.deaf = False
-    port.output.heard()
+    port.output.input_came()
     assert port.output.flows()
     port.output.line("now")
     port.pass_ms(1000)

@@ -52,22 +52,22 @@ def test_what_has_no_file_is_no_plug():
         "asyncio",
         "__name__",
     ):
-        raised(plugins.NoSuchPlug, plugins.load, "firmware.shockers", name)
+        raised(plugins.NoSuchPlugin, plugins.load, "firmware.shockers", name)
 
 
 def test_a_name_that_is_no_plain_word_is_never_imported():
     for name in HOSTILE:
-        fault = raised(plugins.NoSuchPlug, plugins.load, "firmware.shockers", name)
+        fault = raised(plugins.NoSuchPlugin, plugins.load, "firmware.shockers", name)
         assert fault.args == (name,), name
 
 
 def test_a_folder_that_is_not_there_has_no_plugs():
-    raised(plugins.NoSuchPlug, plugins.load, "firmware.nosuch", "caixianlin")
+    raised(plugins.NoSuchPlugin, plugins.load, "firmware.nosuch", "caixianlin")
     raised(ImportError, plugins.names, "firmware.nothing")
 
 
 def test_a_long_name_is_no_plug():
-    raised(plugins.NoSuchPlug, plugins.load, "firmware.shockers", "x" * 100)
+    raised(plugins.NoSuchPlugin, plugins.load, "firmware.shockers", "x" * 100)
 
 
 def test_the_plugs_of_a_folder_have_names():

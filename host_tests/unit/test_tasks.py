@@ -204,7 +204,9 @@ def test_a_kept_task_is_started_again_and_its_faults_are_told():
         await asyncio.sleep_ms(60000)
 
     async def story():
-        radio = tasks.keep("radio", start, log, pause, lambda name, fault: faults.append((name, type(fault).__name__)))
+        radio = tasks.supervise(
+            "radio", start, log, pause, lambda name, fault: faults.append((name, type(fault).__name__))
+        )
         kept = asyncio.create_task(tasks.together(radio))
         await enough.wait()
         kept.cancel()
@@ -228,7 +230,7 @@ def test_a_kept_task_that_is_cancelled_is_not_started_again():
 
     async def story():
         kept = asyncio.create_task(
-            tasks.together(tasks.keep("a", life.forever, log, lambda: 0, lambda name, fault: None))
+            tasks.together(tasks.supervise("a", life.forever, log, lambda: 0, lambda name, fault: None))
         )
         await asyncio.sleep_ms(3)
         kept.cancel()

@@ -9,7 +9,7 @@ from tools import Failure
 from tools.common import arguments
 from tools.common.printable import printable
 
-# One sentence each: what the bench measures. A new bench is a module of this folder; its first docstring line is shown.
+# One sentence each: what the bench measures. A new bench is a module of this folder; its first docstring line is printed.
 NAMES = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
@@ -21,18 +21,18 @@ class Report:
         self.rows = []
 
     def title(self, text):
-        """None; starts a new group of rows."""
+        """Start a new group of rows."""
         if not self.as_json:
             print(f"\n{text}", flush=True)
 
     def row(self, name, value, unit="", target=None, note=""):
-        """None; one figure. `target` is words such as "≤ 3 µs"; the bench compares nothing, the reader does."""
+        """Add one figure. `target` is words such as "≤ 3 µs"; the bench compares nothing, the reader does."""
         row = {"name": name, "value": value, "unit": unit, "target": target, "note": note}
         self.rows.append(row)
         if self.as_json:
             print(json.dumps(row), flush=True)
             return
-        shown = (
+        value_text = (
             f"{value:,.3f}".rstrip("0").rstrip(".")
             if isinstance(value, float)
             else f"{value:,}"
@@ -40,11 +40,11 @@ class Report:
             else str(value)
         )
         extra = f"  (target {target})" if target else ""
-        print(f"  {name:<58} {shown:>12} {unit:<8}{extra}{'  ' + printable(note) if note else ''}", flush=True)
+        print(f"  {name:<58} {value_text:>12} {unit:<8}{extra}{'  ' + printable(note) if note else ''}", flush=True)
 
 
 def main(argv):
-    """0; raises Failure for a bench that does not exist."""
+    """Return 0. Raise Failure for a bench that does not exist."""
     lines = []
     for name in NAMES:
         first = (importlib.import_module(f"tools.bench.{name}").__doc__ or "").splitlines()[0]

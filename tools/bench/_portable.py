@@ -1,4 +1,4 @@
-"""Runs on MicroPython, for `bench radio`: plays frames (JSON in) in real time, tells how late each edge was (JSON out)."""
+"""Runs on MicroPython, for `bench radio`: plays frames (JSON in) in real time, reports how late each edge was (JSON out)."""
 
 import gc
 import json
@@ -20,20 +20,20 @@ def _pin(level):
 
 
 def main():
-    """None; one line of JSON: {"late_us": [[per edge] per frame], "told_us": [what `play` returned]}."""
+    """Print one line of JSON: {"late_us": [[per edge] per frame], "results_us": [results of `play`]}."""
     global _count
     player = ook_player.Portable(_pin, time.ticks_us, int, int)
-    late, told = [], []
+    late, results = [], []
     for train in frames:
         gc.collect()
         _count = 0
-        told.append(player.play(train))
+        results.append(player.play(train))
         due, row = _TIMES[0], []
         for i, pulse in enumerate(train):
             row.append(_TIMES[i] - due)
             due += pulse
         late.append(row)
-    print(json.dumps({"late_us": late, "told_us": told}))
+    print(json.dumps({"late_us": late, "results_us": results}))
 
 
 main()

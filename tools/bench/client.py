@@ -1,7 +1,7 @@
 """Messages a second and Echo latency of our SignalR client on MicroPython, beside four others, on one server.
 
 Every client is a child process of its own and counts what one server sends; the server takes the time from the first record
-to the client's Done. Rounds are interleaved, so that all meet the same weather; rows are medians, with min–max.
+to the client's Done. Rounds are interleaved, so that all meet the same load of the machine; rows are medians, with min–max.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ _HERE = ROOT / "tools" / "bench" / "_client"
 _OURS = "ours (MicroPython)"
 _PYTHON = ("pysignalr", "signalrcore", "aiosignalr")
 _OFFICIAL = "@microsoft/signalr"
-_RAW = "nobody (a bare socket: the server's limit)"
+_RAW = "bare socket (the server's limit)"
 
 
 def _commands(port, floods, echoes):
-    """client → the command that runs it, or None where it is not installed."""
+    """Return {client: the command that runs it, or None where it is not installed}."""
     url = f"http://127.0.0.1:{port}/hub/"
     floods, echoes = json.dumps(floods), str(echoes)
     found = {_OURS: None, **dict.fromkeys(_PYTHON), _OFFICIAL: None}
@@ -46,7 +46,7 @@ def _commands(port, floods, echoes):
 
 
 async def _run_child(name, command):
-    """What the child printed at last, from JSON. Failure when it did not end well."""
+    """Return what the child printed at last, from JSON. Raise Failure when it did not end well."""
     environment = dict(os.environ, MICROPYPATH=f"{ROOT / 'host_tests' / 'stubs'}:{ROOT}:.frozen")
     child = await asyncio.create_subprocess_exec(
         *command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
@@ -63,9 +63,9 @@ async def _run_child(name, command):
 
 
 async def measure(n_rounds=_ROUNDS, floods=_FLOODS, echoes=_ECHOES):
-    """client → {"one": […], "ten": […], "p50": […], "p99": […]}, a value a round; None where it is not installed.
+    """Return {client: {"one": […], "ten": […], "p50": […], "p99": […]}}, a value a round; None where it is not installed.
 
-    Records a second, and µs. Raises Failure when a client does not come to its end.
+    Units: records a second, and µs. Raise Failure when a client does not come to its end.
     """
     hub = Hub()
     await hub.start()
@@ -94,12 +94,12 @@ def _row(report, name, rounds, unit, target=None):
 
 
 def run(report):
-    """None; rows of all clients, then how ours stands to pysignalr's in the same run."""
+    """Measure: rows of all clients, then how ours compares to pysignalr's in the same run."""
     show(report, cancellation.run(measure()))
 
 
 def show(report, figures):
-    """None; the rows of what `measure` gave."""
+    """Add the rows of the result of `measure`."""
     for key, title, unit in (
         ("one", "received, one record a frame", "msg/s"),
         ("ten", "received, ten records a frame", "msg/s"),

@@ -38,7 +38,7 @@ class Peer:
         self._task = None
 
     async def start(self, world):
-        """None once it is connected. Failure when it does not get there."""
+        """Start it and wait until it is connected. Raise Failure when it does not get there."""
         url = json.loads((world.device.folder / "settings.json").read_text())["openshock_user.url"]
         url = url.replace("hub.test", "127.0.0.1") + "/1/hubs/user"
         root = world.device.folder / "certs" / "root.der"
@@ -61,7 +61,7 @@ class Peer:
             self.times_ns.append(int(line))
 
     async def stop(self):
-        """None; the process is gone."""
+        """End the process."""
         if self._task:
             self._task.cancel()
         if self._process and self._process.returncode is None:
@@ -70,7 +70,7 @@ class Peer:
 
 
 async def _send(world, shocker, level, duration_ms=300):
-    """When the hub was about to write it, ns."""
+    """Send it, and return when the hub was about to write it, ns."""
     order = {"id": shocker.guid, "type": models.VIBRATE, "intensity": level, "duration": duration_ms}
     sent_ns = time.monotonic_ns()
     await world.hub.control([order], name="bench")
@@ -78,10 +78,10 @@ async def _send(world, shocker, level, duration_ms=300):
 
 
 async def _edge(world, rf_id, level, since_us):
-    """When the first edge was made of the first frame of that receiver with that level, µs; None when none was heard."""
+    """Return when the first edge was made of the first frame of that receiver with that level, µs; None when none was received."""
     air, found = world.air, []
 
-    def heard():
+    def received():
         for frame in reversed(air.frames):
             if frame.start_us < since_us:
                 break
@@ -90,7 +90,7 @@ async def _edge(world, rf_id, level, since_us):
         return bool(found)
 
     try:
-        await air.until(heard, _DEAF_S)
+        await air.until(received, _DEAF_S)
     except asyncio.TimeoutError:
         return None
     return found[0]
@@ -101,7 +101,7 @@ def _took_ms(sent_ns, edge_us):
 
 
 async def _idle(world, peer):
-    """(device, pysignalr): ms from send to edge, and to the handler, each time on a quiet air."""
+    """Return (device, pysignalr): ms from send to edge, and to the handler, each time on a quiet air."""
     shocker = world.hub.shockers[0]
     device, other = [], []
     for number in range(COMMANDS):
@@ -116,7 +116,7 @@ async def _idle(world, peer):
 
 
 async def _busy(world):
-    """ms from send to edge while another receiver, of the longest frames in the sample, is being driven."""
+    """Return ms from send to edge while another receiver, of the longest frames in the sample, is being driven."""
     driven, shocker = world.hub.shockers[0], world.hub.shockers[1]
     took = []
     for number in range(_BUSY_COMMANDS):
@@ -136,11 +136,11 @@ def _median(took_ms):
     return statistics.median([took for took in took_ms if took is not None])
 
 
-def _tell(report, name, took_ms, target=None, note=""):
+def _report_times(report, name, took_ms, target=None, note=""):
     deaf = sum(took is None for took in took_ms)
     if deaf:
         report.row(
-            f"{name}, not heard",
+            f"{name}, not received",
             deaf,
             "commands",
             "0",
@@ -173,15 +173,15 @@ async def _measure(report, secure):
         finally:
             await peer.stop()
     note = f"{len(device)} commands; the hub writes to the device first, then to pysignalr"
-    _tell(report, f"send → first edge, {way}, quiet air", device, note=note)
+    _report_times(report, f"send → first edge, {way}, quiet air", device, note=note)
     if other:
-        _tell(report, f"send → pysignalr's handler, {way}", other, note=f"{len(other)} of the same messages")
+        _report_times(report, f"send → pysignalr's handler, {way}", other, note=f"{len(other)} of the same messages")
         report.row(f"median edge ÷ median pysignalr, {way}", _median(device) / _median(other), "×")
     note = f"{len(busy)} commands; a frame of the other receiver takes 44 ms and ends first"
-    _tell(report, f"send → first edge, {way}, another receiver on the air", busy, note=note)
+    _report_times(report, f"send → first edge, {way}, another receiver on the air", busy, note=note)
 
 
 def run(report):
-    """None; about three minutes."""
+    """Measure; takes about three minutes."""
     for secure in (True, False):
         cancellation.run(_measure(report, secure))

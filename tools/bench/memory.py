@@ -25,7 +25,7 @@ _SETTLED_S = 1.0  # what was needed for the connection is garbage
 _SLOW_S = 20.0
 _PIECES = (256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
 
-# backend: what a device says, and how often, once it is at work there
+# backend: what a device prints, and how often, once it is at work there
 READY = {
     "openshock_user": ("shockers known", 1),
     "openshock_gateway": ("][link] connected", 1),
@@ -40,6 +40,7 @@ Mode = namedtuple("Mode", ("name", "live_kib", "peak_kib", "story"))
 
 
 async def operating(heap, backend="openshock_user", secure=True):
+    """Return the Account of a device that is connected to its service and idle."""
     bench = Bench({"backend": backend}, heap, secure=secure)
     async with bench.world:
         text, times = READY[backend]
@@ -166,7 +167,7 @@ async def in_pieces(piece, heap=None):
 # --- the report
 
 
-def _tell_owners(report, account):
+def _report_owners(report, account):
     for owner, size in account.chip.most_common():
         if size >= 128:
             report.row(owner, size, "bytes")
@@ -183,15 +184,17 @@ async def _all(report):
     for backend in READY:
         account = await live(lambda heap, backend=backend: operating(heap, backend), 2 * _LEAST)
         report.row(f"live, {backend}", account.live / _KIB, "KiB", "≤ 48 KiB")
-    told = await drift()
-    note = f"{told['acted']} carried out, from the socket's bytes to a player that only counts"
-    report.row("drift over 10 000 commands", (told["after"] - told["before"]) // 2, "bytes", "≤ 256 bytes", note)
+    measured = await drift()
+    note = f"{measured['acted']} carried out, from the socket's bytes to a player that only counts"
+    report.row(
+        "drift over 10 000 commands", (measured["after"] - measured["before"]) // 2, "bytes", "≤ 256 bytes", note
+    )
     for piece in _PIECES:
         if await in_pieces(piece, 4 * _LEAST) is None:
             report.row("free memory in pieces of so many bytes suffices", piece, "bytes", "≤ 4096 bytes")
             break
     report.title("connected over TLS: whose it is")
-    _tell_owners(report, await live(operating, 2 * _LEAST))
+    _report_owners(report, await live(operating, 2 * _LEAST))
 
 
 def run(report):

@@ -18,11 +18,11 @@ _PRESSES = 200
 _EDGE_TARGETS = (None, "≤ 1 µs", "≤ 3 µs")
 _PIN, _STOP = 5, 4
 _SOURCE = ROOT / "lib" / "ook_loops.py"
-# Firmware and chips are imported inside functions: `encoded` dresses CPython as MicroPython, and comes first.
+# Firmware and chips are imported inside functions: `encoded` prepares CPython to run MicroPython code, and comes first.
 
 
 def _frames(count):
-    """`count` frames of CaiXianlin as arrays: ids and levels differ, and so do the bits."""
+    """Return `count` frames of CaiXianlin as arrays: ids and levels differ, and so do the bits."""
     dice = random.Random(1)
     actions = ("shock", "vibrate", "sound", "light")
     return [
@@ -37,7 +37,7 @@ def _part(values, share):
 
 
 def _rows(report, name, late, note="", targets=_EDGE_TARGETS):
-    """Three rows: p50, p99 and worst of |edge − schedule|; the error of the pulses' lengths stands beside them."""
+    """Add three rows: p50, p99 and worst of |edge − schedule|; the error of the pulses' lengths stands beside them."""
     edges = [abs(us) for frame in late for us in frame]
     pulses = [abs(b - a) for frame in late for a, b in zip(frame, frame[1:])]
     for word, share, target in zip(("p50", "p99", "worst"), (0.5, 0.99, 1), targets):
@@ -70,7 +70,7 @@ class _Code:
         self._wires = ook_player.wiring(name, _PIN, _STOP)
 
     def play(self, train, engine=None, press_at_ns=None, first_tick=0):
-        """(what the loop returned, the chip)."""
+        """Return (result of the loop, the chip)."""
         from host_tests.machine_code.chip import Chip
         from host_tests.machine_code.sleigh import Sleigh
 
@@ -80,7 +80,7 @@ class _Code:
         return machine.call(self._loop, [0, 0, 0, *self._wires, train, len(train)]), chip
 
     def late(self, frames, engine=None):
-        """([error in µs per edge] per frame, µs a poll)."""
+        """Return ([error in µs per edge] per frame, µs a poll)."""
         from host_tests.machine_code.chip import errors_us
 
         late, reads = [], 0
@@ -91,7 +91,7 @@ class _Code:
         return late, sum(map(sum, frames)) / reads
 
     def reaction_us(self):
-        """The longest time from the button to the pin's last fall, of presses spread over a short train."""
+        """Return the longest time from the button to the pin's last fall, of presses spread over a short train."""
         train, dice, worst_ns = array("H", (20, 10, 15, 10)), random.Random(2), 0.0
         _, plain = self.play(train)
         first_ns = plain.edges[0][0]
@@ -140,18 +140,18 @@ def _real_time(report, frames):
         return
     environment = dict(os.environ, MICROPYPATH=f"{ROOT / 'host_tests' / 'stubs'}:{ROOT}:.frozen")
     words = [micropython, "-X", "heapsize=1024wK", ROOT / "tools" / "bench" / "_portable.py"]
-    told = json.dumps([list(train) for train in frames])
-    done = subprocess.run(words, input=told, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    sent = json.dumps([list(train) for train in frames])
+    done = subprocess.run(words, input=sent, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failure("MicroPython failed: " + done.stderr.strip())
     answer = json.loads(done.stdout)
     # no target: the machine's other processes may stop this one at any moment, which no board does
     _rows(report, "portable player on MicroPython, real time", answer["late_us"], "this machine's", (None,) * 3)
-    report.row("portable player: frames later than 60 µs", sum(us > 60 for us in answer["told_us"]), "frames")
+    report.row("portable player: frames later than 60 µs", sum(us > 60 for us in answer["results_us"]), "frames")
 
 
 def run(report):
-    """None; rows as described above. What this machine has no package for is said in a row."""
+    """Add the rows described above. What this machine has no package for is named in a row."""
     frames = _frames(max(_FRAMES, _REAL_FRAMES))
     from host_tests.machine_code import mpy
 

@@ -1,7 +1,7 @@
-"""Five hundred lost connections for each backend: close, reset, silence, 401, 5xx, a certificate nobody trusts. All must recover.
+"""Five hundred lost connections for each backend: close, reset, silence, 401, 5xx, an unknown certificate. All must recover.
 
 The whole simulated device on MicroPython, over TLS, against the local hub and its faults. The firmware's waits are a hundredth
-of what they are (_reconnect/hurry.py), so the times are no figures; that it comes back, obeys and keeps its memory is.
+of what they are (_reconnect/shorter_waits.py), so the times are no figures; that it reconnects, works and keeps its memory is.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import time
 import trustme
 
 from tools import Failure
-from tools.bench._reconnect import hurry
+from tools.bench._reconnect import shorter_waits
 from tools.common import cancellation
 from tools.hub import Config, faults
 from tools.sim import compiled
@@ -37,7 +37,7 @@ class Campaign:
     def __init__(self, backend):
         settings = {"backend": backend, "rules": RULES, "remote.inputs": []}
         self.world = World(settings=settings, config=Config.sample(faults=True, **_QUICK))
-        self.world.device.changes = hurry.changes()
+        self.world.device.changes = shorter_waits.changes()
         self.lost = collections.Counter()
         self.back = collections.Counter()
         self.missed = []  # (turn, kind, the device's last lines) of those that did not
@@ -46,7 +46,7 @@ class Campaign:
         self._stranger = _strange_certificate()
 
     async def run(self, times):
-        """None; `lost` and `back` say how often of each kind. asyncio.TimeoutError becomes a connection that did not recover."""
+        """Run; `lost` and `back` count each kind. asyncio.TimeoutError becomes a connection that did not recover."""
         async with self.world as world:
             await self._up(0)
             await self._proof(world, 0)
@@ -68,8 +68,8 @@ class Campaign:
             self.starts = world.device.starts
 
     async def _up(self, since):
-        """None as soon as the device has said, behind its `since`-th line, that it is connected. asyncio.TimeoutError."""
-        await said(self.world, "][link] connected", since)
+        """Wait until the device has reported, behind its `since`-th line, that it is connected. Raise asyncio.TimeoutError."""
+        await printed(self.world, "][link] connected", since)
 
     async def _lose(self, kind):
         hub = self.world.hub
@@ -85,27 +85,27 @@ class Campaign:
             hub.faults.cut()
 
     def _show_stranger(self):
-        """None; the next TLS connection is shown a certificate of an authority that the device does not know."""
-        shown = self.world.tls
+        """Show the next TLS connection a certificate of an authority that the device does not know."""
+        server_context = self.world.tls
 
         def once(socket, name, context):
-            shown.sni_callback = None
+            server_context.sni_callback = None
             socket.context = self._stranger
 
-        shown.sni_callback = once
+        server_context.sni_callback = once
 
     async def _free(self):
-        """The most of three looks at the device's heap: at one of them it may be fetching something."""
+        """Return the most of three looks at the device's heap: at one of them it may be fetching something."""
         return max([await self._look() for _ in range(3)])
 
     async def _look(self):
-        """Free bytes of the heap, after a collection, as the device's console says as soon as it has the memory to say it."""
+        """Return the free bytes of the heap after a collection, asked at the console until the device has the memory to answer."""
         while not (found := _HEAP.search(await self._answer())):
             await asyncio.sleep(0.2)  # a connection is being made: there is no memory for both
         return int(found.group(1))
 
     async def _answer(self):
-        """The line that answers `sysinfo`: how much is free, or that there is no memory for an answer. Failure."""
+        """Return the line that answers `sysinfo`: how much is free, or that there is no memory for an answer. Raise Failure."""
         lines = self.world.lines
         since = len(lines)
         self.world.device.type("sysinfo")
@@ -117,8 +117,8 @@ class Campaign:
         raise Failure(f"the device does not say how much memory is free: {lines[-3:]}")
 
 
-async def said(world, text, since):
-    """None as soon as a line of the device, behind the `since`-th, holds `text`. asyncio.TimeoutError."""
+async def printed(world, text, since):
+    """Wait until a line of the device, behind the `since`-th, holds `text`. Raise asyncio.TimeoutError."""
     until_s = time.monotonic() + _PATIENCE_S
     while not any(text in line for line in world.lines[since:]):
         if time.monotonic() > until_s:
@@ -130,7 +130,7 @@ async def said(world, text, since):
 
 
 async def _obeys(world, turn):
-    """An order, of a level of its own, is heard on the air. On a PC that stalls, its time may be over before it is sent."""
+    """Send an order of a level of its own until it is received on the air: a PC that stalls may send it too late."""
     level = 1 + turn % 90
     seen = len(world.air.frames)
     entry = {"id": world.hub.shockers[turn % 3].guid, "type": 2, "intensity": level, "duration": 300}
@@ -146,7 +146,7 @@ async def _obeys(world, turn):
 
 
 async def _controls(world, turn):
-    """What is typed at the device goes to the share link's shocker; the hub has it in its log."""
+    """Type a command at the device until it is in the hub's log: it goes to the share link's shocker."""
     mark = world.hub.journal.mark()
     until_s = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until_s:
@@ -160,7 +160,7 @@ async def _controls(world, turn):
 
 
 async def _acknowledges(world, turn):
-    """A message is said to have been received."""
+    """Send a message and wait until the device has acknowledged it."""
     message = world.hub.fleet.message(f"message {turn}")
     until_s = time.monotonic() + _PATIENCE_S
     while not message.received:
@@ -170,7 +170,7 @@ async def _acknowledges(world, turn):
 
 
 async def _hears(world, turn):
-    """An alert, raised as soon as the device has subscribed, is in its log."""
+    """Raise alerts until one is in the device's log: it has to subscribe first."""
     title = f"alert {turn}"
     until_s = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until_s:
@@ -193,7 +193,7 @@ PROOFS = {
 
 
 def _strange_certificate():
-    """A server's context that only strangers trust."""
+    """Return a server's context of an authority that the device does not trust."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     authority.issue_cert(HUB_NAME, key_type=trustme.KeyType.ECDSA).configure_cert(context)
@@ -201,14 +201,14 @@ def _strange_certificate():
 
 
 async def campaign(backend, times=TIMES):
-    """The Campaign of one backend, over."""
+    """Return the Campaign of one backend when it has ended."""
     one = Campaign(backend)
     await one.run(times)
     return one
 
 
 def run(report):
-    """Prints a row a backend and kind. Failure where there is no MicroPython."""
+    """Print a row a backend and kind. Raise Failure where there is no MicroPython."""
     if compiled.interpreter() is None:
         raise Failure("this bench needs MicroPython with viper")
     for backend in BACKENDS:

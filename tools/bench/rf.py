@@ -13,7 +13,7 @@ _ROUNDS = 3
 
 
 def _listen(data):
-    """Seconds to turn a trace file's bytes into bursts; the best of some rounds."""
+    """Return the seconds to turn a trace file's bytes into bursts; the best of some rounds."""
     best = float("inf")
     for _ in range(_ROUNDS):
         begun = time.perf_counter()
@@ -27,7 +27,7 @@ def _listen(data):
 
 
 def run(report):
-    """None; one row a model."""
+    """Measure: one row a model."""
     for model in MODELS:
         air = train_pulses(encoded(model.name, 46231, "vibrate", 25) * _FRAMES)
         changes = edges(air)

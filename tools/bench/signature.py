@@ -16,19 +16,19 @@ _STEP = 128
 
 
 def run(report):
-    """None; raises Failure where there is no MicroPython, or no pyhsslms to sign."""
+    """Measure. Raise Failure where there is no MicroPython, or no pyhsslms to sign."""
     micropython = program("micropython")
     if not micropython:
         raise Failure("this bench needs MicroPython, and there is no wheel of it for this machine")
-    told = [_figures(micropython, parts) for parts in examples.signed(20)]
-    hashes = [row["hashes"] for row in told]
+    rows = [_figures(micropython, parts) for parts in examples.signed(20)]
+    hashes = [row["hashes"] for row in rows]
     size = f"{len(examples.signed(1)[0][1]):,} bytes"
     report.row("SHA-256 of a release's signature, mean of 20", statistics.mean(hashes), "", "≤ 600", size)
     report.row("the most of them", max(hashes), "", "≤ 600", "never above 763")
-    report.row("verifying it", statistics.median(row["ms"] for row in told), "ms", note="on this machine")
+    report.row("verifying it", statistics.median(row["ms"] for row in rows), "ms", note="on this machine")
     note = "words of 8 bytes"
     report.row("heap that must be free for it", _least_heap(micropython), "bytes", "≤ 40,960", note)
-    report.row("allocated in all, without a collection", max(row["allocated"] for row in told), "bytes", None, note)
+    report.row("allocated in all, without a collection", max(row["allocated"] for row in rows), "bytes", None, note)
 
 
 def _child(micropython, parts, *more):
@@ -48,7 +48,7 @@ def _figures(micropython, parts):
 
 
 def _least_heap(micropython):
-    """Bytes, in steps of 128: the least with which a verify gets through."""
+    """Return the bytes, in steps of 128: the least heap with which a verify gets through."""
     (parts,) = examples.signed(1)
     left = _LARGEST_HEAP
     while left and _child(micropython, parts, left - _STEP).stdout == "True\n":

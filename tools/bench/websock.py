@@ -17,7 +17,7 @@ _MIB = 1 << 20
 
 
 def run(report):
-    """None; raises Failure where there is no MicroPython, or no `websockets` to be the server."""
+    """Measure. Raise Failure where there is no MicroPython, or no `websockets` to be the server."""
     micropython = program("micropython")
     if not micropython:
         raise Failure("this bench needs MicroPython, and there is no wheel of it for this machine")
@@ -33,7 +33,7 @@ def run(report):
 
 
 async def _echoes(report):
-    """None; the command ws-echo against a server of the package `websockets`."""
+    """Run the command ws-echo against a server of the package `websockets`."""
     try:
         from websockets.asyncio.server import serve
     except ImportError:
@@ -57,7 +57,7 @@ async def _echoes(report):
 
 
 async def _turns(connection, times, size):
-    """Seconds for one message of `size` bytes there and back: the mean of `times`."""
+    """Return the seconds for one message of `size` bytes there and back: the mean of `times`."""
     payload = os.urandom(size)
     start = time.perf_counter()
     for _ in range(times):

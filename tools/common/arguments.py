@@ -1,4 +1,4 @@
-"""What stands behind a command: numbers, ports, hosts, paths, each checked before anything starts. Refused in one line.
+"""Command-line arguments: numbers, ports, hosts, paths, each checked before anything starts. Errors are one line.
 
 A new kind of argument is a function (text) -> value that raises argparse.ArgumentTypeError in words, for `type=`.
 """
@@ -20,7 +20,7 @@ _SHOWN = 60  # characters of what was typed
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, which refuses in one line instead of a page."""
+    """argparse's parser, whose errors are one line instead of a page."""
 
     def error(self, message):
         """Raise Misuse with argparse's words."""

@@ -1,17 +1,14 @@
-"""A long run that somebody ends: Ctrl-C, `kill` and a closed terminal cancel it, so that it puts everything away first."""
+"""A long run that is ended early: Ctrl-C, `kill` and a closed terminal cancel it, so that it puts everything away first."""
 
 import asyncio
 import signal
 
-_ALWAYS = (
-    "SIGINT",
-    "SIGTERM",
-)  # SIGINT too where a shell lets its jobs in the background ignore it: who sends it means it
+_ALWAYS = ("SIGINT", "SIGTERM")  # SIGINT even where a shell makes its background jobs ignore it
 _UNLESS_IGNORED = ("SIGHUP",)  # nohup
 
 
 def run(work):
-    """Return what the coroutine `work` gives. Raise KeyboardInterrupt when it was cancelled because somebody ended us.
+    """Return what the coroutine `work` gives. Raise KeyboardInterrupt when it was cancelled by a signal.
 
     `work` is cancelled once: it may await what it has to put away.
     """
@@ -35,7 +32,7 @@ async def _heeding(work):
         try:
             asyncio.get_running_loop().add_signal_handler(number, end)
         except (NotImplementedError, RuntimeError, ValueError):
-            break  # Windows, where asyncio itself cancels us at Ctrl-C; or a thread that hears no signals
+            break  # Windows, where asyncio itself cancels us at Ctrl-C; or a thread that gets no signals
     try:
         return False, await task
     except asyncio.CancelledError:

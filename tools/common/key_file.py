@@ -1,7 +1,7 @@
 """A signing key on disk: the secret with its next index, the log of used ones, and the order in which both are written.
 
-An LMS key may use each of its indices once: two signatures of one index give strangers the means to forge. So `claim`
-writes first the secret with the index behind it, then the log, both down to the disk, and only then tells the index.
+An LMS key may use each of its indices once: two signatures of one index let others forge signatures. So `claim`
+writes first the secret with the index behind it, then the log, both down to the disk, and only then returns the index.
 Whatever fails in between loses an index and never gives one twice. Nothing here signs; `tools/sign.py` does.
 """
 
@@ -31,18 +31,18 @@ class Disk:
     """The few things that are done to files, each at once or not at all; a test's Disk fails between any two of them."""
 
     def read(self, path):
-        """The content (bytes); None when there is no such file."""
+        """Return the content (bytes); None when there is no such file."""
         try:
             return path.read_bytes()
         except FileNotFoundError:
             return None
 
     def write(self, path, content, mode=0o666):
-        """None; the whole file anew. `mode` is for a new one, where the system knows owners, less the umask."""
+        """Write the whole file anew. `mode` is for a new one, where the system knows owners, less the umask."""
         self._put(path, content, os.O_TRUNC, mode)
 
     def append(self, path, content):
-        """None; `content` behind what is there."""
+        """Append `content` to the file."""
         self._put(path, content, os.O_APPEND)
 
     def _put(self, path, content, how, mode=0o666):
@@ -51,16 +51,16 @@ class Disk:
             file.write(content)
 
     def sync(self, path):
-        """None; what was written to the file is on the disk."""
+        """Sync what was written to the file to the disk."""
         with open(path, "r+b") as file:
             os.fsync(file.fileno())
 
     def rename(self, old, new):
-        """None; takes the place of what was called `new`, in one step."""
+        """Rename in one step; a file called `new` is replaced."""
         os.replace(old, new)
 
     def sync_folder(self, folder):
-        """None; names given in the folder are on the disk. Windows has no such call: its log of the file system does it."""
+        """Sync the names in the folder to the disk. Windows has no such call: its file system's own log does it."""
         if os.name != "nt":
             opened = os.open(folder, os.O_RDONLY)
             try:
@@ -71,7 +71,7 @@ class Disk:
 
 @contextlib.contextmanager
 def alone(path, wait_s):
-    """Inside it no other process holds `path`; Failure after `wait_s` seconds. The system frees it when its holder dies.
+    """Yield while no other process holds `path`; raise Failure after `wait_s` seconds. The system frees it when its holder dies.
 
     SQLite's lock is the one of Python's library that every system has; the file stays, empty.
     """
@@ -107,7 +107,7 @@ class KeyFile:
         self.disk = disk or Disk()
 
     def path(self, suffix):
-        """Of the file with that suffix; a dot in the name stays."""
+        """Return the path of the file with that suffix; a dot in the name stays."""
         return self.name.with_name(self.name.name + suffix)
 
     def _read(self, suffix):
@@ -118,11 +118,11 @@ class KeyFile:
             raise Failure(reason(fault))
 
     def alone(self, wait_s):
-        """A context in which this key is nobody else's."""
+        """Return a context in which no other process uses this key."""
         return alone(self.path(".lock"), wait_s)
 
     def make(self, secret, public):
-        """None; all files of a new key, the secret last. Failure when one of them exists."""
+        """Write all files of a new key, the secret last. Raise Failure when one of them exists."""
         taken = [suffix for suffix in (".prv", ".pub", ".used") if self.disk.read(self.path(suffix)) is not None]
         if taken:
             raise Failure(f"{self.path(taken[0])} exists; a key is never replaced: choose another name")
@@ -135,7 +135,7 @@ class KeyFile:
         return self._read(".prv") is not None
 
     def secret(self):
-        """The Secret. Failure when it is missing or damaged."""
+        """Return the Secret. Raise Failure when it is missing or damaged."""
         content = self._read(".prv")
         if content is None:
             raise Failure(f"there is no key {self.path('.prv')}; `python3 -m tools keys {self.name.name}` makes one")
@@ -145,14 +145,14 @@ class KeyFile:
         return secret
 
     def public(self):
-        """The public key (bytes). Failure when it is missing."""
+        """Return the public key (bytes). Raise Failure when it is missing."""
         content = self._read(".pub")
         if content is None:
             raise Failure(f"{self.path('.pub')} is missing")
         return content
 
     def used(self):
-        """The used indices, rising. Failure when the log is missing, damaged, another key's, or has an index twice."""
+        """Return the used indices, rising. Raise Failure when the log is missing, damaged, another key's, or has an index twice."""
         path = self.path(".used")
         content = self._read(".used")
         if content is None:
@@ -176,7 +176,7 @@ class KeyFile:
         return indices
 
     def check(self):
-        """(Secret, used indices) of a key that can sign. Failure when it is spent, or older than its log."""
+        """Return (Secret, used indices) of a key that can sign. Raise Failure when it is spent, or older than its log."""
         secret, used = self.secret(), self.used()
         if used and used[-1] >= secret.next:
             raise Failure(
@@ -189,13 +189,13 @@ class KeyFile:
         return secret, used
 
     def claim(self, what):
-        """(Secret, index): an index which is now used, on the disk, whatever happens next. `what` is logged: 64 hex digits."""
+        """Return (Secret, index): the index counts as used on the disk, whatever happens next. `what` is logged: 64 hex digits."""
         secret, _ = self.check()
         self._advance(secret, secret.next + 1, secret.next, what)
         return secret, secret.next
 
     def skip_to(self, index):
-        """None; the indices before `index` count as used. Failure unless it is behind all that are known to be used."""
+        """Count the indices before `index` as used. Raise Failure unless it is behind all that are known to be used."""
         secret, used = self.secret(), self.used()
         least = max([secret.next, *(number + 1 for number in used)])
         if not least <= index <= capacity(secret.tree):
@@ -223,7 +223,7 @@ class KeyFile:
 
 
 def capacity(tree):
-    """How many signatures a key of that type can make."""
+    """Return how many signatures a key of that type can make."""
     return 1 << next(height for height, number in TREES.items() if number == tree)
 
 
@@ -234,12 +234,12 @@ def _packed(secret):
 
 
 def _unpacked(content):
-    """The Secret; None when the bytes are not whole."""
+    """Return the Secret; None when the bytes are not whole."""
     try:
-        told = json.loads(content)
-        fields = told["key"]
+        stored = json.loads(content)
+        fields = stored["key"]
         text = json.dumps(fields, sort_keys=True)
-        if hashlib.sha256(text.encode()).hexdigest() != told["sha256"]:
+        if hashlib.sha256(text.encode()).hexdigest() != stored["sha256"]:
             return None
         return Secret(**dict(fields, seed=bytes.fromhex(fields["seed"]), ident=bytes.fromhex(fields["ident"])))
     except (ValueError, KeyError, TypeError, RecursionError):

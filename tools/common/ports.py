@@ -1,4 +1,4 @@
-"""Ports on this machine for whoever cannot say 0 and ask afterwards: a device is told its ports before it starts."""
+"""Free ports on this machine, for programs that must know a port before it is opened: a device gets its ports before it starts."""
 
 import os
 import socket
@@ -9,9 +9,9 @@ _last = os.getpid() * _STEP
 
 
 def free_port():
-    """A port of 127.0.0.1 that nobody has, for TCP or UDP; each call gives another one. OSError when there is none left.
+    """Return a port of 127.0.0.1 that is free for TCP and UDP; each call gives another one. Raise OSError when none is left.
 
-    One from the system's own range could go to a connection of another process before whoever asked listens on it.
+    One from the system's own range could go to a connection of another process before the caller listens on it.
     """
     global _last
     for _ in range(_COUNT):

@@ -31,7 +31,7 @@ def shortened(text, most=_MOST):
 
 
 def reason(fault):
-    """Return what an OSError says, in one line of words: "/a/b: No space left on device"."""
+    """Return the reason that an OSError gives, in one line of words: "/a/b: No space left on device"."""
     words = getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
     name = getattr(fault, "filename", None)
     if isinstance(name, bytes):

@@ -1,10 +1,10 @@
-"""Runs another program without a word of it."""
+"""Runs another program and drops its output."""
 
 import subprocess
 
 
 def run(words, time_s, **where):
-    """The exit code of the program; 1 when there is none, or it takes longer than `time_s`. `where`: cwd, env."""
+    """Return the exit code of the program; 1 when there is none, or it takes longer than `time_s`. `where`: cwd, env."""
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
         return subprocess.run(words, timeout=time_s, check=False, **silent, **where).returncode

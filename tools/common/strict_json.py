@@ -1,4 +1,4 @@
-"""JSON of strangers, and of files that people write with an editor of theirs: all that is read can be written again.
+"""JSON from outside and from files edited by hand: everything that is read can be written again.
 
 Python's own `json` takes NaN, halves of surrogate pairs, numbers that become infinite, and UTF-16 (RFC 8259 §6, §7, §8.1). A
 byte order mark is no fault.
@@ -13,12 +13,12 @@ _BOMS_OF_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 def loads(data):
     """Return the value of JSON, bytes of UTF-8 or a str. Raise ValueError, in words, for anything else."""
-    told = data if isinstance(data, str) else _text(data)
+    source = data if isinstance(data, str) else _text(data)
     try:
-        value = json.loads(told.removeprefix(_BOM), parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(source.removeprefix(_BOM), parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if "\\u" in told or isinstance(data, str):
+    if "\\u" in source or isinstance(data, str):
         _writable(value)
     return value
 

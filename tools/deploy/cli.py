@@ -23,7 +23,7 @@ Slot = namedtuple("Slot", ("label", "size", "sums"))
 
 
 def main(argv):
-    """Return 0. Failure in words when the board does not answer, or has no place for this firmware."""
+    """Return 0. Raise Failure in words when the board does not answer, or has no place for this firmware."""
     options = _parser().parse_args(argv)
     modules = None if options.mount is None else served(options.mount)
     if modules and options.via == "ampy":
@@ -48,7 +48,7 @@ def main(argv):
 
 
 def _deployed(way, target, options, trusted, status):
-    """Link the image for the board that is there, and write it. Failure when that does not work."""
+    """Link the image for the board that is there, and write it. Raise Failure when that does not work."""
     target, version = _asked(way, target)
     official = _official(target, options, version)
     made = image.image(target, official.data, trusted)
@@ -89,7 +89,7 @@ def _parser():
 
 
 def served(files, root=ROOT):
-    """Return the names of the modules in these files, or of all of firmware/ and lib/. Failure for a file that is none."""
+    """Return the names of the modules in these files, or of all of firmware/ and lib/. Raise Failure for a file that is none."""
     if not files:
         paths = [path.relative_to(root).as_posix() for folder in _FOLDERS for path in (root / folder).rglob("*.py")]
         paths = [path for path in paths if path not in _GENERATED]
@@ -112,7 +112,7 @@ def _served(file, root):
 
 
 def _asked(way, target):
-    """Return (Target, version of MicroPython) as the board says, the Target only unless one is given. Failure: it does not know."""
+    """Return (Target, version of MicroPython): the given one and None, else what the board reports. Raise Failure."""
     if target is not None:
         return target, None
     found = scripts.lines(way.run(scripts.WHICH), "board")
@@ -139,7 +139,7 @@ def _official(target, options, version):
 
 
 def _written(way, target, made, not_well):
-    """Write the image into the slot that does not run, for the next start. Failure when it is not there then.
+    """Write the image into the slot that does not run, for the next start. Raise Failure when it is not there then.
 
     `not_well`: what a trial does not ask for, None where there is none.
     """
@@ -187,7 +187,7 @@ def _finished(way, parts, not_well, pending):
 
 
 def _slots(way, target, count):
-    """Return (running Slot, idle Slot, otadata's entries); sums of the first `count` blocks. Failure: the board has no slots."""
+    """Return (running Slot, idle Slot, otadata's entries); sums of the first `count` blocks. Raise Failure without slots."""
     text = way.run(scripts.sums(count, blocks.SUM_BYTES))
     found = {}
     for words in scripts.lines(text, "slot"):

@@ -1,4 +1,4 @@
-"""What runs on the board while it is deployed to: texts for MicroPython, which print lines that the other side reads. No I/O.
+"""Scripts for the board while it is deployed to: texts for MicroPython, which print lines that the other side reads. No I/O.
 
 Each ends well or raises. They stand on `esp32.Partition` alone, so that firmware which is broken can be replaced, too.
 """
@@ -7,8 +7,8 @@ MARK = "deploy:"
 
 WHICH = f"""\
 import sys
-from firmware import build_info as image
-print("{MARK}board", image.BOARD, image.LAYOUT, ".".join([str(part) for part in sys.implementation[1][:3]]))
+from firmware import build_info
+print("{MARK}board", build_info.BOARD, build_info.LAYOUT, ".".join([str(part) for part in sys.implementation[1][:3]]))
 """
 
 _SLOTS = """\

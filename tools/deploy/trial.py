@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 
 JOURNAL = "update.json"  # of the board's file system, as firmware/ota/boot_state.py names it
 _STATUS = "$SYS$|Response|Status|"
@@ -55,8 +55,8 @@ def journal(old, before, pending):
         path.write_bytes(old)
         if not old:
             path.unlink()
-        store = room("firmware.ota.settings_backup").File(str(path))
-        kept = room("firmware.ota.state").Journal(store, None)
+        store = load_module("firmware.ota.settings_backup").File(str(path))
+        kept = load_module("firmware.ota.state").Journal(store, None)
         if kept.busy and pending:
             kept.confirmed()
         elif kept.busy:

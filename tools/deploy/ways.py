@@ -18,29 +18,29 @@ _LAST_FACT = b"|Status|SetUp|"  # behind it there may be more, until the line is
 def quiet(port, limit_s=_ANSWER_S):
     """Stop the firmware, if it runs, so that the REPL is there. Return what it answered to `$status` before.
 
-    It takes no Ctrl-C (packets on its line may hold one), but the command `repl`. Failure when the port cannot be opened.
+    It takes no Ctrl-C (packets on its line may hold one), but the command `repl`. Raise Failure when the port cannot be opened.
     """
     try:
         with console.opened(port) as line:
             line.reset_input_buffer()
             line.write(b"\r\n$status\r\n")
-            answer = _heard(line, limit_s, lambda heard: heard.endswith(_PROMPT) or _LAST_FACT in heard)
+            answer = _read_until(line, limit_s, lambda received: received.endswith(_PROMPT) or _LAST_FACT in received)
             line.write(b"\r\n$repl\r\n")
-            _heard(line, limit_s, lambda heard: heard.endswith(_PROMPT))
+            _read_until(line, limit_s, lambda received: received.endswith(_PROMPT))
     except OSError as fault:
         raise Failure(f"{port} cannot be opened ({fault}); is `tools console` still at it?")
     return answer.decode("utf-8", "replace")
 
 
-def _heard(line, limit_s, is_answer):
+def _read_until(line, limit_s, is_answer):
     """Return what comes until `is_answer(all of it)` holds and the line is quiet, or the time is over."""
-    end, heard = time.monotonic() + limit_s, b""
+    end, received = time.monotonic() + limit_s, b""
     while time.monotonic() < end:
         more = line.read(max(1, line.in_waiting))
-        heard += more
-        if not more and is_answer(heard):
+        received += more
+        if not more and is_answer(received):
             break
-    return heard
+    return received
 
 
 class Mpremote:
@@ -97,6 +97,7 @@ class Ampy:
             _done([*self._start, "rm", _FILE], self.name)
 
     def serve(self, tree, script):
+        """Raise Failure: ampy cannot mount a folder."""
         raise Failure("--mount needs mpremote")
 
     def reset(self):
@@ -114,7 +115,7 @@ def _script(folder, text):
 
 
 def _done(words, name):
-    """Return what the program prints. Failure with its last words when it fails."""
+    """Return what the program prints. Raise Failure with its last words when it fails."""
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIME_S, check=False)
     except subprocess.TimeoutExpired:

@@ -51,28 +51,30 @@ class Quiet(EspLogBase):
         self._bar.broken()
 
     def print(self, *args, **kwargs):
-        pass
+        """Ignore a line of progress."""
 
     def note(self, *args):
-        pass
+        """Ignore a note."""
 
     def hint(self, *args):
-        pass
+        """Ignore a hint."""
 
     def debug(self, *args):
-        pass
+        """Ignore debug output."""
 
     def err(self, *args, suggestion=None):
-        pass  # an exception follows, and says the same
+        """Ignore an error: an exception with the same text follows."""
 
     def warn(self, *args, suggestion=None):
+        """Print a warning to stderr."""
         print("esptool:", *args, file=sys.stderr)
 
     warning, error = warn, err
 
     def set_verbosity(self, mode):
-        pass
+        """Ignore the level: the output does not depend on it."""
 
     def progress_bar(self, cur_iter, total_iters, prefix="", suffix="", bar_length=30):
+        """Show `cur_iter` of `total_iters` on the bar."""
         if self.name and total_iters > 0:
             self._bar.show(self.name, min(cur_iter / total_iters, 1))

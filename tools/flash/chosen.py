@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools import Failure
 from tools.common import strict_json
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 from tools.common.printable import printable
 
 SETTINGS = "settings.json"
@@ -20,7 +20,7 @@ SETTINGS = "settings.json"
 def settings(path=None, network=None, ask=getpass.getpass):
     """Return the settings (a dict) of the file `path`, with a network ([name] or [name, key]) in front of its networks.
 
-    `ask(prompt)` gives the key where only the name is there. Failure for a file or a value that the device would refuse.
+    `ask(prompt)` gives the key where only the name is there. Raise Failure for a file or a value that the device would refuse.
     """
     made = _from_file(path) if path else {}
     if network:
@@ -44,7 +44,7 @@ def merged(old, new):
 def files(chosen, kept=None):
     """Return {path: bytes} of a new vfs: the settings, and what was kept of an old one ({path: bytes}).
 
-    Failure when the kept settings cannot be read, and others shall be added.
+    Raise Failure when the kept settings cannot be read, and others shall be added.
     """
     made = dict(kept or {})
     if chosen:
@@ -53,23 +53,23 @@ def files(chosen, kept=None):
 
 
 def read(data):
-    """Return the settings (a dict) in the bytes of a settings.json. Failure when it is damaged."""
-    jsonfile = room("lib.json_file")
+    """Return the settings (a dict) in the bytes of a settings.json. Raise Failure when it is damaged."""
+    json_file = load_module("lib.json_file")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / SETTINGS
         path.write_bytes(data)
         try:
-            return jsonfile.load(str(path))
-        except jsonfile.Damaged as fault:
+            return json_file.load(str(path))
+        except json_file.Damaged as fault:
             raise Failure(f"the settings on the board are damaged ({fault}); without --keep-settings they are replaced")
 
 
 def _sealed(content):
-    """Return the bytes of a settings.json, with the checksum that the device gives it. Failure when it is too large."""
+    """Return the bytes of a settings.json, with the checksum that the device gives it. Raise Failure when it is too large."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / SETTINGS
         try:
-            room("lib.json_file").save(str(path), content)
+            load_module("lib.json_file").save(str(path), content)
         except ValueError as fault:
             raise Failure(f"all settings together: {fault}")
         return path.read_bytes()
@@ -78,7 +78,7 @@ def _sealed(content):
 def _asked(ask, ssid):
     try:
         with warnings.catch_warnings():
-            if not sys.stdin.isatty():  # getpass warns that it cannot hide what nobody types
+            if not sys.stdin.isatty():  # getpass warns that it cannot hide the input
                 warnings.simplefilter("ignore", getpass.GetPassWarning)
             return ask(f"The key of {printable(ssid)} (none: Enter): ")
     except EOFError:
@@ -99,7 +99,7 @@ def _from_file(path):
 
 def _check(content, where):
     """Raise Failure for an unknown setting, and for a value that does not fit."""
-    table = room("firmware.config.settings")
+    table = load_module("firmware.config.settings")
     for key, value in content.items():
         if key not in table.names():
             raise Failure(f"{where}: there is no setting '{key}' (docs/settings.md lists them)")
@@ -109,7 +109,10 @@ def _check(content, where):
 
 def check_pins(content, target):
     """Raise Failure for pins in the settings `content` that cannot be used on that board; print what to take care of."""
-    chips, board = room("firmware.hardware.gpio_rules"), room("lib.plugins").load("firmware.boards", target.name)
+    chips, board = (
+        load_module("firmware.hardware.gpio_rules"),
+        load_module("lib.plugins").load("firmware.boards", target.name),
+    )
     pins = [content.get(key, -1) for key in ("rf.pin", "estop.pin")]
     pins = [own if pin < 0 else pin for pin, own in zip(pins, (board.RF_PIN, board.ESTOP_PIN))]
     if not content.get("estop.enabled", True):

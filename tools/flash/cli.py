@@ -1,4 +1,4 @@
-"""The command `flash`: its options, the order of its steps, and what a person reads when one of them fails."""
+"""Command `flash`: its options, the order of its steps, and what a person reads when one of them fails."""
 
 import argparse
 import os
@@ -91,7 +91,7 @@ def _checked(parser, arguments):
 
 
 def main(argv):
-    """Return 0 when the board runs, or with --dry-run. Failure, with what is on the board and what to do next."""
+    """Return 0 when the board runs, or with --dry-run. Raise Failure with what is on the board and what to do next."""
     options = _checked(_parser(), argv)
     settings = chosen.settings(options.settings, options.wifi)
     image = plan.official_image(options.image) if options.image else None
@@ -122,7 +122,7 @@ _ADVICE = (
 
 
 def _prepared(device, options, settings, image, chips, saved):
-    """Return the steps.Work for the board that is there. Nothing is written yet. Failure when anything does not fit."""
+    """Return the steps.Work for the board that is there. Nothing is written yet. Raise Failure when anything does not fit."""
     facts = device.facts
     size = options.flash_size or facts.flash_bytes
     print(f"{facts.name}, {size // _M if size else '?'} MB of flash, {facts.mac}")
@@ -188,7 +188,7 @@ def _old_vfs(rows, flash_bytes):
 
 
 def _boot_loader_of(device, chip):
-    """Return the boot loader that is on the board, for an image that brings none. Failure when there is none."""
+    """Return the boot loader that is on the board, for an image that brings none. Raise Failure when there is none."""
     at = official.BOOT_LOADER_AT[chip]
     try:
         found = official.boot_loader(device.read(at, layout.TABLE_OFFSET - at, "boot loader, reading"))
@@ -200,9 +200,9 @@ def _boot_loader_of(device, chip):
 
 
 def backup(device, path, size, facts):
-    """Read the whole flash into the file `path`, for its owner alone: it holds keys. Failure when it cannot be written."""
+    """Read the whole flash into the file `path`, for its owner alone: it holds keys. Raise Failure when it cannot be written."""
     if path.exists():
-        raise Failure(f"{path} exists; a backup replaces no file")  # it may be all that somebody has
+        raise Failure(f"{path} exists; a backup replaces no file")  # it may be the only copy
     data = device.read(0, size, "backup")
     try:
         with open(

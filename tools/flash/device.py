@@ -12,7 +12,7 @@ from tools import Failure
 from tools.flash.bar import Quiet
 from tools.images import runtime
 
-# chip: "esp32s3" · name: as its maker writes it · mac: "aa:bb:…" · flash_bytes: None where the flash does not tell
+# chip: "esp32s3" · name: as its maker writes it · mac: "aa:bb:…" · flash_bytes: None where the flash does not report it
 # · revision: of the chip, 100 for v1.0
 Facts = namedtuple("Facts", ("chip", "name", "mac", "flash_bytes", "revision"))
 
@@ -59,7 +59,7 @@ class Device:
             self._esp = None
 
     def _look(self):
-        """Return the Facts. Failure for a chip that no firmware here is for, and for one that is locked."""
+        """Return the Facts. Raise Failure for a chip that no firmware here is for, and for one that is locked."""
         esp = self._esp
         chip = esp.CHIP_NAME.lower().replace("-", "")
         if chip not in runtime.CHIPS.values():
@@ -76,7 +76,7 @@ class Device:
         if self._baud > _ROM_BAUD:
             self._esp.change_baud(self._baud)
         esptool.attach_flash(self._esp)
-        # a cable that was pulled stays pulled: whoever is asked to begin anew knows what is on the board
+        # no second attempt: after a broken cable the user has to be told what is on the board
         self._esp.WRITE_FLASH_ATTEMPTS = 1
         size = esptool.detect_flash_size(self._esp)
         self.facts = self.facts._replace(flash_bytes=flash_size_bytes(size) if size else None)
@@ -125,6 +125,6 @@ class Device:
 
 
 def _words(fault):
-    """Return the first sentence of what esptool or pyserial says."""
+    """Return the first sentence of the message of esptool or pyserial."""
     lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
     return lines[0].rstrip(".") if lines else type(fault).__name__

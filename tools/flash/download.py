@@ -1,7 +1,7 @@
-"""Download official MicroPython images from micropython.org; each is kept in build/micropython and taken from there again.
+"""Downloads official MicroPython images from micropython.org; each is kept in build/micropython and taken from there again.
 
 A file that the table of tools/images/micropython.py knows is taken only with the size and the SHA-256 that stand there. The
-name of any other one holds a date that nobody can guess: the board's page on micropython.org has it.
+name of any other one holds a date that cannot be guessed: the board's page on micropython.org has it.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _OTHERWISE = "--image FILE takes one that you have (a .bin from micropython.org/
 def image(chip, version=None, folder=None, fetch=None):
     """Return the path of the official image for a chip: of that version (1, 28, 0), else the newest verified one.
 
-    `fetch(url)` returns bytes or raises OSError. Failure, in one line, when it cannot be had.
+    `fetch(url)` returns bytes or raises OSError. Raise Failure, in one line, when it cannot be had.
     """
     folder, fetch = folder or FOLDER, fetch or _fetch
     entry = micropython.newest(chip) if version is None else micropython.of_version(chip, version)

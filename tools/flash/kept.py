@@ -24,7 +24,7 @@ _OURS = ("boot.py", "main.py", "firmware/", "lib/")
 
 
 class _Remote(UserContext):
-    """The blocks of a file system on a board, each fetched once, when somebody wants it. Nothing is ever written."""
+    """The blocks of a file system on a board, each fetched once, when it is read. Nothing is ever written."""
 
     def __init__(self, read_block, block_size, block_count):
         super().__init__(0)
@@ -56,7 +56,7 @@ class _Remote(UserContext):
 def read(rows, flash_bytes, wanted_nvs, read_flash):
     """Return the Kept of a board with these rows. `read_flash(offset, size)` gives bytes; `wanted_nvs`: Row of the new NVS.
 
-    Failure when the files cannot be read.
+    Raise Failure when the files cannot be read.
     """
     offset, size = vfs_place(rows, flash_bytes)
     found = next((row for row in rows if row.label == "nvs"), None)
@@ -75,7 +75,7 @@ def vfs_place(rows, flash_bytes):
 
 
 def files(offset, size, read_flash):
-    """Return {path: bytes} of the LittleFS at `offset`, without code. Failure when there is none."""
+    """Return {path: bytes} of the LittleFS at `offset`, without code. Raise Failure when there is none."""
     count = size // layout.BLOCK
     context = _Remote(lambda at, length: read_flash(offset + at, length), layout.BLOCK, count)
     try:
@@ -113,7 +113,7 @@ def write(path, kept):
 
 
 def load(path):
-    """Return the Kept in the file `path`. Failure when there is none."""
+    """Return the Kept in the file `path`. Raise Failure when there is none."""
     try:
         content = json.loads(Path(path).read_text(encoding="ascii"))
         nvs = None if content["nvs"] is None else base64.b64decode(content["nvs"], validate=True)

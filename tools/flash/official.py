@@ -11,7 +11,7 @@ from collections import namedtuple
 
 from tools.images import layout, runtime
 
-# boot_loader: bytes, None in an .app-bin · data: the app image (bytes) · version: (1, 28, 0), None where it does not say
+# boot_loader: bytes, None in an .app-bin · data: the app image (bytes) · version: (1, 28, 0), None where there is none
 Official = namedtuple("Official", ("chip", "boot_loader", "data", "version"))
 
 BOOT_LOADER_AT = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32s3": 0, "esp32c3": 0}
@@ -23,7 +23,7 @@ _VERSION = re.compile(rb"v(\d{1,3})\.(\d{1,3})\.(\d{1,3})[-.\w]{0,40} on 20\d\d-
 
 
 def read(data):
-    """Return the Official in the bytes of a file. ValueError in words when there is none, or a damaged one."""
+    """Return the Official in the bytes of a file. Raise ValueError in words when there is none, or a damaged one."""
     begin = _begin(data)
     rows = _table(data, begin)
     if rows is None:
@@ -44,7 +44,7 @@ def read(data):
 
 
 def boot_loader(data):
-    """Return the Runtime (chip, data) that a boot loader is, of bytes that begin with one. ValueError in words without one.
+    """Return the Runtime (chip, data) that a boot loader is, of bytes that begin with one. Raise ValueError in words without one.
 
     It is the same kind of image as an app.
     """
@@ -55,7 +55,7 @@ def boot_loader(data):
 
 
 def version(image):
-    """Return (major, minor, patch) of the MicroPython in an image, linked or official; None when it does not say."""
+    """Return (major, minor, patch) of the MicroPython in an image, linked or official; None when there is none."""
     found = _VERSION.search(image)
     return tuple(map(int, found.groups())) if found else None
 
@@ -72,7 +72,7 @@ def revisions(image):
 def for_flash(loader, flash_bytes):
     """Return the boot loader with `flash_bytes` in its header, and its SHA-256 made anew.
 
-    It refuses a flash map that ends behind what its header says. ValueError for a size that the header cannot say.
+    It refuses a flash map that ends behind the size in its header. Raise ValueError for a size that the header cannot hold.
     """
     if flash_bytes % _M or flash_bytes // _M not in _SIZES:
         raise ValueError(f"a flash of {flash_bytes} bytes is none that a boot loader knows")
@@ -82,7 +82,7 @@ def for_flash(loader, flash_bytes):
 
 
 def flash_bytes(loader):
-    """Return how much flash the header of a boot loader names, in bytes; None for a code that nobody knows."""
+    """Return how much flash the header of a boot loader names, in bytes; None for an unknown code."""
     return next((size * _M for size, code in _SIZES.items() if code == loader[3] >> 4), None)
 
 

@@ -24,7 +24,7 @@ _BLANK = {"nvs", "otadata", "phy_init"}
 
 
 def every(rows, chip, flash_bytes, parts):
-    """Return the Pieces of a board, in the order in which they are written. Failure in words when one does not fit.
+    """Return the Pieces of a board, in the order in which they are written. Raise Failure in words when one does not fit.
 
     `parts`: {"boot": boot loader, "ota_0": app image (bytes), "vfs": {path: bytes}, perhaps "nvs": bytes}; of the partitions
     that it does not name, nvs, otadata and phy_init are blank then, and the others are left alone.

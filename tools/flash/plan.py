@@ -1,4 +1,4 @@
-"""Decide what a board gets: which board it is, its flash map, MicroPython with the firmware, settings. Touches no device."""
+"""Decides what a board gets: which board it is, its flash map, MicroPython with the firmware, settings. Touches no device."""
 
 import hashlib
 import json
@@ -16,9 +16,9 @@ _M = 1024 * 1024
 
 
 def target_of(options, settings, chip=None):
-    """Return the Target that the options, the settings or else the chip name; None where nobody names any.
+    """Return the Target that the options, the settings or else the chip name; None when none of them names any.
 
-    Failure when they disagree.
+    Raise Failure when they disagree.
     """
     wanted = options.board or settings.get("board")
     if wanted is None:
@@ -32,10 +32,10 @@ def target_of(options, settings, chip=None):
 
 
 def official_image(path, fetched=False, to_look_at=False):
-    """Return the Official in the file; say it when it is none of those that the project has linked and verified.
+    """Return the Official in the file; print a note when it is none of those that the project has linked and verified.
 
-    Failure in words for a file that is no image, or of a MicroPython that is too old; `to_look_at`: that is only said, as nobody
-    is going to run it. What was `fetched` and is no image is deleted.
+    Raise Failure in words for a file that is no image, or of a MicroPython that is too old; `to_look_at`: that is only printed, as
+    it is not going to run. What was `fetched` and is no image is deleted.
     """
     path = Path(path)
     try:
@@ -72,7 +72,7 @@ def fetched_image(chip, version=None):
 def made(options, settings, given, chip, flash_bytes):
     """Return the Plan for a chip with so much flash. `given` is an Official or None; then it is downloaded.
 
-    Failure when it does not fit.
+    Raise Failure when it does not fit.
     """
     target = target_of(options, settings, chip)
     if target.chip != chip:
@@ -95,7 +95,7 @@ def made(options, settings, given, chip, flash_bytes):
 
 
 def every_piece(plan, options, boot_loader, kept=None):
-    """Return the Pieces of a Plan. `kept` is what --keep-settings found. Failure when something does not fit or compile."""
+    """Return the Pieces of a Plan. `kept` is what --keep-settings found. Raise Failure when something does not fit or compile."""
     parts = {
         "boot": boot_loader,
         "ota_0": _app_image(plan, options),
@@ -115,7 +115,7 @@ def _app_image(plan, options):
 
 
 def built(folder, target):
-    """Return the image (bytes) that `build` left in a folder. Failure when it is for another Target, or is damaged."""
+    """Return the image (bytes) that `build` left in a folder. Raise Failure when it is for another Target, or is damaged."""
     path = folder / manifest.IMAGE
     try:
         facts = json.loads((folder / manifest.FILE).read_bytes())

@@ -23,7 +23,7 @@ def _described(port):
 
 
 def chosen(wanted=None, there=None):
-    """Return the port to use. Failure in words when there is none, and with a list when there are several.
+    """Return the port to use. Raise Failure in words when there is none, and with a list when there are several.
 
     `there` is what `found` gives; a URL of pyserial (socket://, rfc2217://) is a port, too.
     """

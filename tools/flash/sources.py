@@ -39,7 +39,7 @@ def officials(chips, paths=(), version=None, fetch=None, to_look_at=False):
     """Return {chip: Official} for each of these chips: of the files `paths`, or else downloaded.
 
     `version`: which one is downloaded, None for the newest verified one. `fetch(chip, version)` returns an Official. `to_look_at`
-    as plan.official_image. Failure in words when one cannot be had, and for two files of one chip.
+    as plan.official_image. Raise Failure in words when one cannot be had, and for two files of one chip.
     """
     given, found = {}, {}
     for path in paths:

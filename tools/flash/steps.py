@@ -26,7 +26,7 @@ class Work:
         self._done = []
 
     def run(self):
-        """Write every piece, read it back, start the board. Failure in words when the board was lost meanwhile."""
+        """Write every piece, read it back, start the board. Raise Failure in words when the board was lost meanwhile."""
         now = "erasing"
         try:
             self._blank()
@@ -82,7 +82,7 @@ class Work:
 
 
 def greet(port, limit_s):
-    """Return 0 once the board has said how to reach it, or when it is not asked. Failure when it stays silent."""
+    """Return 0 once the board has sent how to reach it, or when it is not asked. Raise Failure when it stays silent."""
     if limit_s <= 0:
         print("Written. Press RESET if it does not start by itself.")
         return 0

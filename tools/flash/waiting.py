@@ -1,4 +1,4 @@
-"""Waits until a board that was just written says how to reach it: the set-up page's network, key and code, or its address.
+"""Waits until a board that was just written reports how to reach it: the set-up page's network, key and code, or its address.
 
 The lines are those of the console (firmware/net/access_point.py, firmware/console/commands.py); a $ keeps it from echoing ours.
 """
@@ -19,23 +19,23 @@ _LONGEST_LINE = 4096
 
 
 def invited(port, limit_s, clock=time.monotonic):
-    """Return (lines, tail): how to reach the board, [] when it said nothing of that within `limit_s`; and its last lines.
+    """Return (lines, tail): how to reach the board, [] when it sent nothing of that within `limit_s`; and its last lines.
 
     The port may vanish meanwhile, as one that the chip itself makes does when it restarts.
     """
     end = clock() + limit_s
-    heard = _Heard()
+    received = _Received()
     line = None
-    while clock() < end and not heard.done:
+    while clock() < end and not received.done:
         try:
             line = line or _opened(port)
-            _listen(line, heard, end, clock)
+            _read(line, received, end, clock)
         except OSError:
             _close(line)
             line = None
             time.sleep(_OPEN_EVERY_S)
     _close(line)
-    return heard.lines, heard.tail[-_TAIL:]
+    return received.lines, received.tail[-_TAIL:]
 
 
 def _opened(port):
@@ -53,22 +53,22 @@ def _close(line):
         pass
 
 
-def _listen(line, heard, end, clock):
-    """Read until it has said so, or the time is over. OSError when the port has gone."""
-    ask_at = clock() + _ASK_FIRST_S  # what it said by itself may have been said before the port was open
+def _read(line, received, end, clock):
+    """Read until the board has reported it, or the time is over. Raise OSError when the port has gone."""
+    ask_at = clock() + _ASK_FIRST_S  # it may have reported by itself before the port was open
     waiting = b""
-    while clock() < end and not heard.done:
+    while clock() < end and not received.done:
         waiting += line.read(max(1, line.in_waiting))
         *lines, waiting = waiting.split(b"\n")
         waiting = waiting[-_LONGEST_LINE:]
         for one in lines:
-            heard.line(printable(one.decode("utf-8", "replace").strip()))
-        if clock() >= ask_at and not heard.done:
-            line.write(b"\r\n$portal\r\n" if heard.open else b"\r\n$status\r\n")
+            received.line(printable(one.decode("utf-8", "replace").strip()))
+        if clock() >= ask_at and not received.done:
+            line.write(b"\r\n$portal\r\n" if received.open else b"\r\n$status\r\n")
             ask_at = clock() + _ASK_EVERY_S
 
 
-class _Heard:
+class _Received:
     """The console's lines so far. `lines` are for the person, `open` whether the set-up page is there, `done` when that is all."""
 
     def __init__(self):

@@ -97,7 +97,7 @@ def _checksum(pieces):
 
 
 def idf_version(image):
-    """Return ESP-IDF's version, such as (5, 2), from the app description. Raise Failure when it tells none."""
+    """Return ESP-IDF's version, such as (5, 2), from the app description. Raise Failure when there is none."""
     text = image.segments[0].data[_IDF_VERSION].split(b"\0")[0].decode("ascii", "replace")
     numbers = text.lstrip("v").split("-")[0].split(".")
     if image.segments[0].data[:4] != _DESCRIPTION or len(numbers) < 2 or not all(n.isdecimal() for n in numbers[:2]):

@@ -13,7 +13,7 @@ class Blob:
 
     @property
     def end(self):
-        """The address behind the last byte."""
+        """Return the address behind the last byte."""
         return self._base + len(self.data)
 
     def put(self, data, align=1):

@@ -1,4 +1,4 @@
-"""MicroPython bytecode: as much of it as tells where a function ends and what it refers to.
+"""MicroPython bytecode: as much of it as shows where a function ends and what it refers to.
 
 Sources: MicroPython `py/bc.h` (MP_BC_PRELUDE_SIG_DECODE, MP_BC_PRELUDE_SIZE_DECODE), `py/bc0.h` (formats of opcodes), `py/bc.c`
 (mp_opcode_decode).

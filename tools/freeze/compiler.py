@@ -28,9 +28,9 @@ def compiled(name, source, architecture, optimise=2):
     return done.stdout
 
 
-def _in_one_line(told):
+def _in_one_line(output):
     """Return mpy-cross's words, which are a traceback, as "line 3: SyntaxError: invalid syntax"."""
-    lines = told.split("\n")
+    lines = output.split("\n")
     places = [found.group() for line in lines if (found := re.search(r"line \d+", line))]
     words = [line.strip() for line in lines if line.strip()]
     return ": ".join(places[-1:] + words[-1:]) or "mpy-cross failed without a word"

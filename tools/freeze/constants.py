@@ -1,7 +1,7 @@
 """Compiled modules as constant data: qstr tables, objects, functions, as a build with FROZEN_MANIFEST would have written them.
 
 Source: MicroPython `tools/mpy-tool.py` (RawCode.freeze, CompiledModule.freeze_constants, freeze_mpy). How each object lies in
-memory is told, and proven for an image, in object_types.
+memory is known, and verified for an image, in object_types.
 """
 
 import struct

@@ -36,7 +36,7 @@ def patches(image, kilobytes):
 
 
 def _test(image):
-    """Return the address of the branch to where it is told that there is no heap."""
+    """Return the address of the branch to where it is reported that there is no heap."""
     memory = image.memory
     text = only((memory.base + at for at in _places(memory.data)), "text about the initial heap")
     user = only(

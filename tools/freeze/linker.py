@@ -1,7 +1,7 @@
 """Linking compiled modules into an official image: `link`. The order of the steps is here; each structure has its own module.
 
 New tables (qstr pool, contents, names) and the modules' constant data go behind the image's constant data, which its segment's
-header makes the boot loader map. Only a few words of code tell where the tables are and where constant data ends: these are
+header makes the boot loader map. Only a few words of code hold where the tables are and where constant data ends: these are
 changed, and nothing else is.
 """
 

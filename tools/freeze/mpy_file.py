@@ -41,12 +41,12 @@ def static_qstrs(texts):
 
 
 def is_native(data):
-    """Return whether a .mpy (bytes) holds machine code, which its header then tells the architecture of."""
+    """Return whether a .mpy (bytes) holds machine code; its header then names the architecture."""
     return len(data) >= _HEADER and bool(data[2] >> 2 & 0x0F)
 
 
 def architecture(data):
-    """Return mpy-cross's name for the architecture that a header (bytes) tells of; None for bytecode alone."""
+    """Return mpy-cross's name for the architecture in a header (bytes); None for bytecode alone."""
     number = data[2] >> 2 & 0x0F
     if number > len(_ARCHITECTURES):
         return f"an unknown architecture ({number})"
@@ -103,8 +103,8 @@ class _Reader:
         if self._at != len(self._data):
             raise ValueError("something follows its code")
         if not qstrs or qstrs[0] != name.encode():
-            told = qstrs[0].decode(errors="replace") if qstrs else ""
-            raise Failure(f"{name} was compiled under the name '{told}'; compile it with mpy-cross -s {name}")
+            own_name = qstrs[0].decode(errors="replace") if qstrs else ""
+            raise Failure(f"{name} was compiled under the name '{own_name}'; compile it with mpy-cross -s {name}")
         return Module(name, qstrs, objects, function)
 
     def _take(self, size):

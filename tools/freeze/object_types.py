@@ -112,7 +112,7 @@ class _Finder:
             raise unsupported("it keeps floats in another way")
 
     def checked_mpy(self):
-        """Return what sys.implementation (name, version, _machine, _mpy, …) tells of .mpy files, as two bytes."""
+        """Return what sys.implementation (name, version, _machine, _mpy, …) declares of .mpy files, as two bytes."""
         values = set()
         for at in self._memory.places(self._object(b"micropython")):
             if at + 12 in self._memory and (word := self._memory.word(at + 12)) & 1 and 0x200 < word < 0x20000:

@@ -18,7 +18,7 @@ Qstrs = namedtuple("Qstrs", ("address", "texts", "ids", "hash_bytes", "sizes"))
 OFFICIAL_POOLS = 3
 MOST_BYTES = 255  # MICROPY_QSTR_BYTES_IN_LEN is 1
 _MOST_QSTRS = 0xFFFF  # ids in tables of modules are 16 bits (MICROPY_PERSISTENT_CODE, qstr_short_t)
-_ALLOC = 10  # MICROPY_ALLOC_QSTR_ENTRIES_INIT, which is what constant pools tell, too
+_ALLOC = 10  # MICROPY_ALLOC_QSTR_ENTRIES_INIT, which is what constant pools hold, too
 _SORTED = 1 << 31
 _HEAD = 24
 

@@ -17,7 +17,7 @@ End = namedtuple("End", ("site", "addend"))
 _NEAR = 16  # bytes between two instructions
 _ADDENDS = (0, chips.MMU_PAGE - 1)
 _SINCE_IDF = (5, 1)  # before, the driver reads the MMU's table instead
-_PLACES = {"esp32s3": (2, 3)}  # fewest and most where they are needed; the S3 tells its cache, too
+_PLACES = {"esp32s3": (2, 3)}  # fewest and most where they are needed; the S3 passes it to its cache, too
 
 
 def read(memory, code, idf):

@@ -1,8 +1,8 @@
-"""RISC-V code: which `lui` instructions begin a given address. What each begins is told by control flow.
+"""RISC-V code: which `lui` instructions begin a given address. What each begins is found by control flow.
 
 An address is made by `lui` with its upper 20 bits and the low 12 of what uses the register next: `addi`, a load, a store. So code
 that is to use another address with the same low 12 bits needs another `lui` alone. The code has no data between instructions
-but for alignment, and instructions of 2 and 4 bytes: walks that begin on different halves of a word soon meet, which tells where
+but for alignment, and instructions of 2 and 4 bytes: walks that begin on different halves of a word soon meet, which shows where
 instructions begin.
 """
 

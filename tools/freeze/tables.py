@@ -59,7 +59,7 @@ def _known(image):
 
 
 def _end_moved(image, new_end):
-    """Return the Patches that tell another end of constant data. Raise Failure where it cannot be there."""
+    """Return the Patches that set another end of constant data. Raise Failure where it cannot be there."""
     if new_end > _limit(image.memory):
         raise unsupported("it has no addresses left for more constant data")
     patches, old_end = [], image.memory.end

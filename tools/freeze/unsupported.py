@@ -8,7 +8,7 @@ _ADVICE = (
 
 
 def unsupported(what):
-    """Return the Failure for an image that is not built the way the linker knows; `what` is the fact that says so."""
+    """Return the Failure for an image that is not built the way the linker knows; `what` is the fact that shows it."""
     return Failure(f"this image cannot be linked: {what}; {_ADVICE}")
 
 

@@ -1,4 +1,4 @@
-"""Xtensa code: which literals its `l32r` instructions load. Instructions are told from other bytes by control flow.
+"""Xtensa code: which literals its `l32r` instructions load. Control flow separates instructions from other bytes.
 
 Source: Xtensa ISA Reference Manual (formats RRR, RI16, CALL, BRI8, BRI12, RRRN; opcodes L32R, ENTRY, J, B*, LOOP*, RET*). The
 windowed ABI is what ESP-IDF uses: a function begins with `entry a1, n`, aligned to four. An `l32r` reads an aligned word before
@@ -155,7 +155,7 @@ class _Segment:
         return tuple(pc for pc in self.loads[literal] if self._begins(pc - self.address) is not False)
 
     def _begins(self, at):
-        """Return whether an instruction begins at an offset; None when no function is found that tells."""
+        """Return whether an instruction begins at an offset; None when no function is found that decides it."""
         verdict = None
         for instructions in self._functions_before(at):
             if at in instructions:

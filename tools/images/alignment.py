@@ -6,7 +6,7 @@ linked image thousands of pointers differ by the same where something before the
 
 from collections import namedtuple
 
-_SEED = 16  # bytes that two places must share before anybody looks closer
+_SEED = 16  # bytes that two places must share before they are compared further
 _MOST_PLACES = 8  # where the same seed is looked at
 _BETTER = 8  # so many more bytes must be the same at another place before it is taken
 _SHORT = 256  # bytes between two matches with the same shift that are taken for alike

@@ -1,6 +1,6 @@
 """The modules of one board as sources for those who build MicroPython with ESP-IDF, and the manifest that freezes them.
 
-They are the same as in an image of ours: what holds machine code is in one module of bytes, as it would run from flash
+They are the same as in an image of this project: what holds machine code is in one module of bytes, as it would run from flash
 otherwise (DESIGN §3).
 """
 

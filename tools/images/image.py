@@ -31,7 +31,7 @@ def made(target, official=None, trusted=(), changes=None):
     Raise Failure when the image does not link, is not confirmed, or leaves less than SPARE_BYTES of the slot.
     """
     frozen = modules.compiled(target, trusted, changes)
-    room = layout.row(layout.table(target.layout), "ota_0").size
+    slot_bytes = layout.row(layout.table(target.layout), "ota_0").size
     try:
         if not target.chip:
             result = Made(simulated.slot_image(romfs.made(frozen)), {}, "")
@@ -42,10 +42,10 @@ def made(target, official=None, trusted=(), changes=None):
             result = Made(linked.data, linked.sizes, linked.version)
     except Failure as failure:
         raise Failure(f"{target.title}: {failure}")
-    spare = room - len(result.data)
+    spare = slot_bytes - len(result.data)
     if target.chip and spare < SPARE_BYTES:
         raise Failure(
-            f"{target.title}: the image has {len(result.data)} bytes and leaves {spare} of its slot of {room}; "
+            f"{target.title}: the image has {len(result.data)} bytes and leaves {spare} of its slot of {slot_bytes}; "
             f"{SPARE_BYTES} must stay free: take a smaller MicroPython (--image), such as an -OTA build"
         )
     return result

@@ -54,12 +54,12 @@ NAMES = tuple(_TABLES)
 
 
 def table(name):
-    """The rows of a layout, a list in the order of their offsets. ValueError for a name that is not in NAMES."""
+    """Return the rows of a layout, a list in the order of their offsets. Raise ValueError for a name that is not in NAMES."""
     return list(_known(name)[1])
 
 
 def flash_size(name):
-    """The bytes of flash that a layout is for. ValueError for a name that is not in NAMES."""
+    """Return the bytes of flash that a layout is for. Raise ValueError for a name that is not in NAMES."""
     return _known(name)[0]
 
 
@@ -70,9 +70,9 @@ def _known(name):
 
 
 def of_chip(chip, flash_bytes):
-    """The name of the layout for a chip ("esp32", "esp32s3" …; "" is the simulator) with so much flash.
+    """Return the name of the layout for a chip ("esp32", "esp32s3" …; "" is the simulator) with so much flash.
 
-    ValueError for less than 4 MB: two images do not fit.
+    Raise ValueError for less than 4 MB: two images do not fit.
     """
     if chip == "":
         return "sim"
@@ -86,12 +86,12 @@ def of_chip(chip, flash_bytes):
 
 
 def of_board(chip, flash_mb):
-    """The name of the layout for a board with that chip and so many megabytes of flash, as its file in firmware/boards says."""
+    """Return the name of the layout for a board with that chip and flash in MB, as its file in firmware/boards gives them."""
     return of_chip(chip, flash_mb * _M)
 
 
 def row(rows, label):
-    """The row with that label. KeyError when there is none."""
+    """Return the row with that label. Raise KeyError when there is none."""
     for one in rows:
         if one.label == label:
             return one
@@ -99,7 +99,7 @@ def row(rows, label):
 
 
 def check(rows, flash_bytes):
-    """None. ValueError in words when rows overlap, are out of order or unaligned, share a label, or end behind the flash."""
+    """Raise ValueError in words when rows overlap, are out of order or unaligned, share a label, or end behind the flash."""
     end, labels = _FIRST, set()
     for one in rows:
         name = one.label
@@ -123,7 +123,7 @@ def check(rows, flash_bytes):
 
 
 def binary(rows):
-    """The table for the flash at TABLE_OFFSET, TABLE_SIZE bytes, the same that ESP-IDF's gen_esp32part makes."""
+    """Return the table for the flash at TABLE_OFFSET, TABLE_SIZE bytes, the same that ESP-IDF's gen_esp32part makes."""
     lines = b"".join(
         struct.pack("<2sBBII16sI", b"\xaa\x50", one.type, one.subtype, one.offset, one.size, one.label.encode(), 0)
         for one in rows
@@ -133,7 +133,7 @@ def binary(rows):
 
 
 def parsed(data):
-    """The rows of a table as `binary` makes it, a list. ValueError when it is none, or damaged."""
+    """Return the rows of a table as `binary` makes it, a list. Raise ValueError when it is none, or damaged."""
     rows = []
     for at in range(0, min(len(data), TABLE_SIZE), 32):
         line = data[at : at + 32]
@@ -149,7 +149,7 @@ def parsed(data):
 
 
 def csv(rows):
-    """The table as text for ESP-IDF's own tools: name, type, subtype, offset, size, flags; numbers in hexadecimal."""
+    """Return the table as text for ESP-IDF's own tools: name, type, subtype, offset, size, flags; numbers in hexadecimal."""
     lines = ["# Name, Type, SubType, Offset, Size, Flags"]
     lines += [f"{one.label},{_TYPES[one.type]},{one.subtype:#x},{one.offset:#x},{one.size:#x}," for one in rows]
     return "\n".join(lines) + "\n"

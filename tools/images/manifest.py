@@ -1,13 +1,13 @@
 """The manifest of an update: what it is, for which board, and the hash of its image; one line of JSON that is signed. No I/O.
 
-A device checks the signature of exactly these bytes first, then everything else that they say (firmware/ota/manifest.py).
+A device checks the signature of exactly these bytes first, then every field in them (firmware/ota/manifest.py).
 """
 
 import hashlib
 import json
 import re
 
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 
 FILE = "manifest.json"
 SIGNATURE = "manifest.json.sig"
@@ -30,7 +30,7 @@ def made(target, version, counter, date, image):
         raise ValueError(f"'{date}' is no date (YYYY-MM-DD)")
     if not 0 <= counter < 1 << 30:
         raise ValueError(f"{counter} is no rollback counter")
-    told = {
+    fields = {
         "board": target.title,
         "chip": target.chip,
         "counter": counter,
@@ -42,7 +42,7 @@ def made(target, version, counter, date, image):
         "size": len(image),
         "version": version,
     }
-    line = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    line = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
     if len(line) > MOST_BYTES:
         raise ValueError(f"a manifest has at most {MOST_BYTES} bytes, not {len(line)}")
     return line
@@ -50,4 +50,4 @@ def made(target, version, counter, date, image):
 
 def is_version(text):
     """Return whether the text is a version as the devices take it: as semver.org has it, 40 characters at most."""
-    return room("lib.semver").is_version(text)
+    return load_module("lib.semver").is_version(text)

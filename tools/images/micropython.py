@@ -1,9 +1,9 @@
 """The official MicroPython images that the project knows, from micropython.csv beside this file. No I/O but reading that table.
 
-A row says verified "yes" once the tests have linked the image and verified the result. A release of which only the hash is
-known stands there with "no": whoever asks for it gets exactly that file, and is told that it is untried.
+A row has verified "yes" once the tests have linked the image and verified the result. A release of which only the hash is
+known stands there with "no": a user who asks for it gets exactly that file, with a note that it is untried.
 `size` and `sha256` are those of the file as micropython.org offers it (".bin": boot loader, flash map, app), `app_sha256` is
-that of the app inside, which is what an ".app-bin" holds; it is blank where nobody here has the file.
+that of the app inside, which is what an ".app-bin" holds; it is blank where the project does not have the file.
 """
 
 import csv
@@ -28,7 +28,7 @@ _TABLE = Path(__file__).with_suffix(".csv")
 
 
 def newest(chip):
-    """Return the newest verified Entry that runs on every board with that chip. KeyError when there is none."""
+    """Return the newest verified Entry that runs on every board with that chip. Raise KeyError when there is none."""
     found = [entry for entry in _verified() if entry.board in _builds(chip)]
     if not found:
         raise KeyError(chip)
@@ -53,7 +53,7 @@ def is_verified(entry):
 
 
 def parsed(text):
-    """Return the version (1, 28, 0) in a text such as "1.28.0" or "v1.28.0". ValueError when there is none."""
+    """Return the version (1, 28, 0) in a text such as "1.28.0" or "v1.28.0". Raise ValueError when there is none."""
     found = re.fullmatch(r"v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?", text)
     if not found:
         raise ValueError(f"'{text}' is no version of MicroPython (1.28.0)")

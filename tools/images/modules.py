@@ -25,7 +25,7 @@ _ROOTS_FILE = "firmware/ca_bundle.py"
 _PAGE_FILE = "firmware/www/page.py"
 _PAGE = "firmware/www/index.html"
 _BOARDS = "firmware/boards/"
-_FALLBACK = "generic_esp32"  # what firmware/config/build.py takes for a board that nobody knows
+_FALLBACK = "generic_esp32"  # what firmware/config/build.py takes for an unknown board
 _MOST_KEYS = 2
 _CACHE = ROOT / "build" / "mpy"
 

@@ -1,16 +1,16 @@
-"""Patches from one image to another, for devices that run the older one: lib/binary_patch.py says what they look like. No I/O.
+"""Patches from one image to another, for devices that run the older one: their format is that of lib/binary_patch.py. No I/O.
 
-The new image is cut into pieces that are like some place of the old one (alignment.py). What differs there is told in pairs of
+The new image is cut into pieces that are like some place of the old one (alignment.py). What differs there is written as pairs of
 bytes, as a difference where it can be: pointers differ by how far what they point at has moved, all by the same.
 """
 
 import struct
 import zlib
 
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 from tools.images import alignment
 
-_APPLIED = room("lib.binary_patch")  # what the device takes
+_APPLIED = load_module("lib.binary_patch")  # what the device takes
 _BLOCK, _UNIT, _WINDOW_BITS = _APPLIED.BLOCK, _APPLIED.UNIT, _APPLIED.WINDOW_BITS
 _COPY, _MOVE, _ADD, _STEP = _APPLIED.COPY, _APPLIED.MOVE, _APPLIED.ADD, _APPLIED.STEP
 
@@ -31,7 +31,7 @@ def made(old, new):
     return head + b"".join(_units(_Steps(old, new, alignment.pieces(old, new)), len(new)))
 
 
-# --- what is told of them
+# --- the steps for a piece
 
 
 class _Steps:
@@ -105,7 +105,7 @@ class _Out:
         self.shift = shift
         self.step = step
         self.gap = 0
-        self.moved = False  # the last step was a MOVE that is still to say what is copied
+        self.moved = False  # the last step was a MOVE that still has to name what is copied
 
     def flush(self):
         """Put what is still to be copied."""
@@ -164,7 +164,7 @@ def _units(steps, size):
             yield unit.packed()
             unit = _Unit()
             waiting.append(part)
-        else:  # not even a unit of its own has room for all of this block
+        else:  # not even a unit of its own takes all of this block
             middle = sum(part) // 2 & ~1
             waiting += [(middle, part[1]), (part[0], middle)]
     if unit.blocks:
@@ -181,7 +181,7 @@ class _Unit:
         self._packed = b""
 
     def takes(self, data):
-        """Return whether there is room for these steps."""
+        """Return whether these steps fit into it."""
         trial = self._packing.copy()
         size = len(self._packed) + len(trial.compress(data)) + len(trial.flush())
         return size <= _UNIT and self.blocks < _MOST_BLOCKS

@@ -9,7 +9,7 @@ file in `certs/` of the device.
 - SSL.com (TLS ECC Root CA 2022): Cloudflare's third.
 - Sectigo (USERTrust ECC): ZeroSSL, GitHub, and Cloudflare's reserve.
 
-Cloudflare serves ECDSA certificates to whoever speaks it, as MicroPython does; that is why the large RSA roots of the last
+Cloudflare serves ECDSA certificates to clients that support it, as MicroPython does; that is why the large RSA roots of the last
 three are not here.
 """
 
@@ -31,7 +31,7 @@ _ENTRY = re.compile(r'# Label: "([^"]*)".*?-----BEGIN CERTIFICATE-----\n(.*?)---
 
 
 def files():
-    """{path in the image: DER} of the roots in NAMES. Failure when certifi is not there, or does not know one of them."""
+    """Return {path in the image: DER} of the roots in NAMES. Raise Failure without certifi, or when it lacks one of them."""
     try:
         import certifi
     except ImportError:

@@ -1,7 +1,7 @@
 """One image as the chip's boot loader starts it, such as MicroPython's ".app-bin": whether it is whole, for which chip. No I/O.
 
 The format is Espressif's: a header of 24 bytes, segments, padding, a checksum byte, a SHA-256 (reference/micropython-esp32.md
-§c). The boot loader starts nothing that is not whole; this says so before it is written. A boot loader is such an image, too:
+§c). The boot loader starts nothing that is not whole; this finds out before it is written. A boot loader is such an image, too:
 what else a file may hold, and where, tools/flash/official.py knows.
 """
 
@@ -18,9 +18,9 @@ _MOST_SEGMENTS = 16
 
 
 def read(data):
-    """The Runtime at the beginning of `data` (bytes): its chip ("esp32" …) and its image, without what follows it.
+    """Return the Runtime at the beginning of `data` (bytes): its chip ("esp32" …) and its image, without what follows it.
 
-    ValueError in words for one that is none, or damaged.
+    Raise ValueError in words for one that is none, or damaged.
     """
     if len(data) < _HEAD or data[0] != _MAGIC or not 0 < data[1] <= _MOST_SEGMENTS:
         raise ValueError("it is no image of a runtime; take a .bin or .app-bin of MicroPython")
@@ -34,7 +34,7 @@ def read(data):
 
 
 def _checked(data):
-    """The bytes that the image has. ValueError when it is not whole."""
+    """Return how many bytes the image has. Raise ValueError when it is not whole."""
     at, check = _HEAD, _CHECKSUM
     for _ in range(data[1]):
         if at + 8 > len(data):

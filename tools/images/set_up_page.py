@@ -10,9 +10,9 @@ from tools.images import shrink_page
 
 
 def pack(page):
-    """The gzip file (bytes) of `page` (bytes of HTML), the same for the same page.
+    """Return the gzip file (bytes) of `page` (bytes of HTML), the same for the same page.
 
-    The comment of its head (RFC 1952 §2.3.1) holds what a Content-Security-Policy must say for exactly these inline scripts
+    The comment of its head (RFC 1952 §2.3.1) holds what a Content-Security-Policy needs for exactly these inline scripts
     and styles (CSP Level 3 §2.3.1); firmware/portal/server.py sends it. Decompressors skip it.
     """
     page = shrink_page.shrink(page.decode()).encode()

@@ -30,7 +30,7 @@ _NO_BREAK_BEFORE = "});.?:|&="
 
 
 def shrink(page):
-    """The same page (str), in fewer characters. ValueError when it is not built as it has to be."""
+    """Return the same page (str) in fewer characters. Raise ValueError when it is not built as it has to be."""
     parts = {}
     for tag, less in (("style", _css), ("script", _script)):
         found = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.S)
@@ -48,7 +48,7 @@ def shrink(page):
 
 
 def squeeze(data):
-    """The raw DEFLATE stream of `data` (RFC 1951), some 4 % smaller than zlib's best."""
+    """Return the raw DEFLATE stream of `data` (RFC 1951), some 4 % smaller than zlib's best."""
     packed = zopfli.zlib.compress(data)[2:-4]
     assert zlib.decompress(packed, -15) == data
     return packed
@@ -62,7 +62,7 @@ def _css(text):
 
 
 def _columns(match):
-    """The same table: all names, then all first texts, then all second ones. What is alike stands together, with no quotes."""
+    """Return the same table by columns: all names, all first texts, all second ones. Equal things stand together, unquoted."""
     rows = [[name, *json.loads(texts)] for name, texts in _ROW.findall(match[2])]
     if len({len(row) for row in rows}) > 1 or re.search(r"[|`\\\n]|\$\{", "".join(map("".join, rows))):
         raise ValueError(f"texts of {match[1]} that do not go into columns")
@@ -87,7 +87,7 @@ def _script(text):
 
 
 def _tight(tokens):
-    """The tokens without the blanks that nothing needs."""
+    """Return the tokens without the blanks that nothing needs."""
     kept = []
     for i, token in enumerate(tokens):
         if token in " \n":
@@ -106,7 +106,7 @@ def _in_word(letter):
 
 
 def _renamed(tokens, own):
-    """The tokens with one- and two-letter names for what the script itself declares at its outermost level.
+    """Return the tokens with names of one and two letters for what the script itself declares at its outermost level.
 
     A name that is also a property somewhere, or might be one, is left alone.
     """

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 from tools import Failure
 from tools.common.environment import ROOT
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 from tools.images import layout, modules
 
 # name: of the module in firmware/boards · title: as people and manifests write it · layout: of tools/images/layout.py
@@ -21,9 +21,9 @@ _ARCHITECTURES = {
 
 
 def every():
-    """All Targets, by name. Failure when a board's chip is not known here."""
+    """Return all Targets, by name. Raise Failure when a board's chip is not known here."""
     made = {}
-    for name, chip in room("firmware.boards").BOARDS:
+    for name, chip in load_module("firmware.boards").BOARDS:
         if chip not in _ARCHITECTURES:
             raise Failure(f"firmware/boards/{name}.py: nothing is known of the chip '{chip}'")
         title = name.replace("_", "-")
@@ -33,7 +33,7 @@ def every():
 
 
 def named(name):
-    """The Target of that name, hyphens and capitals welcome. Failure with the names that there are."""
+    """Return the Target of that name, hyphens and capitals welcome. Raise Failure with the names that there are."""
     known = every()
     target = known.get(name.lower().replace("-", "_"))
     if target is None:

@@ -1,4 +1,4 @@
-"""Folders of images: what `build` leaves for each board, and the tree that devices read, which never changes what it has told.
+"""Folders of images: what `build` leaves for each board, and the tree that devices read, in which nothing published ever changes.
 
 The tree: version-<channel>.txt (a bare version), <version>/<board>/manifest.json, manifest.json.sig, image.bin, and patches,
 image.bin.from-<older>, for the last few versions before it. Plain files: any web server can offer them. A device may read at
@@ -11,12 +11,14 @@ import re
 import shutil
 
 from tools import Failure
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 from tools.images import manifest
 
 CHANNELS = ("stable", "beta", "develop")
-_PATCHES = 3  # so many older versions get a patch: whoever runs one of them is sent only what is new
-_MOST_OF_IMAGE = 2  # a patch with more than a half of its image's bytes is not worth its risk; devices take none
+_PATCHES = 3  # so many older versions get a patch: a device that runs one of them fetches only what is new
+_MOST_OF_IMAGE = (
+    2  # a patch with more than a half of its image's bytes is not worth its risk; devices take no such patch
+)
 _RELEASED = (manifest.IMAGE, manifest.FILE, manifest.SIGNATURE)
 
 
@@ -59,7 +61,7 @@ def publish(folders, tree, version, channel):
 
 def _add_patches(folder, before):
     """Put patches to the folder's image beside it, from those `before`: (version, image)."""
-    from tools.images import patch  # it speaks with the device's own module, which a mere build does not need
+    from tools.images import patch  # it imports the device's own module, which a mere build does not need
 
     image = (folder / manifest.IMAGE).read_bytes()
     for version, older in before:
@@ -71,9 +73,9 @@ def _add_patches(folder, before):
 def _before(tree, version, title):
     """Return (version, image) of the versions that most devices of that board may run: the last few before this one.
 
-    By their numbers, not by when somebody wrote them here: a copy of the tree gives the same.
+    By their numbers, not by when they were written here: a copy of the tree gives the same.
     """
-    newer = room("lib.semver").newer
+    newer = load_module("lib.semver").newer
     names = [folder.parent.name for folder in tree.glob(f"*/{title}") if (folder / manifest.IMAGE).exists()]
     older = [name for name in names if manifest.is_version(name) and newer(version, name)]
     older.sort(key=functools.cmp_to_key(lambda one, other: newer(one, other) - newer(other, one)))

@@ -1,4 +1,4 @@
-"""The pages and parts of docs/ that are made from the firmware. A page is a room here, and a row in tools/docs.py.
+"""Pages and parts of docs/ that are made from the firmware. A page is a module here, and a row in tools/docs.py.
 
 A page that is written by hand has places for made parts: `<!-- made: NAME -->`, the part, `<!-- end -->`.
 """
@@ -11,7 +11,7 @@ _PLACE = re.compile(r"(<!-- made: ([\w-]+) -->\n).*?(<!-- end -->)", re.S)
 
 
 def filled(text, parts):
-    """`text` with what `parts` {name: function without arguments} give in its places. Failure for a name that is none."""
+    """Return `text` with the results of `parts` {name: function without arguments} in its places. Raise Failure."""
 
     def fill(match):
         if match[2] not in parts:
@@ -22,6 +22,6 @@ def filled(text, parts):
 
 
 def table(head, rows):
-    """A Markdown table: a line of titles, and a line for each row of cells."""
+    """Return a Markdown table: a line of titles, and a line for each row of cells."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n" for cells in lines)

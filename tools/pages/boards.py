@@ -1,6 +1,6 @@
 """The tables of boards and of pins in docs/wiring.md, from firmware/boards and firmware/hardware/gpio_rules.py."""
 
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 from tools.pages import table
 
 _SIMULATED = "simulated"
@@ -9,14 +9,14 @@ CHIPS = {"esp32": "ESP32", "esp32s2": "ESP32-S2", "esp32s3": "ESP32-S3", "esp32c
 
 
 def _boards():
-    plugs = room("lib.plugins")
-    for name in sorted(plugs.names("firmware.boards")):
+    plugins = load_module("lib.plugins")
+    for name in sorted(plugins.names("firmware.boards")):
         if name != _SIMULATED:
-            yield name.replace("_", "-"), plugs.load("firmware.boards", name)
+            yield name.replace("_", "-"), plugins.load("firmware.boards", name)
 
 
 def table_of_boards():
-    """Every board with what it says of its pins."""
+    """Return the table of every board with what its file gives of its pins."""
     rows = []
     for name, board in _boards():
         lamp = _pin(board.LED_PIN, " (low is on)" if board.LED_INVERTED else "")
@@ -32,11 +32,11 @@ def _pin(number, more="", none="–"):
 
 
 def table_of_pins():
-    """Every chip with the pins that may be chosen on a bare board."""
-    chips, plugs = room("firmware.hardware.gpio_rules"), room("lib.plugins")
+    """Return the table of every chip with the pins that may be chosen on a bare board."""
+    chips, plugins = load_module("firmware.hardware.gpio_rules"), load_module("lib.plugins")
     rows = []
     for chip, title in CHIPS.items():
-        board = plugs.load("firmware.boards", "generic_" + chip)
+        board = plugins.load("firmware.boards", "generic_" + chip)
         pins = chips.transmitter_pins(board)
         careful = [pin for pin in pins if chips.warning(board, pin)]
         free = [pin for pin in pins if pin not in careful]
@@ -45,7 +45,7 @@ def table_of_pins():
 
 
 def _list(pins):
-    """1, 2, 4–7 as a person writes it."""
+    """Return pins as a person writes them: 1, 2, 4–7."""
     runs = []
     for pin in pins:
         if runs and pin == runs[-1][1] + 1:

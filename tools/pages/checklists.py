@@ -1,7 +1,7 @@
 """The table of docs/backends.md: a row for each test that is named after a row of a service's checklist, and how it ended.
 
 A checklist is host_tests/test_<service>_checklist.py; its tests are called test_row_…, and the first line of the docstring
-says what must be. The text around the table is written by hand.
+has the requirement. The text around the table is written by hand.
 """
 
 import ast
@@ -34,7 +34,7 @@ SERVICES = {
 
 
 def rows(root=ROOT):
-    """The list of Rows of all checklists. Failure for a test without words, or a checklist of nobody's."""
+    """Return the list of Rows of all checklists. Raise Failure for a test without words, or a checklist of no known service."""
     found = []
     paths = {path.stem[len("test_") : -len("_checklist")]: path for path in _files(root)}
     strangers = sorted(set(paths) - set(SERVICES))
@@ -60,7 +60,7 @@ def _rows_of(service, path):
 
 
 def table(found, results):
-    """The text of the tables; `results` is {(service, test): one word}."""
+    """Return the text of the tables; `results` is {(service, test): one word}."""
     lines = []
     for service, title in SERVICES.items():
         own = [row for row in found if row.service == service]
@@ -74,7 +74,7 @@ def table(found, results):
 
 
 def run(root=ROOT):
-    """{(service, test): "passes", "fails" or "skipped"}: the worst of its cases. Takes a minute or two."""
+    """Return {(service, test): "passes", "fails" or "skipped"}: the worst of its cases. Takes a minute or two."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
@@ -96,7 +96,7 @@ def _results(report):
 
 
 def page(text, made):
-    """`text` of the page with the tables `made` in their place. Failure when that place is not there."""
+    """Return `text` of the page with the tables `made` in their place. Raise Failure when that place is not there."""
     before, mark, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not mark or not end:
@@ -105,13 +105,13 @@ def page(text, made):
 
 
 def write(root=ROOT):
-    """None; the tests were run, and the page says how they ended."""
+    """Run the tests, and write into the page how they ended."""
     path = root / PAGE.relative_to(ROOT)
     path.write_text(page(path.read_text(encoding="utf-8"), table(rows(root), run(root))), encoding="utf-8")
 
 
 def is_current(root=ROOT):
-    """True when the page has just the rows that there are, and all of them pass."""
+    """Return whether the page has just the rows that there are, and all of them pass."""
     found = rows(root)
     text = (root / PAGE.relative_to(ROOT)).read_text(encoding="utf-8")
     return page(text, table(found, {(row.service, row.name): PASSED for row in found})) == text

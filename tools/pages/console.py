@@ -1,6 +1,6 @@
 """docs/console.md: every serial command, from the console's own help, and the requests of Improv that it answers."""
 
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 from tools.pages import table
 
 # The groups in reading order
@@ -70,9 +70,9 @@ network by cable. Its packets and the console share the line.
 
 
 def page():
-    """The text of docs/console.md. A command that is in no group stands under More."""
+    """Return the text of docs/console.md. A command that is in no group stands under More."""
     known = {}
-    for usage, what in room("firmware.console.usage")._USAGE:
+    for usage, what in load_module("firmware.console.usage")._USAGE:
         known.setdefault(usage.partition(" ")[0], []).append((f"`{usage}`", what.replace("***", "`***`")))
     others = tuple(name for name in known if not any(name in names for names in GROUPS.values()))
     text = _INTRODUCTION

@@ -8,7 +8,7 @@ _FONT = 'font-family="system-ui, sans-serif"'
 
 
 def circuit():
-    """The board, the transmitter with its antenna, the emergency stop and the lamp."""
+    """Draw the board, the transmitter with its antenna, the emergency stop and the lamp."""
     parts = [
         _words(30, 40, "Transmitter, emergency stop and lamp", 20, bold=True),
         _box(40, 80, 220, 300, "ESP32 board"),
@@ -44,7 +44,7 @@ def circuit():
 
 
 def estop():
-    """The two ways to wire an emergency stop."""
+    """Draw the two ways to wire an emergency stop."""
     parts = [
         _words(30, 40, "Two ways to wire the emergency stop", 20, bold=True),
         _words(40, 80, "normally closed (safer)", 15, bold=True),
@@ -83,7 +83,7 @@ def _box(x, y, width, height, title):
 
 
 def _pin(x, y, name, right=False):
-    """A contact on the edge of a box; its name stands inside, to the left of it or to the right."""
+    """Draw a contact on the edge of a box; its name stands inside, to the left of it or to the right."""
     dot = f'<circle cx="{x}" cy="{y}" r="5" fill="{_INK}"/>'
     return dot + (_words(x + 12, y + 5, name, 13) if right else _words(x - 12, y + 5, name, 13, end=True))
 
@@ -94,7 +94,7 @@ def _wire(colour, *points):
 
 
 def _button(x, y, closed=False):
-    """A push button from (x, y) to (x + 70, y)."""
+    """Draw a push button from (x, y) to (x + 70, y)."""
     lever = (
         f'<line x1="{x + 15}" y1="{y}" x2="{x + 55}" y2="{y if closed else y - 16}" stroke="{_INK}" stroke-width="3"/>'
     )

@@ -1,12 +1,12 @@
-"""The table of the lamp's signals in docs/troubleshooting.md, from firmware/hardware/status_led.py: its patterns as they shine."""
+"""The table of the lamp's signals in docs/troubleshooting.md, from firmware/hardware/status_led.py: its patterns in words."""
 
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 from tools.pages import table
 
 _LONGEST_MS = 12_000  # longer than any pattern
 _STEP_MS = 50
 
-# What a person makes of each state, in the order of hardware/status_led.py
+# What each state means to a person, in the order of hardware/status_led.py
 MEANINGS = (
     "Something is broken inside: `log` on the console tells what.",
     "Emergency stop: held long enough. Let go now, and it is cleared.",
@@ -31,8 +31,8 @@ _COLOURS = {
 
 
 def table_of_signals():
-    """A row for each state: the plain lamp, the pixel, what it means."""
-    lamps = room("firmware.hardware.status_led")
+    """Return a row for each state: the plain lamp, the pixel, what it means."""
+    lamps = load_module("firmware.hardware.status_led")
     rows = []
     for state, meaning in enumerate(MEANINGS):
         shining = [lamps.level(state, ms) for ms in range(0, 2 * _LONGEST_MS, _STEP_MS)]
@@ -44,7 +44,7 @@ def table_of_signals():
 
 
 def _blinks(levels):
-    """The pattern of the 0s and 1s, one each 50 ms, in words: its first period."""
+    """Return the pattern of the 0s and 1s, one each 50 ms, in words: its first period."""
     runs = []
     for level in levels:
         if runs and runs[-1][0] == level:

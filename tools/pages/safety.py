@@ -42,7 +42,7 @@ _TEST = re.compile(r"^(?:async )?def (test_s(\d\d)_\w+)\(", re.M)
 
 
 def tests(root=ROOT):
-    """{number of the rule: [(file, test)]}, as host_tests/ has them."""
+    """Return {number of the rule: [(file, test)]}, as host_tests/ has them."""
     found = {}
     for path in sorted(path for path in (root / "host_tests").rglob("test_*.py") if path.parent.name != "unit"):
         for name, number in _TEST.findall(path.read_text(encoding="utf-8")):
@@ -51,7 +51,7 @@ def tests(root=ROOT):
 
 
 def table_of_rules():
-    """A row for each rule: its number, what is true, and its tests. Failure when one has none."""
+    """Return a row for each rule: its number, what is true, and its tests. Raise Failure when one has none."""
     held = tests()
     rows = []
     for number, words in enumerate(RULES, 1):

@@ -2,7 +2,7 @@
 
 import json
 
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 
 _INTRODUCTION = """\
 # Settings
@@ -36,8 +36,8 @@ them is read as it is, and gets them with the next change.
 
 
 def page():
-    """The text of docs/settings.md."""
-    settings, words = room("firmware.config.settings"), room("firmware.config.descriptions")
+    """Return the text of docs/settings.md."""
+    settings, words = load_module("firmware.config.settings"), load_module("firmware.config.descriptions")
     return _INTRODUCTION + "".join(_row(settings, words, key) for key in settings.names()) + _EPILOGUE
 
 

@@ -29,7 +29,7 @@ def entry(version, date, commit, subjects):
 
 
 def _plain(words):
-    """Return the words as Markdown shows them: what a commit says is no mark-up, but for `code`."""
+    """Return the words as Markdown shows them: text of a commit is no mark-up, but for `code`."""
     pieces = words.split("`")
     if len(pieces) % 2 == 0:
         pieces = ["'".join(pieces)]
@@ -59,7 +59,7 @@ def entry_of(text, version):
 
 
 def last_commit(text):
-    """Return the commit that the newest entry says it was made of; None when it says none."""
+    """Return the commit that the newest entry was made of; None when it names none."""
     title = _TITLE.search(text)
     found = _COMMIT.search(entry_of(text, title[1])) if title else None
     return found[1] if found else None

@@ -1,11 +1,11 @@
-"""The command `release`: check that the version may be, build everything, publish last, say what a person does next."""
+"""Command `release`: check that the version may be released, build everything, publish last, print what a person does next."""
 
 import hashlib
 
 from tools import Failure, build
 from tools.common import arguments
 from tools.common.environment import ROOT
-from tools.common.firmware_modules import room
+from tools.common.firmware_modules import load_module
 from tools.common.key_file import KeyFile
 from tools.common.printable import one_line
 from tools.flash import sources
@@ -41,7 +41,7 @@ def _parser():
 
 
 def main(argv, root=ROOT):
-    """Return 0. Failure in words before anything is published."""
+    """Return 0. Raise Failure in words before anything is published."""
     options = _parser().parse_args(argv)
     history = History(root)
     state = history.state()
@@ -68,7 +68,7 @@ def main(argv, root=ROOT):
 
 def _may_be(options, tagged, commit):
     """Raise Failure for a version that is none, is there already, or comes before what the channel has."""
-    version, semver = options.version, room("lib.semver")
+    version, semver = options.version, load_module("lib.semver")
     if not manifest.is_version(version):
         raise Failure(f"'{one_line(version)}' is no version (major.minor.patch, semver.org)")
     if options.channel == "stable" and "-" in version.partition("+")[0]:
@@ -105,7 +105,7 @@ def _nearest(history, commits):
 
 
 def _web(options, wanted, folders, made, officials):
-    """Write the web flasher, or say why not."""
+    """Write the web flasher, or print why not."""
     if options.without_web:
         print("The web flasher is left out, as you asked.")
         return
@@ -131,7 +131,7 @@ def _sums(out, version):
     lines = sorted(
         f"{path.relative_to(out).as_posix()}\n{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in paths
     )
-    told = "".join("{1}  {0}\n".format(*line.split("\n")) for line in lines)
+    sums = "".join("{1}  {0}\n".format(*line.split("\n")) for line in lines)
     target = out / f"{flasher.SUMS}-{version}"
-    target.write_bytes(told.encode())
+    target.write_bytes(sums.encode())
     return target

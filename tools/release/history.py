@@ -20,7 +20,7 @@ class History:
         self._root = root
 
     def state(self):
-        """Return the State that is checked out. Failure when more than the changelog is not committed, without a repository."""
+        """Return the checked out State. Raise Failure without a repository, and when more than the changelog is uncommitted."""
         lines = self._git("status", "--porcelain", "--untracked-files=all", "-z").split("\0")
         dirty = [line[3:] for line in lines if line and line[3:] != NAME]
         if dirty:
@@ -47,8 +47,8 @@ class History:
     def since(self, commit):
         """Return [first line] of the commits after `commit` (None: of all), oldest first, without merges, the changelog's own."""
         span = ["HEAD"] if commit is None else [f"{commit}..HEAD"]
-        told = self._git("log", "--reverse", "--no-merges", "--format=%s", *span, "--", ".", f":(exclude){NAME}")
-        return told.splitlines()
+        output = self._git("log", "--reverse", "--no-merges", "--format=%s", *span, "--", ".", f":(exclude){NAME}")
+        return output.splitlines()
 
     def reaches(self, commit):
         """Return whether the commit is there, and behind the one that is checked out."""

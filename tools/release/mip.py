@@ -1,6 +1,6 @@
 """lib/ as a package for `mip`, MicroPython's installer: package.json, and the modules beside it as they are in the sources. No I/O.
 
-Whoever installs it has them as `lib.websocket` and so on, below MicroPython's own folder for modules.
+An installation has them as `lib.websocket` and so on, below MicroPython's own folder for modules.
 """
 
 import json
@@ -14,5 +14,5 @@ def files(root, version):
         path.relative_to(root).as_posix(): path.read_bytes().replace(b"\r\n", b"\n")
         for path in sorted((root / "lib").rglob("*.py"))
     }
-    told = {"urls": [[path, path] for path in modules], "deps": [], "version": version}
-    return {FILE: json.dumps(told, indent=1).encode() + b"\n", **modules}
+    package = {"urls": [[path, path] for path in modules], "deps": [], "version": version}
+    return {FILE: json.dumps(package, indent=1).encode() + b"\n", **modules}

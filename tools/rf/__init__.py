@@ -2,7 +2,7 @@
 
 
 def main(argv):
-    """The exit code: 0 good, 1 something was heard that is no valid frame. Failure for what cannot be done."""
+    """Return the exit code: 0 good, 1 when something received is no valid frame. Raise Failure for what cannot be done."""
     from tools.rf import cli  # not at import: the simulator needs the decoder alone
 
     return cli.main(argv)

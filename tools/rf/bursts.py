@@ -1,4 +1,4 @@
-"""Frames in, bursts out: what a person would say was sent. One event a burst, the dicts that `--json` prints.
+"""Frames in, bursts out: what a person would call one transmission. One event a burst, the dicts that `--json` prints.
 
 Several receivers take turns on the air, so a burst is followed for each (model, id, channel) by itself.
 """
@@ -14,7 +14,7 @@ class _Burst:
     def __init__(self, frame):
         self.first = self.last = frame
         self.n_frames = 1
-        self.others_us = {}  # what one turn of each other receiver took since our last frame
+        self.others_us = {}  # what one turn of each other receiver took since its last frame
 
     def same(self, frame):
         return (self.first.action, self.first.intensity) == (frame.action, frame.intensity)
@@ -37,7 +37,7 @@ class Bursts:
         self._open = {}  # (model, id, channel) -> _Burst, in the order of their first frames
 
     def feed(self, frames):
-        """The events that are over by these frames: bursts, and every faulty frame by itself at once."""
+        """Return the events that these frames complete: bursts, and every faulty frame by itself at once."""
         events = []
         for frame in frames:
             events += self.settle(frame.start_us)
@@ -45,12 +45,12 @@ class Bursts:
         return events
 
     def settle(self, now_us):
-        """The bursts that the silence up to `now_us` has ended; call it now and then while nothing comes."""
+        """Return the bursts that the silence up to `now_us` has ended; call it now and then while nothing comes."""
         over = [key for key, burst in self._open.items() if burst.over(now_us, self._gap_us)]
         return [self._event(self._open.pop(key)) for key in over]
 
     def flush(self):
-        """The bursts still open: the recording ends here."""
+        """Return the bursts still open: the recording ends here."""
         events = [self._event(burst) for burst in self._open.values()]
         self._open = {}
         return events
@@ -72,7 +72,7 @@ class Bursts:
         return round((time_us - self._origin_us) / 1000)
 
     def _event(self, burst):
-        """One burst as a dict. `last_ms` is where its last frame ends; `channel` is named when it is not the usual one."""
+        """Return one burst as a dict. `last_ms` is where its last frame ends; `channel` is named when it is not the usual one."""
         frame = burst.first
         event = {
             "event": "rf",
@@ -96,7 +96,7 @@ class Bursts:
 
 
 def frame_fields(frame):
-    """What a frame says, as a dict for JSON."""
+    """Return the fields of a frame, as a dict for JSON."""
     return {
         "model": frame.model,
         "rf_id": frame.rf_id,
@@ -111,13 +111,13 @@ def frame_fields(frame):
 
 
 def frame_event(frame, origin_us=0):
-    """One frame as a dict for JSON, with its times in µs from `origin_us`."""
+    """Return one frame as a dict for JSON, with its times in µs from `origin_us`."""
     start_us, end_us = frame.start_us - origin_us, frame.end_us - origin_us
     return {"event": "frame", **frame_fields(frame), "start_us": start_us, "end_us": end_us, "worst_us": frame.worst_us}
 
 
 def bursts(frames, gap_ms=GAP_MS, origin_us=0):
-    """All events of a list of frames, ordered by their first millisecond."""
+    """Return all events of a list of frames, ordered by their first millisecond."""
     grouped = Bursts(gap_ms, origin_us)
     events = grouped.feed(frames) + grouped.flush()
     return sorted(events, key=lambda event: event["first_ms"])

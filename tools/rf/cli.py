@@ -1,4 +1,4 @@
-"""The command line of `python3 -m tools rf`: files in and out, words for people. What it knows of radio is next door."""
+"""Command line of `python3 -m tools rf`: files in and out, words for people. What is known of radio is in the modules beside it."""
 
 import argparse
 import json
@@ -27,31 +27,33 @@ def _encode(options):
 
 
 def _line(event):
-    """One event for people."""
+    """Return one event as a line for people."""
     span = f"{event['first_ms']:>9} - {event['last_ms']:<9} ms  "
     if event["event"] == "rf_fault":
         return span + f"FAULT  {event['model'] or 'unknown'}: " + "; ".join(event["faults"])
     channel = f" channel {event['channel']}" if "channel" in event else ""
     frames = "frame" if event["frames"] == 1 else "frames"
-    said = f"{event['model']:14} {event['rf_id']:>5}{channel}  {event['action']} {event['intensity']}"
-    return f"{span}{said:40} {event['frames']} {frames}"
+    summary = f"{event['model']:14} {event['rf_id']:>5}{channel}  {event['action']} {event['intensity']}"
+    return f"{span}{summary:40} {event['frames']} {frames}"
 
 
 def _frame_line(frame, origin_us):
     start = f"{(frame.start_us - origin_us) / 1000:>12.3f} ms  "
     channel = "" if frame.channel is None else f" channel {frame.channel}"
-    said = f"{frame.model or 'unknown':14} "
+    summary = f"{frame.model or 'unknown':14} "
     if frame.rf_id is not None:
-        said += f"{frame.rf_id:>5}{channel}  {frame.action} {frame.intensity}  {frame.hex}  worst {frame.worst_us} us"
-    return start + said + "".join(f"  FAULT {fault}" for fault in frame.faults)
+        summary += (
+            f"{frame.rf_id:>5}{channel}  {frame.action} {frame.intensity}  {frame.hex}  worst {frame.worst_us} us"
+        )
+    return start + summary + "".join(f"  FAULT {fault}" for fault in frame.faults)
 
 
 def _decode(options):
     if not 1 <= options.tolerance <= NEAR_US:
         raise Failure(f"--tolerance takes 1 to {NEAR_US} us")
-    heard = load(options.file, options.wire)
-    frames = decode(heard, options.tolerance)
-    origin_us = 0 if options.absolute else heard[0].start_us
+    pulses = load(options.file, options.wire)
+    frames = decode(pulses, options.tolerance)
+    origin_us = 0 if options.absolute else pulses[0].start_us
     if options.frames:
         lines = [
             json.dumps(frame_event(frame, origin_us)) if options.json else _frame_line(frame, origin_us)
@@ -179,6 +181,6 @@ def _parser():
 
 
 def main(argv):
-    """The exit code, as `tools.rf.main` says."""
+    """Return the exit code, as `tools.rf.main` does."""
     options = _parser().parse_args(argv)
     return options.run(options)

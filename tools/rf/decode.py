@@ -1,6 +1,6 @@
-"""Edges in, frames out: what an independent receiver hears. It decides nothing by itself: the widths are in models.py.
+"""Edges in, frames out: an independent receiver. It decides nothing by itself: the widths are in models.py.
 
-An edge is (time_us, level), the level that begins there. Everything heard comes out, good frames and faults alike.
+An edge is (time_us, level), the level that begins there. Everything received comes out, good frames and faults alike.
 """
 
 from collections import namedtuple
@@ -24,7 +24,7 @@ class _Line:
         self._last_us = None
 
     def feed(self, edges):
-        """The pulses that these edges complete: each ends with the next rise. ValueError when time runs backwards."""
+        """Return the pulses that these edges complete: each ends with the next rise. Raise ValueError when time runs backwards."""
         done = []
         rise_us, fall_us, last_us = self.rise_us, self.fall_us, self._last_us
         for time_us, level in edges:
@@ -43,7 +43,7 @@ class _Line:
         return done
 
     def end(self, low_us=None):
-        """The pulse that is going on with this low (None: for ever), or None; the wire is idle then."""
+        """Return the pulse that is going on with this low (None: for ever), or None; the wire is idle then."""
         if self.fall_us is None:
             return None
         pulse = Pulse(self.rise_us, self.fall_us - self.rise_us, low_us)
@@ -52,7 +52,7 @@ class _Line:
 
 
 def pulses(edges):
-    """The list of Pulse of a whole trace. The last one's low is None; a rise that never falls is left out."""
+    """Return the list of Pulse of a whole trace. The last one's low is None; a rise that never falls is left out."""
     line = _Line()
     done = line.feed(edges)
     last = line.end()
@@ -60,12 +60,12 @@ def pulses(edges):
 
 
 def edges(pulses):
-    """The list of (time_us, level) that makes these pulses: the way back."""
+    """Return the list of (time_us, level) that makes these pulses: the inverse of `pulses`."""
     return [edge for start, high, _ in pulses for edge in ((start, 1), (start + high, 0))]
 
 
 def train_pulses(train, start_us=0):
-    """The list of Pulse of a pulse train (high, low, high, low … in µs). ValueError for an odd number of times."""
+    """Return the list of Pulse of a pulse train (high, low, high, low … in µs). Raise ValueError for an odd number of times."""
     if len(train) % 2:
         raise ValueError("a pulse train has a low for every high")
     made = []
@@ -84,20 +84,20 @@ class Receiver:
         self._attempts = []  # the models that the frame in the air may still be of
         self._held = []  # its pulses
         self._lost = None
-        self._heard = []
+        self._frames = []
 
     def feed(self, edges):
-        """The frames that these edges complete."""
+        """Return the frames that these edges complete."""
         return self.take(self._line.feed(edges))
 
     def take(self, pulses):
-        """The frames that these pulses complete; for those who have pulses, not edges."""
+        """Return the frames that these pulses complete; for callers that have pulses, not edges."""
         for start_us, high_us, low_us in pulses:
             self._take(start_us, high_us, _FOREVER_US if low_us is None else low_us)
         return self._give()
 
     def settle(self, now_us):
-        """The frames that the silence up to `now_us` completes; call it now and then while no edges come.
+        """Return the frames that the silence up to `now_us` completes; call it now and then while no edges come.
 
         Only with a time up to which all edges have been fed: an edge that comes later than this silence cuts its frame.
         """
@@ -107,9 +107,9 @@ class Receiver:
         return self._give()
 
     def flush(self, now_us=None):
-        """The last frames: the recording ends here, and what follows is silence.
+        """Return the last frames: the recording ends here, and what follows is silence.
 
-        `now_us` says how long a pin that is still high has been so. The receiver may be fed again: a new recording.
+        `now_us` is the time up to which a pin that is still high has been so. The receiver may be fed again: a new recording.
         """
         if self._line.fall_us is None and self._line.rise_us is not None:
             now_us = self._line.rise_us if now_us is None else now_us
@@ -126,20 +126,20 @@ class Receiver:
         return self._give()
 
     def _give(self):
-        heard, self._heard = self._heard, []
-        return heard
+        frames, self._frames = self._frames, []
+        return frames
 
     def _take(self, start_us, high_us, low_us):
         self._replay(self._step((start_us, high_us, low_us)))
 
     def _replay(self, again):
-        """Looks once more at pulses that turned out not to belong to the frame they were held for."""
+        """Look once more at pulses that turned out not to belong to the frame they were held for."""
         while again:
             first, *rest = again
             again = self._step(first) + rest
 
     def _step(self, pulse):
-        """The pulses to look at again, after this one."""
+        """Return the pulses to look at again, after this one."""
         if not self._attempts:
             self._hunt(pulse)
             return []
@@ -151,19 +151,19 @@ class Receiver:
         return [] if going else self._choose()
 
     def _choose(self):
-        """Settles on the best candidate; the pulses behind it come back."""
+        """Settle on the best candidate; return the pulses behind it."""
         best = min(self._attempts, key=Attempt.rank)
         rest = self._held[best.count :]
         self._attempts = []
         self._held = []
         if best.state == DONE:
-            self._heard.append(best.frame())
+            self._frames.append(best.frame())
         else:
             self._lost = Lost(best)
         return rest
 
     def _hunt(self, pulse):
-        """Begins a frame, where the pulse can be a start; otherwise it is lost, and lost pulses are reported."""
+        """Begin a frame where the pulse can be a start; otherwise it is lost, and lost pulses are reported."""
         models = [model for model in MODELS if near_sync(model, pulse[1], pulse[2])]
         if models:
             self._close("the start of another frame")
@@ -178,11 +178,11 @@ class Receiver:
 
     def _close(self, why):
         if self._lost:
-            self._heard.append(self._lost.frame(why))
+            self._frames.append(self._lost.frame(why))
             self._lost = None
 
 
 def decode(pulses, tolerance_us=TOLERANCE_US):
-    """All frames of a list of pulses, good and bad, in their order. A width off by more than `tolerance_us` is a fault."""
+    """Return all frames of a list of pulses, good and bad, in order. A width off by more than `tolerance_us` is a fault."""
     receiver = Receiver(tolerance_us)
     return receiver.take(pulses) + receiver.flush()

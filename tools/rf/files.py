@@ -15,7 +15,7 @@ _WRITERS = {
 
 
 def load(path, wire=None):
-    """The list of Pulse in a .trace, .ook or .vcd file. Failure when it cannot be read, or holds none."""
+    """Return the list of Pulse in a .trace, .ook or .vcd file. Raise Failure when it cannot be read, or holds none."""
     path = pathlib.Path(path)
     suffix = path.suffix.lower()
     if suffix not in _WRITERS:
@@ -40,7 +40,7 @@ def load(path, wire=None):
 
 
 def save(path, train, number=1):
-    """None; writes pulses as the suffix says. `number` is the frame to draw, from 1, for .png."""
+    """Write pulses in the format of the suffix. `number` is the frame to draw, from 1, for .png."""
     path = pathlib.Path(path)
     suffix = path.suffix.lower()
     try:
@@ -55,7 +55,7 @@ def save(path, train, number=1):
 
 
 def draw(path, train, number=1, title=None):
-    """None; draws the frame `number` (from 1) of these pulses. Failure when there is none, or it is not whole."""
+    """Draw the frame `number` (from 1) of these pulses. Raise Failure when there is none, or it is not whole."""
     from tools.rf import plot  # matplotlib is slow to load
 
     frames = decode(train)

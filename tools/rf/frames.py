@@ -14,7 +14,7 @@ _STUCK_US = MAX_HIGH_US * 11 // 10  # invariant S1: never high for longer
 
 @dataclass(frozen=True)
 class Frame:
-    """What was heard, good or bad. Times are µs of the trace.
+    """A received frame, good or bad. Times are µs of the trace.
 
     A good frame has no `faults`. A bad one keeps what could be read; the fields are None where nothing could.
     `end_us` is where the frame's own last low ends, the silence behind it excluded. `bits` are the bits as text, highest
@@ -35,12 +35,12 @@ class Frame:
 
     @property
     def ok(self):
-        """True when nothing is wrong with it."""
+        """Return whether nothing is wrong with it."""
         return not self.faults
 
     @property
     def hex(self):
-        """The whole nibbles of the bits as hex digits; the tail bits that fill none are left out."""
+        """Return the whole nibbles of the bits as hex digits; the tail bits that fill none are left out."""
         whole = len(self.bits) // 4 * 4
         return f"{int(self.bits[:whole], 2):0{whole // 4}X}" if whole else ""
 
@@ -49,12 +49,12 @@ class Attempt:
     """The pulses so far, taken as a frame of one model."""
 
     def __init__(self, model, tolerance_us, start_us, high_us, low_us):
-        """Begins with the sync, which `near_sync` has accepted."""
+        """Begin with the sync, which `near_sync` has accepted."""
         self.model = model
         self.state = GOING
         self.count = 0  # pulses accepted
         self.n_off = 0  # widths out of tolerance
-        self.total_us = 0  # sum of the errors, to tell two candidates apart
+        self.total_us = 0  # sum of the errors, to choose between two candidates
         self.worst_us = 0
         self.start_us = self.end_us = start_us
         self._tolerance_us = tolerance_us
@@ -68,7 +68,7 @@ class Attempt:
         self._accept(start_us, high_us, low_us, high, low, abs(low_us - low))
 
     def take(self, start_us, high_us, low_us):
-        """The new state, after one pulse more. A BROKEN frame has not accepted it."""
+        """Return the new state, after one pulse more. A BROKEN frame has not accepted it."""
         at = self.count
         last = at == self._last
         if last and self.model.end:
@@ -110,7 +110,7 @@ class Attempt:
         return DONE
 
     def _accept(self, start_us, high_us, low_us, high, low, low_error):
-        """Counts the pulse in, and notes the worst width that is out of tolerance."""
+        """Count the pulse in, and note the worst width that is out of tolerance."""
         high_error = abs(high_us - high)
         error = high_error if high_error > low_error else low_error
         self.total_us += high_error + low_error
@@ -125,14 +125,14 @@ class Attempt:
         self.end_us = start_us + high_us + min(low_us, low)
 
     def rank(self):
-        """Smaller is better. A tenth of the pulses off, or missing, weighs as much as one fault; a broken frame, two."""
+        """Return the rank, smaller is better. A tenth of the pulses off or missing weighs as one fault; a broken frame, two."""
         if self.state == DONE:
             return (len(self.frame().faults) + 10 * self.n_off / self.model.n_pulses, self.total_us)
         missing = self.model.n_pulses - self.count + self.n_off
         return (2 + bool(self.n_off) + 10 * missing / self.model.n_pulses, self.total_us)
 
     def frame(self):
-        """The Frame of a DONE attempt (made once); `broken` makes that of a BROKEN one."""
+        """Return the Frame of a DONE attempt (made once); `broken` makes that of a BROKEN one."""
         if self._frame is None:
             reading = self.model.reading(self.model, self._value)
             faults = self._faults() + reading.faults
@@ -142,7 +142,7 @@ class Attempt:
         return self._frame
 
     def broken(self, end_us, n_more, why):
-        """The Frame of one that ended too early; `n_more` pulses up to `end_us` were heard and not understood."""
+        """Return the Frame of one that ended too early; `n_more` pulses up to `end_us` were received and not understood."""
         fault = Fault("truncated", f"{self.count} of {self.model.n_pulses} pulses, then {why}")
         return self._as_frame((None,) * 4, end_us, self.count + n_more, self._faults() + (fault,))
 
@@ -172,7 +172,7 @@ class Lost:
         self._highest_us = 0
 
     def add(self, start_us, high_us, low_us):
-        """None; one pulse more that nobody understood."""
+        """Add one pulse more that was not understood."""
         if not self._n:
             self._start_us = start_us
             self._first = high_us, low_us
@@ -181,11 +181,11 @@ class Lost:
         self._end_us = start_us + high_us
 
     def frame(self, why):
-        """The Frame to report. `why` says what came instead, where no pulse shows it."""
+        """Return the Frame to report. `why` names what came instead, where no pulse shows it."""
         if self._first:
             high_us, low_us = self._first
-            shown = f"{high_us} us high, {'silence' if low_us == float('inf') else f'{low_us} us low'}"
-            why = shown if self._n == 1 else f"{self._n} pulses that fit nowhere, the first {shown}"
+            widths = f"{high_us} us high, {'silence' if low_us == float('inf') else f'{low_us} us low'}"
+            why = widths if self._n == 1 else f"{self._n} pulses that fit nowhere, the first {widths}"
         stuck = ()
         if self._highest_us > _STUCK_US:
             stuck = (Fault("stuck", f"the pin was high for {self._highest_us} us, longer than any model allows"),)
@@ -197,7 +197,7 @@ class Lost:
 
 
 def near_sync(model, high_us, low_us):
-    """True when this pulse may begin a frame of `model`, though perhaps a faulty one."""
+    """Return whether this pulse may begin a frame of `model`, though perhaps a faulty one."""
     high, low = model.sync
     high_near = max(_NEAR_SYNC_HIGH_US, high // 8)
     return abs(high_us - high) <= high_near and abs(low_us - low) <= max(NEAR_US, low // 8)

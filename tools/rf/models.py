@@ -1,6 +1,6 @@
 """The five receivers as the air shows them: widths, fields and checks, from the table of widths alone. A model lives here.
 
-Source: reference/openshock-firmware.md §a. Nothing here is imported from the encoders: this table is their judge.
+Source: reference/openshock-firmware.md §a. Nothing here is imported from the encoders: they are checked against this table.
 Every symbol is (high µs, low µs); bits come highest first. CPython only.
 """
 
@@ -24,7 +24,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the bits of a whole frame say. `channel` and `action` are None where the bits name none."""
+    """Meaning of the bits of a whole frame. `channel` and `action` are None where the bits name none."""
 
     rf_id: int
     channel: int | None
@@ -37,7 +37,7 @@ class Reading:
 class Model:
     """One receiver model: its widths in µs, its fields in the order of the air, and how they are read.
 
-    `end` is the pulse behind the bits, or None; `idle_channel` is what remotes send when nobody chooses.
+    `end` is the pulse behind the bits, or None; `idle_channel` is what remotes send by default.
     """
 
     name: str
@@ -53,16 +53,16 @@ class Model:
 
     @property
     def n_bits(self):
-        """The bits of one frame, tail bits included."""
+        """Return the number of bits of one frame, tail bits included."""
         return sum(width for _, width in self.fields)
 
     @property
     def n_pulses(self):
-        """The pulses of one frame: the sync, the bits, and the end where there is one."""
+        """Return the number of pulses of one frame: the sync, the bits, and the end where there is one."""
         return 1 + self.n_bits + (self.end is not None)
 
     def split(self, bits):
-        """The fields' numbers, in the order of `fields`, from all bits of the frame as one number."""
+        """Return the fields' numbers, in the order of `fields`, from all bits of the frame as one number."""
         values = []
         left = self.n_bits
         for _, width in self.fields:
@@ -72,7 +72,7 @@ class Model:
 
 
 def _level_faults(model, action, intensity, silent=()):
-    """The faults of a level the model never carries; `silent` are the actions whose level must be 0."""
+    """Return the faults of a level the model never carries; `silent` are the actions whose level must be 0."""
     if intensity > model.max_intensity:
         return [Fault("intensity", f"{intensity} is above {model.max_intensity}")]
     if action in silent and intensity:
@@ -81,14 +81,14 @@ def _level_faults(model, action, intensity, silent=()):
 
 
 def _known(table, code, digits):
-    """What `code` means in `table` (None when nothing), and the fault list for it."""
+    """Return what `code` means in `table` (None when nothing), and the fault list for it."""
     if code in table:
         return table[code], []
     return None, [Fault("action", f"code {code:0{digits}b} is no action of this model")]
 
 
 def _sum_faults(data, carried):
-    """A fault when `carried` is not the sum of the four bytes of `data`, modulo 256."""
+    """Return a fault when `carried` is not the sum of the four bytes of `data`, modulo 256."""
     wanted = sum(data.to_bytes(4, "big")) & 0xFF
     return [] if carried == wanted else [Fault("checksum", f"{carried:02X} instead of {wanted:02X}")]
 
@@ -98,7 +98,7 @@ def _tail_faults(tail, n_bits):
 
 
 def _mirrored_inverse(nibble):
-    """The nibble with its four bits inverted, then in the other order (998DR's checks)."""
+    """Return the nibble with its four bits inverted, then in the other order (998DR's checks)."""
     return int(f"{nibble ^ 0b1111:04b}"[::-1], 2)
 
 
@@ -236,7 +236,7 @@ BY_NAME = {name: model for model in MODELS for name in (model.name, *model.alias
 
 
 def find(name):
-    """The Model that people call `name` (case ignored); ValueError with the list when there is none."""
+    """Return the Model that people call `name` (case ignored). Raise ValueError with the list when there is none."""
     try:
         return BY_NAME[name.lower()]
     except KeyError:

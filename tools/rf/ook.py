@@ -1,4 +1,4 @@
-"""rtl_433's pulse text (.ook): pulses written for `rtl_433 -r`, and read back from what it or we wrote.
+"""rtl_433's pulse text (.ook): pulses written for `rtl_433 -r`, and read back from what it or this module wrote.
 
 Format and pitfalls: reference/onboarding-ota-safety.md §G1 and §G3. One line a pulse: `mark_us space_us`.
 """
@@ -14,11 +14,11 @@ _NEW_PACKAGE_US = 100_000  # after so much silence a new package begins
 _MAX_US = 10_000_000  # rtl_433 counts samples in 32 bits
 _LENGTH = re.compile("[0-9]{1,12}")  # µs: days, which no pulse lasts
 _TIME = re.compile("[0-9]{1,18}")  # µs: more than Python converts would be an attack
-_START = ";start_us"  # ours: when the package began. rtl_433 ignores lines it does not know
+_START = ";start_us"  # of this project: when the package began. rtl_433 ignores lines it does not know
 
 
 def _packages(pulses):
-    """The pulses in lists that rtl_433 can hold, cut between frames, never inside one."""
+    """Return the pulses in lists that rtl_433 can hold, cut between frames, never inside one."""
     packages = [[]]
     at = 0
     for frame in decode(pulses):
@@ -36,7 +36,7 @@ def _packages(pulses):
 
 
 def text(pulses):
-    """The text of an .ook file. Silence at a package's end is written as at least 10 ms: rtl_433 waits for it."""
+    """Return the text of an .ook file. Silence at a package's end is written as at least 10 ms: rtl_433 waits for it."""
     lines = []
     whole = [Pulse(start, high, _MAX_US if low is None else min(low, _MAX_US)) for start, high, low in pulses]
     for package in _packages(whole):
@@ -55,7 +55,7 @@ def text(pulses):
 
 
 def _number_pair(line, number):
-    """(mark, space) in µs of one data line; Failure with its number when it is none."""
+    """Return (mark, space) in µs of one data line. Raise Failure with its number when it is none."""
     parts = line.split()
     if len(parts) != 2 or not all(_LENGTH.fullmatch(part) for part in parts):
         raise Failure(f"line {number}: wanted two numbers of us, found '{line[:40]}'")
@@ -63,9 +63,9 @@ def _number_pair(line, number):
 
 
 def parse(content):
-    """The list of Pulse of an .ook text, the time of our own packages kept, others one behind the other.
+    """Return the list of Pulse of an .ook text, the time of our own packages kept, others one behind the other.
 
-    Failure names the line that is wrong. The last pulse's low is None: nothing is known of what follows.
+    Raise Failure with the line that is wrong. The last pulse's low is None: nothing is known of what follows.
     """
     pulses = []
     now_us = 0

@@ -1,4 +1,4 @@
-"""One frame as a picture (PNG): the wave, each bit printed, each field named in its colour. For the README and for eyes.
+"""One frame as a picture (PNG): the wave, each bit printed, each field named in its colour. For the README and for people.
 
 matplotlib's Agg draws into the file: no screen is needed.
 """
@@ -8,7 +8,7 @@ from collections import namedtuple
 from tools import Failure
 from tools.rf.models import BY_NAME
 
-# One coloured stretch: pulses first..last (not included), its name, and what it says.
+# One coloured stretch: pulses first..last (not included), its name, and its value as text.
 Span = namedtuple("Span", ("first", "last", "name", "value"))
 
 _INK = "#1f2933"
@@ -32,14 +32,14 @@ _MIDDLE = (_HEAD + _TOP) / 2
 
 
 def _colour(name):
-    """The colour of a field; kinds that belong together share one."""
+    """Return the colour of a field; kinds that belong together share one."""
     if "check" in name or name == "constant":
         return _COLOURS["check"]
     return _COLOURS.get(name.split()[0].rstrip(","), _COLOURS["tail"])
 
 
-def _said(frame, name, code, width):
-    """What a field says, in the words of the frame where it has some."""
+def _value_text(frame, name, code, width):
+    """Return the text for a field, in the words of the frame where it has some."""
     words = {"id": frame.rf_id, "channel": frame.channel, "intensity": frame.intensity, "action": frame.action}
     if words.get(name) is not None:
         return str(words[name])
@@ -49,12 +49,12 @@ def _said(frame, name, code, width):
 
 
 def spans(frame):
-    """The list of Span of a frame: sync, every field, and the end pulse where the model has one."""
+    """Return the list of Span of a frame: sync, every field, and the end pulse where the model has one."""
     model = BY_NAME[frame.model]
     found = [Span(0, 1, "sync", "")]
     at = 1
     for (name, width), code in zip(model.fields, model.split(int(frame.bits, 2)), strict=True):
-        found.append(Span(at, at + width, name, _said(frame, name, code, width)))
+        found.append(Span(at, at + width, name, _value_text(frame, name, code, width)))
         at += width
     if model.end:
         found.append(Span(at, at + 1, "end", ""))
@@ -62,7 +62,7 @@ def spans(frame):
 
 
 def _wave(pulses, end_us):
-    """(times in ms, levels) of the drawn line, from a little before the first edge to a little behind `end_us`."""
+    """Return (times in ms, levels) of the drawn line, from a little before the first edge to a little behind `end_us`."""
     origin = pulses[0].start_us
     times, levels = [-0.9], [0]
     for start, high, _ in pulses:
@@ -73,33 +73,33 @@ def _wave(pulses, end_us):
 
 
 def _starts_ms(pulses, end_us):
-    """Where each pulse begins, in ms from the first, and where the frame ends."""
+    """Return where each pulse begins, in ms from the first, and where the frame ends."""
     origin = pulses[0].start_us
     return [(pulse.start_us - origin) / 1000 for pulse in pulses] + [(end_us - origin) / 1000]
 
 
-def _fitted(text, room_pt, size):
-    """(text, size): on one line, on two, or a little smaller, as the room allows; None when it fits in no way."""
+def _fitted(text, width_pt, size):
+    """Return (text, size): on one line, on two, or a little smaller, as the width allows; None when it does not fit at all."""
     for lines in (text, text.replace(" ", "\n")):
         longest = max(map(len, lines.split("\n")))
         for smaller in (size, size * 0.85):
-            if longest * smaller * _CHAR_WIDTH <= room_pt:
+            if longest * smaller * _CHAR_WIDTH <= width_pt:
                 return lines, smaller
     return None
 
 
 def _draw_span(axes, span, starts, wide_ms):
-    """The coloured ground of one field; in its head the name and what it says."""
+    """Draw the coloured ground of one field, with its name and value in the head."""
     left, right = starts[span.first], starts[span.last]
     colour = _colour(span.name)
     axes.fill_between((left, right), _GROUND, _HEAD, color=colour, alpha=0.45, linewidth=0)
     axes.fill_between((left, right), _HEAD, _TOP, color=colour, linewidth=0)
     axes.plot((left, left), (_GROUND, _TOP), color="white", linewidth=2.2, zorder=2, solid_capstyle="butt")
-    room_pt = (right - left) / wide_ms * _WIDE_PT - 3
+    width_pt = (right - left) / wide_ms * _WIDE_PT - 3
     middle = (left + right) / 2
-    name, value = _fitted(span.name, room_pt, 10), _fitted(span.value, room_pt, 13)
+    name, value = _fitted(span.name, width_pt, 10), _fitted(span.value, width_pt, 13)
     if name is None or value is None:  # too narrow: upright
-        text = f"{span.name}{chr(10) if room_pt > 24 else ' '}{span.value}".strip()
+        text = f"{span.name}{chr(10) if width_pt > 24 else ' '}{span.value}".strip()
         axes.text(
             middle, _MIDDLE, text, ha="center", va="center", fontsize=8.5, color=_INK, rotation=90, linespacing=1.1
         )
@@ -113,7 +113,7 @@ def _draw_span(axes, span, starts, wide_ms):
 
 
 def _draw_bits(axes, frame, starts, wide_ms):
-    """Each bit above its pulse, each pulse begun by a thin line."""
+    """Draw each bit above its pulse, and a thin line where each pulse begins."""
     narrowest = min(b - a for a, b in zip(starts[1:], starts[2 : len(frame.bits) + 2], strict=False))
     size = min(11, narrowest / wide_ms * _WIDE_PT * 0.75)
     for index, bit in enumerate(frame.bits, 1):
@@ -143,7 +143,7 @@ def _frame_axes(axes, frame, end_ms, title):
 
 
 def draw(frame, pulses, path, title=None):
-    """None; writes a PNG of 2400 × 660 points. `pulses` are the frame's own. Failure for a frame with no whole bits."""
+    """Write a PNG of 2400 × 660 points. `pulses` are the frame's own. Raise Failure for a frame with no whole bits."""
     if frame.model is None or len(frame.bits) != BY_NAME[frame.model].n_bits:
         raise Failure("only a whole frame can be drawn, and this one is not: " + "; ".join(map(str, frame.faults)))
     import matplotlib  # slow to load, and only this function needs it
@@ -158,9 +158,9 @@ def draw(frame, pulses, path, title=None):
         _draw_span(axes, span, starts, wide_ms)
     _draw_bits(axes, frame, starts, wide_ms)
     axes.plot(*_wave(pulses, frame.end_us), color=_INK, linewidth=1.3, zorder=3, solid_joinstyle="miter")
-    said = f"{frame.model} · receiver {frame.rf_id} · {frame.action} {frame.intensity}"
-    said += "".join(f" · bad {fault.kind}" for fault in frame.faults)
-    _frame_axes(axes, frame, starts[-1], title or said)
+    caption = f"{frame.model} · receiver {frame.rf_id} · {frame.action} {frame.intensity}"
+    caption += "".join(f" · bad {fault.kind}" for fault in frame.faults)
+    _frame_axes(axes, frame, starts[-1], title or caption)
     figure.tight_layout(pad=0.6)
     try:
         figure.savefig(path, metadata={"Software": None})  # no version in the file: the same frame, the same bytes

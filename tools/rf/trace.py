@@ -13,7 +13,7 @@ _WORD = 8
 
 
 def pack(edges):
-    """The bytes of a trace file for these edges. Failure for a time before 0, or beyond 63 bits."""
+    """Return the bytes of a trace file for these edges. Raise Failure for a time before 0, or beyond 63 bits."""
     try:
         return b"".join(struct.pack("<Q", time_us << 1 | level) for time_us, level in edges)
     except struct.error:
@@ -27,7 +27,7 @@ class Words:
         self._rest = b""
 
     def feed(self, data):
-        """The list of edges that `data` completes; bytes of an incomplete one are kept."""
+        """Return the list of edges that `data` completes; bytes of an incomplete one are kept."""
         data = self._rest + data
         whole = len(data) // _WORD * _WORD
         self._rest = data[whole:]
@@ -37,12 +37,12 @@ class Words:
         return [(word >> 1, word & 1) for word in words]
 
     def waiting(self):
-        """How many bytes of an incomplete edge are kept, 0–7."""
+        """Return how many bytes of an incomplete edge are kept, 0–7."""
         return len(self._rest)
 
 
 def unpack(data):
-    """The list of edges of a whole trace file; Failure when it ends within an edge or its time runs backwards."""
+    """Return the list of edges of a whole trace file. Raise Failure when it ends within an edge or its time runs backwards."""
     words = Words()
     edges = words.feed(data)
     if words.waiting():

@@ -19,15 +19,17 @@ _LATEST_US = 10**18
 
 
 def describe(frame):
-    """One line for people: what the frame says, or what is wrong with it."""
+    """Return one line for people: the fields of the frame, or what is wrong with it."""
     if frame.model is None:
         return "; ".join(map(str, frame.faults))
-    said = f"{frame.model} {frame.rf_id} {frame.action} {frame.intensity}" if frame.rf_id is not None else frame.model
-    return said + "".join(f" [{fault}]" for fault in frame.faults)
+    summary = (
+        f"{frame.model} {frame.rf_id} {frame.action} {frame.intensity}" if frame.rf_id is not None else frame.model
+    )
+    return summary + "".join(f" [{fault}]" for fault in frame.faults)
 
 
 def text(pulses):
-    """The text of a .vcd file with one wire, 1 µs a step."""
+    """Return the text of a .vcd file with one wire, 1 µs a step."""
     changes = edges(pulses)
     origin_us = changes[0][0] - _LEAD_US if changes else 0
     notes = [f"$comment #{frame.start_us - origin_us} {describe(frame)} $end" for frame in decode(pulses)]
@@ -53,7 +55,7 @@ def text(pulses):
 
 
 def _header(tokens):
-    """(ps a step, {name: code} of the one-bit wires, origin in µs), reading up to $enddefinitions."""
+    """Return (ps a step, {name: code} of the one-bit wires, origin in µs), reading up to $enddefinitions."""
     step_ps, wires, origin_us = None, {}, 0
     for word in tokens:
         if word == "$enddefinitions":
@@ -82,7 +84,7 @@ def _step_ps(written):
 
 
 def _choose(wires, wanted):
-    """The code of the wire to read; Failure lists the names when it is not clear which."""
+    """Return the code of the wire to read. Raise Failure with the names when it is not clear which."""
     if wanted is None and len(wires) == 1:
         return next(iter(wires.values()))
     name = wanted or WIRE
@@ -102,7 +104,7 @@ def _time_us(word, step_ps):
 
 
 def _changes(tokens, code, step_ps, origin_us):
-    """The edges of one wire; a level that is unknown (x, z) counts as low."""
+    """Return the edges of one wire; a level that is unknown (x, z) counts as low."""
     changes = []
     time_us = origin_us
     level = 0
@@ -124,7 +126,7 @@ def _changes(tokens, code, step_ps, origin_us):
 
 
 def parse(content, wire=None):
-    """The list of Pulse of a VCD file: of the wire named, of its only wire, or of RF_TX. Failure says what is wrong."""
+    """Return the list of Pulse of a VCD file: of the wire named, of its only wire, or of RF_TX. Raise Failure."""
     tokens = iter(content.split())
     step_ps, wires, origin_us = _header(tokens)
     if step_ps is None:

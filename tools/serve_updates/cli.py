@@ -31,7 +31,7 @@ def _parser():
 
 
 def _secured(options, name):
-    """(SSLContext or None, the root that a device needs as a file, or None)."""
+    """Return (SSLContext or None, the root that a device needs as a file, or None)."""
     if options.tls_cert or options.tls_key:
         if options.tls:
             raise Failure("--tls makes its own certificate: either that or --tls-cert")
@@ -74,7 +74,7 @@ async def _run(options):
 
 
 def main(argv):
-    """0 after Ctrl-C; Failure when it cannot serve."""
+    """Return 0 after Ctrl-C. Raise Failure when it cannot serve."""
     options = _parser().parse_args(argv)
     if not os.path.isdir(options.folder):
         raise Failure(f"there is no folder {options.folder}; `python3 -m tools build --publish DIR` makes one")

@@ -1,4 +1,4 @@
-"""What a server may do to who updates from it, on demand: it stalls, cuts, lies about lengths, redirects, never ends. For tests.
+"""Faults of a server of updates, on demand: it stalls, cuts, lies about lengths, redirects, never ends. For tests.
 
     server.faults.add("*/image.bin", stall(at=8192))          # the next request for it
     server.faults.add("*", refused(503, retry_after_s=7), times=2)
@@ -29,71 +29,71 @@ class Fault:
     status: int | None = None
     headers: dict = field(default_factory=dict)
     body: bytes | None = None
-    length: int | None = None  # what Content-Length says; -1: there is none
+    length: int | None = None  # Content-Length; -1: there is none
     stall: int | str | None = None  # HEAD, or after so many bytes, until the client goes
     cut: int | None = None  # after so many bytes
     reset: bool = False  # cut by a reset and no FIN
     rate: float | None = None  # bytes a second, one by one
     chunks: int | None = None  # in chunks of so many bytes
     gzip: bool = False
-    endless: bool = False  # the body begins anew whenever it is over
+    endless: bool = False  # the body starts again whenever it is over
     flip: int | None = None  # number of the bit in this byte of the file that is wrong
     whole: bool = False  # as if there had been no Range
 
 
 def stall(at=HEAD):
-    """Silence: instead of a HEAD, or after `at` bytes of the body (0: after the head)."""
+    """Return a Fault: silence instead of a HEAD, or after `at` bytes of the body (0: after the head)."""
     return Fault(stall=at)
 
 
 def slow(bytes_a_second=1.0):
-    """A body that trickles."""
+    """Return a Fault: a body that trickles."""
     return Fault(rate=bytes_a_second)
 
 
 def truncated(at, reset=False):
-    """A connection that ends after `at` bytes of the body, whatever the length says."""
+    """Return a Fault: a connection that ends after `at` bytes of the body, whatever the length claims."""
     return Fault(cut=at, reset=reset)
 
 
 def lying(length):
-    """A Content-Length that says `length`; the whole body follows, then the end. -1: none, the body ends with the connection."""
+    """Return a Fault: a Content-Length of `length`; the whole body follows, then the end. -1: no Content-Length."""
     return Fault(length=length)
 
 
 def redirect(location, status=302):
-    """Somewhere else, and no body."""
+    """Return a Fault: a redirect, and no body."""
     return Fault(status=status, headers={"Location": location}, body=b"")
 
 
 def refused(status, retry_after_s=None):
-    """A status and a word about it."""
+    """Return a Fault: a status and a word about it."""
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return Fault(status=status, headers=headers, body=b"no\n")
 
 
 def chunked(size=1000):
-    """Chunks of `size` bytes (RFC 9112 §7.1), no Content-Length."""
+    """Return a Fault: chunks of `size` bytes (RFC 9112 §7.1), no Content-Length."""
     return Fault(chunks=size)
 
 
 def gzipped():
-    """The body compressed, though nobody asked for it."""
+    """Return a Fault: the body compressed, though the client did not ask for it."""
     return Fault(gzip=True)
 
 
 def endless(chunks=None):
-    """A body that never ends: without a length, or in chunks of that size."""
+    """Return a Fault: a body that never ends, without a length, or in chunks of that size."""
     return Fault(endless=True, length=-1, chunks=chunks)
 
 
 def flipped(at):
-    """One bit of byte `at` of the file is wrong."""
+    """Return a Fault: one bit of byte `at` of the file is wrong."""
     return Fault(flip=at)
 
 
 def deaf():
-    """Range is not heeded: all of it, from the beginning, with 200."""
+    """Return a Fault: Range is ignored; all of it comes, from the beginning, with 200."""
     return Fault(whole=True)
 
 
@@ -105,15 +105,15 @@ class Faults:
         self._waiting = []
 
     def add(self, path, fault, times=1, after=0):
-        """None; the next `times` requests for `path` (with * for anything) get the Fault, once `after` others were let pass."""
+        """Give the next `times` requests for `path` (with * for anything) the Fault, after `after` others were let pass."""
         self._waiting.append([path, fault, times, after])
 
     def clear(self):
-        """None; from now on everything is right."""
+        """Clear all faults: from now on everything is right."""
         self._waiting.clear()
 
     def take(self, path):
-        """The Fault for a request that is here now, or None."""
+        """Return the Fault for a request that is here now, or None."""
         for entry in self._waiting:
             pattern, fault, times, after = entry
             if not fnmatch.fnmatchcase(path, pattern):
@@ -128,12 +128,12 @@ class Faults:
         return None
 
     def end(self):
-        """None; whoever waits for the rest of an answer need not any more."""
+        """End the waits of unfinished answers."""
         self.ended = True
 
 
 async def play(fault, answer, transport, faults):
-    """None once `answer` was sent with its fault, or the client has gone. Every byte of it is written here."""
+    """Send `answer` with its fault, every byte of it from here, until it is complete or the client has gone."""
 
     def gone():
         return transport.is_closing() or faults.ended
@@ -141,7 +141,7 @@ async def play(fault, answer, transport, faults):
     if fault.stall == HEAD:
         await _until(gone)
         return
-    status, headers, body, whole = _told(fault, answer)
+    status, headers, body, whole = _altered(fault, answer)
     transport.write(_head(fault, status, headers, len(body)))
     cut = fault.cut if fault.cut is not None else whole if not fault.endless else FOREVER
     if fault.stall is not None:
@@ -165,8 +165,8 @@ async def play(fault, answer, transport, faults):
         _reset(transport)
 
 
-def _told(fault, answer):
-    """(status, headers, body, its length) of the answer as this fault has it."""
+def _altered(fault, answer):
+    """Return (status, headers, body, its length) of the answer as this fault has it."""
     status, headers, body = answer.status, dict(answer.headers), answer.body
     if fault.whole and answer.whole is not None:
         status, body = 200, answer.whole
@@ -203,7 +203,7 @@ async def _until(true):
 
 
 def _reset(transport):
-    """None; the connection ends with a reset."""
+    """End the connection with a reset."""
     connection = transport.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

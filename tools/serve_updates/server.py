@@ -37,20 +37,20 @@ class Server:
 
     @property
     def url(self):
-        """As seen from this machine, with a slash at its end."""
+        """Return the URL as seen from this machine, with a slash at its end."""
         return self.url_for("localhost" if self._tls else "127.0.0.1")
 
     @property
     def port(self):
-        """The TCP port that it listens on."""
+        """Return the TCP port that it listens on."""
         return self._runner.addresses[0][1]
 
     def url_for(self, name):
-        """The same for a host that is called `name`."""
+        """Return the URL for a host that is called `name`."""
         return f"{'https' if self._tls else 'http'}://{f'[{name}]' if ':' in name else name}:{self.port}/"
 
     async def start(self):
-        """None once it listens. OSError when the port is taken."""
+        """Start to listen. Raise OSError when the port is taken."""
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(application, access_log=None, logger=http_log.LOGGER, shutdown_timeout=_SHUTDOWN_S)
@@ -58,7 +58,7 @@ class Server:
         await web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls).start()
 
     async def stop(self):
-        """None; nobody is served any more, not even who waits in a stall."""
+        """Stop serving, also the clients that wait in a stall."""
         self.faults.end()
         await self._runner.cleanup()
 
@@ -91,18 +91,18 @@ class Server:
             return Answer(404, {"Content-Type": "text/plain; charset=utf-8"}, b"not found\n")
         data = file.read_bytes()
         tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-        told = {
+        own_headers = {
             "ETag": tag,
             "Accept-Ranges": "bytes",
             "Content-Type": _TYPES.get(file.suffix, "application/octet-stream"),
             "Cache-Control": "no-cache" if file.parent == self._folder else "public, max-age=31536000, immutable",
         }
         if headers.get("If-None-Match") == tag:
-            return Answer(304, told, b"", 0, data)
-        return _ranged(data, headers, tag, told)
+            return Answer(304, own_headers, b"", 0, data)
+        return _ranged(data, headers, tag, own_headers)
 
     def _file(self, path):
-        """The file of a path of a URL; None when it is none of the tree, or hidden."""
+        """Return the file of a path of a URL; None when it is none of the tree, or hidden."""
         parts = path.strip("/").split("/")
         if any(not part or part.startswith(".") or set(part) & set("\\:\0") for part in parts):
             return None
@@ -114,26 +114,26 @@ class Server:
 
 
 def _plain(answer, method):
-    """The answer by aiohttp. To HEAD it says how long the body would be."""
+    """Return the answer by aiohttp. To HEAD it has the length that the body would have."""
     if method == "HEAD":
         return web.Response(status=answer.status, headers={**answer.headers, "Content-Length": str(len(answer.body))})
     return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
 
-def _ranged(data, headers, tag, told):
-    """The Answer with what a Range asks for (RFC 9110 §14.2): one range, otherwise everything."""
+def _ranged(data, headers, tag, own_headers):
+    """Return the Answer with what a Range asks for (RFC 9110 §14.2): one range, otherwise everything."""
     found = _RANGE.fullmatch(headers.get("Range", "").strip())
     if found is None or found[0] == "bytes=-" or headers.get("If-Range", tag) != tag:
-        return Answer(200, told, data, 0, data)
+        return Answer(200, own_headers, data, 0, data)
     if found[1]:
         start, end = int(found[1]), min(int(found[2] or len(data)), len(data) - 1)
         if found[2] and int(found[2]) < start:
-            return Answer(200, told, data, 0, data)
+            return Answer(200, own_headers, data, 0, data)
     else:
         start, end = max(0, len(data) - int(found[2])), len(data) - 1
     if start > end:
-        return Answer(416, {**told, "Content-Range": f"bytes */{len(data)}"}, b"", 0, data)
-    part = {**told, "Content-Range": f"bytes {start}-{end}/{len(data)}"}
+        return Answer(416, {**own_headers, "Content-Range": f"bytes */{len(data)}"}, b"", 0, data)
+    part = {**own_headers, "Content-Range": f"bytes {start}-{end}/{len(data)}"}
     return Answer(206, part, data[start : end + 1], start, data)
 
 
@@ -143,7 +143,7 @@ def _first(headers):
 
 
 class _Spoilt(web.StreamResponse):
-    """An answer whose every byte is written by somebody else: aiohttp would mend what is meant to be wrong."""
+    """An answer whose every byte is written by faults.play: aiohttp would mend what is meant to be wrong."""
 
     def __init__(self, write):
         super().__init__()

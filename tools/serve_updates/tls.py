@@ -11,7 +11,7 @@ from tools import Failure
 
 
 def given(certificate, key):
-    """The SSLContext of a certificate chain and its key, PEM files. Failure when they cannot be used."""
+    """Return the SSLContext of a certificate chain and its key, PEM files. Raise Failure when they cannot be used."""
     if certificate is None:
         raise Failure("--tls-key needs --tls-cert")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -23,7 +23,7 @@ def given(certificate, key):
 
 
 def own(folder, names):
-    """(SSLContext for these host names and addresses, path of the root as DER), by the authority that is kept in `folder`."""
+    """Return (SSLContext for these host names and addresses, path of the root as DER), by the authority kept in `folder`."""
     authority = _authority(folder)
     root = folder / "root.der"
     root.write_bytes(ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode()))
@@ -46,7 +46,7 @@ def _authority(folder):
 
 
 def lan_address():
-    """This machine's address on the network, by the route outwards; no packet is sent. None without a network."""
+    """Return this machine's address on the network, by the route outwards; no packet is sent. None without a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))

@@ -1,4 +1,4 @@
-"""What the page ships that no one here wrote: ESP Web Tools, pinned in package-lock.json, fetched once by npm; and its licences."""
+"""Third-party code of the page: ESP Web Tools, pinned in package-lock.json, fetched once by npm; and its licences."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ _TIME_S = 300
 
 
 def files(folder=FOLDER, run=None):
-    """Return {path below the page: bytes}: the scripts of ESP Web Tools, and LICENCES.txt. Failure when they cannot be had.
+    """Return {path below the page: bytes}: the scripts of ESP Web Tools, and LICENCES.txt. Raise Failure when they cannot be had.
 
     `run(words, folder)` runs a program there and returns its exit code.
     """
@@ -58,13 +58,13 @@ def _licences(modules):
     """Return the text (bytes) with the licence of each package whose code is in the scripts."""
     lock = json.loads((_HERE / "package-lock.json").read_text(encoding="utf-8"))
     parts = ["This page ships ESP Web Tools, which contain the following packages."]
-    for path, told in sorted(lock["packages"].items()):
+    for path, package in sorted(lock["packages"].items()):
         name = path.rpartition("node_modules/")[2]
-        if not name or name.startswith("@types/"):  # ours; words for a compiler
+        if not name or name.startswith("@types/"):  # the root package; types for a compiler
             continue
         texts = sorted((modules / name).glob("LICEN[SC]E*"))
-        text = texts[0].read_text(encoding="utf-8").replace("\r\n", "\n").strip() if texts else told["license"]
-        parts.append(f"{name} {told['version']} ({told['license']})\n\n{text}")
+        text = texts[0].read_text(encoding="utf-8").replace("\r\n", "\n").strip() if texts else package["license"]
+        parts.append(f"{name} {package['version']} ({package['license']})\n\n{text}")
     return ("\n\n" + 78 * "-" + "\n\n").join(parts).encode() + b"\n"
 
 

@@ -21,9 +21,7 @@ from tools.web import borrowed
 Board = namedtuple("Board", ("target", "image", "official"))
 
 FAMILIES = {"esp32": "ESP32", "esp32s2": "ESP32-S2", "esp32s3": "ESP32-S3", "esp32c3": "ESP32-C3"}
-PRODUCT = (
-    "OpenShock"  # as the firmware calls itself by Improv: a board that says the same name is updated, not set up anew
-)
+PRODUCT = "OpenShock"  # as the firmware calls itself by Improv: a board that reports the same name is updated, not set up anew
 SUMS, INDEX = "SHA256SUMS", "boards.json"
 IMPROV_WAIT_S = 20  # for the first words of a board that has just been written
 _NEW, _KEEP = "manifest.json", "manifest-keep.json"
@@ -46,7 +44,7 @@ def merged(made, chip):
 
 
 def board_pieces(board):
-    """Return the Pieces of a Board, blank settings included. Failure in words without a boot loader, and when one does not fit."""
+    """Return the Pieces of a Board, blank settings included. Raise Failure without a boot loader, and when one does not fit."""
     target = board.target
     if board.official.boot_loader is None:
         raise Failure(
@@ -72,7 +70,7 @@ def files(boards, version, date):
 
 
 def _one(board, version, made):
-    """Return what boards.json says of a Board; add its manifests, parts and merged image to `made`."""
+    """Return the entry of a Board in boards.json; add its manifests, parts and merged image to `made`."""
     target = board.target
     todo = board_pieces(board)
     parts = []
@@ -141,7 +139,7 @@ def label(target):
 def write(folder, boards, version, date, foreign=borrowed.files):
     """Write the page, what it borrows and SHA256SUMS into `folder`; return their paths, sorted. Nothing of an older page is left.
 
-    Failure for a folder that holds anything else, and for what does not fit.
+    Raise Failure for a folder that holds anything else, and for what does not fit.
     """
     old = _written(folder)
     made = {**files(boards, version, date), **foreign()}
@@ -160,7 +158,7 @@ def write(folder, boards, version, date, foreign=borrowed.files):
 
 
 def _written(folder):
-    """Return the paths that an older page left in the folder, a set. Failure when the folder is somebody else's."""
+    """Return the paths that an older page left in the folder, a set. Raise Failure when the folder has other files."""
     if not folder.exists() or not any(folder.iterdir()):
         return set()
     try:

@@ -15,7 +15,7 @@ from tools.common import arguments, environment
 _ECHO = Path(__file__).with_name("echo.py")
 _DEFAULT_SIZE = 32768
 _LARGEST_SIZE = 1 << 28
-# On CPython the names that MicroPython has come from the tests' dress.
+# On CPython the names that MicroPython has come from host_tests/cpython/dress.py.
 _ON_CPYTHON = "import dress, runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 
 
@@ -51,7 +51,7 @@ def _options(argv):
 
 
 def command(interpreter, options):
-    """(command, environment) that runs the echo on MicroPython, or on CPython where there is none."""
+    """Return (command, environment) that runs the echo on MicroPython, or on CPython where there is none."""
     arguments = [str(_ECHO), options.url, str(options.max_size), os.path.abspath(options.ca) if options.ca else ""]
     root = environment.ROOT
     if interpreter:
@@ -64,14 +64,14 @@ def command(interpreter, options):
 
 
 def heap_bytes(max_size):
-    """Heap for the echo: one message in pieces, whole, and as a frame, and the frames that `echo.py` lets wait."""
+    """Return the heap (bytes) for the echo: one message in pieces, whole, and as a frame, and the frames that `echo.py` queues."""
     return 8 * max_size + 48 * 1024 * 1024
 
 
 def main(argv):
-    """The exit code of the echo client."""
+    """Return the exit code of the echo client."""
     line, variables = command(environment.program("micropython"), _options(argv))
     if os.name == "nt":
         return subprocess.call(line, env=variables)
     sys.stdout.flush()
-    return os.execve(line[0], line, variables)  # one process: whoever ends it ends the echo
+    return os.execve(line[0], line, variables)  # one process: a signal to it ends the echo

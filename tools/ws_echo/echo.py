@@ -1,6 +1,6 @@
 """The echo client itself: `echo.py URL MAX_SIZE CA`, on MicroPython or CPython. One socket that never blocks, one loop.
 
-It reads and writes at the same time: a server may send a large message while it does not yet read our echo of the last.
+It reads and writes at the same time: a server may send a large message while it does not yet read the echo of the last.
 """
 
 import errno
@@ -17,9 +17,9 @@ from lib import http_response, websocket, websocket_handshake
 
 _CONNECT_MS = 10000
 _ANSWER_MS = 15000
-_LINGER_MS = 3000  # for the server to take our last bytes and to end the stream, RFC 6455 §7.1.1
+_DRAIN_MS = 3000  # for the server to take the last bytes and to end the stream, RFC 6455 §7.1.1
 _LARGEST_READ = 65536
-_WAITING_BYTES = 32 * 1024 * 1024  # of echoes; beyond that, and four messages, we read no more until some are taken
+_WAITING_BYTES = 32 * 1024 * 1024  # of echoes; beyond that, and four messages, nothing is read until some are taken
 _AGAIN = (2, 3, 11, 35, 10035)  # errno: CPython's TLS wants to read, to write; EAGAIN of Linux, macOS, Windows
 _MICROPYTHON = sys.implementation.name == "micropython"
 
@@ -28,12 +28,12 @@ class Unreachable(Exception):
     """The server could not be connected to, or TLS with it failed."""
 
 
-def _say(text):
+def _log(text):
     print("ws-echo: " + text, file=sys.stderr)
 
 
 def _certificates(path):
-    """A list of the DER certificates in a file, DER or PEM."""
+    """Return a list of the DER certificates in a file, DER or PEM."""
     with open(path, "rb") as file:
         data = file.read()
     begin, end = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
@@ -59,7 +59,7 @@ class Wire:
     """A connected socket, plain or TLS, that never blocks. Both of its verbs return None when they would have to wait."""
 
     def __init__(self, host, port, secure, ca):
-        """Raises Unreachable. With MicroPython the TLS handshake happens inside the first `write`s."""
+        """Connect. Raise Unreachable. With MicroPython the TLS handshake happens inside the first `write`s."""
         try:
             address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
             self.sock = socket.socket(address[0], socket.SOCK_STREAM)
@@ -77,7 +77,7 @@ class Wire:
             self._poll.register(self.sock, select.POLLIN)
 
     def wait(self, reads, writes, timeout_ms):
-        """None, at the latest after `timeout_ms` (below 0: never): something can be read or written, as wished."""
+        """Wait until something can be read or written, as asked, at most `timeout_ms` (below 0: for ever)."""
         if hasattr(select, "poll"):
             self._poll.modify(self.sock, (select.POLLIN if reads else 0) | (select.POLLOUT if writes else 0))
             self._poll.poll(timeout_ms)
@@ -86,14 +86,14 @@ class Wire:
             select.select(*wanted, None if timeout_ms < 0 else timeout_ms / 1000)
 
     def read_into(self, buffer):
-        """How many bytes came; 0 when the stream ended, or was cut."""
+        """Return how many bytes came; 0 when the stream ended, or was cut."""
         try:
             return self._read_into(buffer)
         except (OSError, ValueError) as fault:
             return None if _would_wait(fault) else 0
 
     def write(self, data):
-        """How many bytes of `data` went. Raises OSError when nobody is there, ValueError when TLS does not verify."""
+        """Return how many bytes of `data` went. Raise OSError when the peer has gone, ValueError when TLS does not verify."""
         try:
             return self._write(data)
         except OSError as fault:
@@ -107,7 +107,7 @@ def _would_wait(fault):
 
 
 def _words(fault):
-    """One line on what went wrong."""
+    """Return one line on what went wrong."""
     parts = [errno.errorcode.get(part, part) if isinstance(fault, OSError) else part for part in fault.args]
     return " ".join(" ".join([str(part) for part in parts]).split()) or type(fault).__name__
 
@@ -128,13 +128,13 @@ class Echo:
         self.end = "the stream ended without a close frame"
 
     def put(self, data):
-        """None; `data` will be written, behind what waits already."""
+        """Queue `data` behind what waits already."""
         if data:
             self._queue.append(data)
             self._queued += len(data)
 
     def flush(self):
-        """None; writes what the socket takes now."""
+        """Write what the socket takes now."""
         while self._queue:
             first = self._queue[0]
             count = self.wire.write(memoryview(first)[self._sent :] if self._sent else first)
@@ -147,14 +147,14 @@ class Echo:
                 self._sent = 0
 
     def read(self):
-        """The bytes that came; b"" when there are none now."""
+        """Return the bytes that came; b"" when there are none now."""
         count = self.wire.read_into(self._buffer)
         if count == 0:
             self.ended = True
         return bytes(self._view[:count]) if count else b""
 
     def open(self, host, port, secure, path):
-        """True when the server switched to WebSocket. Raises Unreachable when TLS fails; that it said no is in `end`."""
+        """Return whether the server switched to WebSocket; `end` has why not. Raise Unreachable when TLS fails."""
         key = websocket_handshake.new_key()
         self.put(websocket_handshake.upgrade(host, port, secure, path, {"User-Agent": "ws-echo"}, key))
         deadline = time.ticks_add(time.ticks_ms(), _ANSWER_MS)
@@ -168,7 +168,7 @@ class Echo:
                         if secure and self._queue
                         else http_response.Error("no answer in time")
                     )
-                self._knock(secure)
+                self._send_request(secure)
                 answer.feed(self.read())
                 if answer.status is None and not self.ended:
                     self.wire.wait(True, bool(self._queue), left_ms)
@@ -181,7 +181,7 @@ class Echo:
         self.answer(answer.rest)
         return True
 
-    def _knock(self, secure):
+    def _send_request(self, secure):
         try:
             self.flush()
         except (OSError, ValueError) as fault:
@@ -191,7 +191,7 @@ class Echo:
 
     @micropython.native
     def answer(self, data):
-        """None; the messages that `data` completes go back, pongs between them, in the order of their questions."""
+        """Send back the messages that `data` completes, pongs between them, in the order of their arrival."""
         events = self._frames.feed(data)
         echoes = [self._frames.message(event[1], event[0]) if event[0] < websocket.CLOSE else b"" for event in events]
         control = self._frames.take()
@@ -212,7 +212,7 @@ class Echo:
             self.put(b"".join(echoes))
 
     def run(self):
-        """None when the connection ended, in whatever way."""
+        """Echo until the connection ends, in whatever way."""
         try:
             while not self.ended and not self._frames.closed:
                 reads = self._queued < self._most
@@ -223,13 +223,13 @@ class Echo:
                 self.flush()
                 if not reads or not data:
                     self.wire.wait(reads, bool(self._queue), -1)
-            self._linger()
+            self._drain()
         except OSError as fault:
             self.end += ", " + _words(fault)
 
-    def _linger(self):
-        """None; the last bytes went and the server ended the stream, or the time for that is over."""
-        deadline = time.ticks_add(time.ticks_ms(), _LINGER_MS)
+    def _drain(self):
+        """Wait until the last bytes went and the server ended the stream, or the time for that is over."""
+        deadline = time.ticks_add(time.ticks_ms(), _DRAIN_MS)
         while not self.ended:
             left_ms = time.ticks_diff(deadline, time.ticks_ms())
             if left_ms <= 0:
@@ -240,16 +240,16 @@ class Echo:
 
 
 def main(url, max_size, ca):
-    """The exit code: 1 when the server could not be reached, else 0."""
+    """Return the exit code: 1 when the server could not be reached, else 0."""
     scheme, host, port, path = http_response.parse_url(url)
     try:
         echo = Echo(Wire(host, port, scheme == "wss", ca), max_size)
         if echo.open(host, port, scheme == "wss", path):
             echo.run()
     except Unreachable as fault:
-        _say("cannot connect to %s port %d: %s" % (host, port, fault))
+        _log("cannot connect to %s port %d: %s" % (host, port, fault))
         return 1
-    _say(echo.end)
+    _log(echo.end)
     return 0
 
 

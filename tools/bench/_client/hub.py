@@ -22,7 +22,7 @@ class Hub:
         self._runner = None
 
     async def start(self):
-        """None; it listens on `port` of 127.0.0.1."""
+        """Start to listen on `port` of 127.0.0.1."""
         app = web.Application()
         app.router.add_post("/hub/{client}/negotiate", self._negotiate)
         app.router.add_get("/hub/{client}", self._talk)
@@ -33,7 +33,7 @@ class Hub:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self):
-        """None; nothing listens any more."""
+        """Stop to listen."""
         await self._runner.cleanup()
 
     async def _negotiate(self, request):

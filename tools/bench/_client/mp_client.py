@@ -1,7 +1,7 @@
 """The firmware's SignalR client under load, on MicroPython: the loop of firmware/link/connection.py, without a backend.
 
 Arguments: host, port, path, a JSON list of floods [count, per_frame], how many echoes; prints the echo times as JSON.
-With the one argument `memory`: records a second of the two protocol rooms alone, out of memory, without a socket.
+With the one argument `memory`: records a second of the two protocol modules alone, out of memory, without a socket.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ async def _resolve(host):
 
 
 class Client:
+    """The client: its session, the floods still to be requested, and the echo times so far (µs)."""
+
     def __init__(self, floods, echoes):
         self.floods = floods
         self.echoes = echoes
@@ -33,9 +35,10 @@ class Client:
         self.session = signalr.Session(self.clock.now())
 
     async def run(self, host, port, path):
+        """Connect, and receive until all floods and echoes are done."""
         key = websocket_handshake.new_key()
-        knock = websocket_handshake.upgrade(host, port, False, path, [("User-Agent", "bench")], key)
-        self.reader, self.writer = await connect.dial(host, port, None, _resolve, opening=knock)
+        request = websocket_handshake.upgrade(host, port, False, path, [("User-Agent", "bench")], key)
+        self.reader, self.writer = await connect.dial(host, port, None, _resolve, opening=request)
         answer = http_response.Answer()
         while answer.status is None:
             answer.feed(await self.reader.read(CHUNK))
@@ -46,10 +49,12 @@ class Client:
             await self.take(await self.reader.read(CHUNK))
 
     async def write(self, record):
+        """Send one SignalR record."""
         self.writer.write(self.frames.message(record))
         await self.writer.drain()
 
     async def take(self, data):
+        """Process the received bytes, and send what is due."""
         now = self.clock.now()
         for opcode, payload in self.frames.feed(data):
             if opcode == websocket.TEXT or opcode == websocket.BINARY:
@@ -69,6 +74,7 @@ class Client:
             await self.write(due)
 
     async def next(self):
+        """Request the next flood, or else the next echo."""
         if self.floods:
             self.left, per_frame = self.floods.pop(0)
             await self.write(self.session.send("Flood", [self.left, per_frame]))

@@ -1,6 +1,6 @@
 """One of the SignalR clients of PyPI under load. Arguments: its name, the URL, a JSON list of floods, how many echoes.
 
-Each counts what the server sends, says Done, and then times echoes one after the other; prints their times in µs as JSON.
+Each counts what the server sends, sends Done, and then times echoes one after the other; prints their times in µs as JSON.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import time
 
 
 class Load:
-    """What every client does, whatever its interface: `say(target, arguments)` sends; asks go one at a time."""
+    """What every client does, whatever its interface: one echo is open at a time."""
 
     def __init__(self, floods, echoes):
         self.floods = floods
@@ -22,25 +22,28 @@ class Load:
         self.took_us = []
 
     def next_flood(self):
-        """The arguments of the next Flood, or None."""
+        """Return the arguments of the next Flood, or None."""
         if not self.floods:
             return None
         self.left, per_frame = self.floods.pop(0)
         return [self.left, per_frame]
 
     def tick(self):
-        """True with the last one of a flood."""
+        """Count one message; return whether it was the last of a flood."""
         self.left -= 1
         return not self.left
 
     def asked(self):
+        """Note when an echo was requested."""
         self.asked_ns = time.perf_counter_ns()
 
     def answered(self):
+        """Note how long its answer took."""
         self.took_us.append((time.perf_counter_ns() - self.asked_ns) // 1000)
 
 
 async def pysignalr(url, load):
+    """Run the load with pysignalr."""
     from pysignalr.client import SignalRClient
 
     client = SignalRClient(url)
@@ -75,6 +78,7 @@ async def pysignalr(url, load):
 
 
 async def aiosignalr(url, load):
+    """Run the load with aiosignalr."""
     from aiosignalr.client import HubConnection
 
     client = HubConnection()
@@ -99,6 +103,7 @@ async def aiosignalr(url, load):
 
 
 def signalrcore(url, load):
+    """Run the load with signalrcore."""
     from signalrcore.hub_connection_builder import HubConnectionBuilder
 
     client = HubConnectionBuilder().with_url(url).build()
@@ -129,6 +134,7 @@ def signalrcore(url, load):
 
 
 def main(name, url, floods, echoes):
+    """Run the client `name`, print the echo times in µs as JSON, and exit."""
     load = Load(json.loads(floods), int(echoes))
     started = globals()[name](url, load)
     if asyncio.iscoroutine(started):

@@ -14,14 +14,15 @@ def _masked(record):
 
 
 def main(host, port, path, floods):
+    """Request each flood, read it to its end, and print an empty list."""
     stream = socket.create_connection((host, int(port)))
     key = base64.b64encode(os.urandom(16)).decode()
     head = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     stream.sendall((head + f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n").encode())
     stream.sendall(_masked(b'{"protocol":"json","version":1}\x1e'))
-    heard = b""
-    while not heard.endswith(b"{}\x1e"):
-        heard += stream.recv(65536)
+    received = b""
+    while not received.endswith(b"{}\x1e"):
+        received += stream.recv(65536)
     for count, per_frame in json.loads(floods):
         arguments = json.dumps([count, per_frame]).encode()
         stream.sendall(_masked(b'{"type":1,"target":"Flood","arguments":' + arguments + b"}\x1e"))

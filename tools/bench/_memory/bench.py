@@ -39,7 +39,7 @@ class Bench:
         self._asked = 1
 
     async def line(self, text, since=0, times=1):
-        """Wait until the device has said `text` so many times. Raise asyncio.TimeoutError."""
+        """Wait until the device has printed `text` that many times. Raise asyncio.TimeoutError."""
 
         async def wait():
             while sum(text in line for line in self.world.lines[since:]) < times:
@@ -58,7 +58,7 @@ class Bench:
         new = self.device.folder / f"{_FROM}.new"
         new.write_text(str(dump.start_of(self.world.lines)))
         new.rename(self.device.folder / _FROM)
-        await self.line(f"PROBE shown {self._asked}", since)
+        await self.line(f"PROBE dumped {self._asked}", since)
         return Account(dump.Dump(self.world.lines[since:], (self.device.folder / _DUMP).read_bytes()), native())
 
     async def break_up(self, most):
@@ -99,7 +99,7 @@ class Bench:
         return sum("][act] " in line for line in self.world.lines)
 
     def starved(self):
-        """Return the first line that tells of too little memory, or None."""
+        """Return the first line that reports too little memory, or None."""
         return next((line for line in self.world.lines if "emory" in line), None)
 
 

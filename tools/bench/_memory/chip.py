@@ -46,7 +46,7 @@ class Account:
     # --- what no chip has
 
     def _find_names(self):
-        """Pools of interned names (py/qstr.c) and their letters; those in the image are its own."""
+        """Find the pools of interned names (py/qstr.c) and their letters; those in the image are its own."""
         self.names = []  # those that are not in the image
         self._texts = {}  # number of a qstr → its text
         for address, size in self._dump.pieces.items():
@@ -101,7 +101,7 @@ class Account:
         )
 
     def _find_tables(self, module):
-        """The tables of a module's names and constants (mp_module_context_t), with the constants."""
+        """Find the tables of a module's names and constants (mp_module_context_t), with the constants."""
         names, constants = self._dump.word(module, 2), self._dump.word(module, 3)
         if names not in self._dump.pieces:
             return
@@ -124,7 +124,7 @@ class Account:
                 self._find_constant(value, what)
 
     def _find_code(self, function):
-        """The code of a function and of those inside it (mp_obj_fun_bc_t, mp_raw_code_t)."""
+        """Find the code of a function and of those inside it (mp_obj_fun_bc_t, mp_raw_code_t)."""
         _, context, children, code = self._dump.words(function)[:4]
         what = self._loaded(context)
         self._find_children(children, what)
@@ -185,7 +185,7 @@ class Account:
                 self._spread(at)
 
     def _own(self, at, classes):
-        """Return whose an object is that tells by itself, "" for others."""
+        """Return the owner of an object that shows it by itself, "" for others."""
         kind = self._dump.kind(at)
         if kind == "module":
             return self._module(at)
@@ -225,7 +225,7 @@ class Account:
             self._give(self._dump.word(at, 3), owner)
 
     def _spread(self, at):
-        """What only this piece leads to is its owner's."""
+        """Give what only this piece leads to to its owner."""
         waiting = [at]
         while waiting:
             piece = waiting.pop()

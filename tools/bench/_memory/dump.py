@@ -10,7 +10,7 @@ BLOCK = 32  # bytes
 WORD = 8
 _ROW = re.compile(r"([0-9a-f]{8}): (\S+)")
 _START = re.compile(r"GC memory layout; from ([0-9a-f]+):")
-_TOLD = re.compile(r"PROBE (type|module|class) (\d+) (.*)")
+_NAMED = re.compile(r"PROBE (type|module|class) (\d+) (.*)")
 
 
 def start_of(lines):
@@ -29,7 +29,7 @@ class Dump:
         self.start = start_of(lines)
         self.types, self.modules, self.classes = {}, {}, {}
         tables = {"type": self.types, "module": self.modules, "class": self.classes}
-        for match in filter(None, map(_TOLD.match, lines)):
+        for match in filter(None, map(_NAMED.match, lines)):
             tables[match[1]][int(match[2])] = match[3]
         self.pieces = _pieces(self.start, _map(lines, len(data)))
 

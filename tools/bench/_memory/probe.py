@@ -19,7 +19,7 @@ SHOW, BREAK_UP = (
     62,
     61,
 )  # bytes of the inputs; the second is the largest piece that may stay whole, in units of 64 bytes
-_FROM = "heap.from"  # the bench writes here at which address the heap begins, as `mem_info` has told it
+_FROM = "heap.from"  # the bench writes here at which address the heap begins, from `mem_info`
 _DUMP = "heap.dump"
 _LOOK_MS = 20
 
@@ -58,12 +58,12 @@ _TYPES = {
 }
 
 
-def _tell_types():
+def _print_types():
     for name, kind in _TYPES.items():
         print("PROBE type", id(kind), name)
 
 
-def _tell_modules():
+def _print_modules():
     for name in sys.modules:
         module = sys.modules[name]
         print("PROBE module", id(module), name)
@@ -80,9 +80,9 @@ def _collected():
 
 
 def _show(asked):
-    """Print what lives and where, and write the heap's bytes to a file as soon as the bench has said where they begin."""
-    _tell_types()
-    _tell_modules()
+    """Print what lives and where, and write the heap's bytes to a file as soon as the bench has sent where they begin."""
+    _print_types()
+    _print_modules()
     _collected()
     micropython.mem_info(1)
     print("PROBE mapped", asked)
@@ -93,7 +93,7 @@ def _show(asked):
     os.remove(_FROM)
     with open(_DUMP, "wb") as file:
         file.write(uctypes.bytearray_at(start, gc.mem_alloc() + gc.mem_free()))
-    print("PROBE shown", asked)
+    print("PROBE dumped", asked)
 
 
 def _break_up(most):
@@ -121,12 +121,12 @@ def _break_up(most):
 
 
 async def _answer():
-    shown, broken = simboard.read(SHOW), simboard.read(BREAK_UP)
+    dumped, broken = simboard.read(SHOW), simboard.read(BREAK_UP)
     while True:
         await asyncio.sleep_ms(_LOOK_MS)
-        if simboard.read(SHOW) != shown:
-            shown = simboard.read(SHOW)
-            _show(shown)
+        if simboard.read(SHOW) != dumped:
+            dumped = simboard.read(SHOW)
+            _show(dumped)
         if simboard.read(BREAK_UP) != broken:
             broken = simboard.read(BREAK_UP)
             _kept.append(_break_up(broken * 64))

@@ -2,7 +2,7 @@
 
 The chip's clock (host_tests/stubs/simclock.py) makes each frame exact, whatever this PC does meanwhile. Where the PC is
 faster it waits at the end of the frame; where it is slower the frame is dated before it was computed, the gap behind it
-grows, and the last edge seems to come too early. So the gap is told beside each figure, and the first stop frame: when it
+grows, and the last edge seems to come too early. So the gap stands beside each figure, and the first stop frame: when it
 begins, nothing active can follow. That time holds everything, the PC and the network too.
 """
 
@@ -12,7 +12,7 @@ import random
 import time
 
 from tools import Failure
-from tools.bench._safety.tape import Tape, heard, is_stop, reaction
+from tools.bench._safety.tape import Tape, frames_of, is_stop, reaction
 from tools.common.environment import ROOT
 from tools.hub import Config, models
 from tools.sim.device import MAIN, STOP_PIN
@@ -26,14 +26,14 @@ _SETTINGS = {"cap.longest_ms": LONGEST_MS}
 
 
 def config(n):
-    """A hub with one device of `n` CaiXianlin shockers (the real service lets a device have eleven)."""
+    """Return a hub with one device of `n` CaiXianlin shockers (the real service lets a device have eleven)."""
     device = models.Device("bench")
     shockers = [models.Shocker(f"s{number}", "CaiXianlin", 100 + number, device.guid) for number in range(n)]
     return Config([device], shockers, [models.Token("bench")], faults=True)
 
 
 def now_us():
-    """CLOCK_MONOTONIC in µs, as the trace has it."""
+    """Return CLOCK_MONOTONIC in µs, as the trace has it."""
     return time.monotonic_ns() // 1000
 
 
@@ -60,7 +60,7 @@ class Rig:
         await self.world.__aexit__(*reason)
 
     async def order(self, duration_ms=LONGEST_MS, level=LEVEL):
-        """None; all shockers were told to vibrate."""
+        """Order all shockers to vibrate."""
         orders = [
             {"id": each.guid, "type": models.VIBRATE, "intensity": level, "duration": duration_ms}
             for each in self.hub.shockers
@@ -68,7 +68,7 @@ class Rig:
         await self.hub.control(orders, name="bench")
 
     async def sounding(self):
-        """None as soon as each shocker was sent an active frame; then a moment passes, no longer than two frames."""
+        """Wait until each shocker was sent an active frame; then a moment more, no longer than two frames."""
         wanted = {each.rf_id for each in self.hub.shockers}
         seen = len(self.air.frames)
         await self.order()
@@ -80,11 +80,11 @@ class Rig:
         await asyncio.sleep(self.dice.uniform(0.02, 0.11))
 
     async def quiet(self):
-        """None once nothing was sent for a while."""
+        """Wait until nothing was sent for a while."""
         await self.air.until(lambda: self.air.silent_for(_QUIET_S), 2 * _HEARD_S)
 
     async def stopped_by(self, cause, timeout_s=_HEARD_S):
-        """The Reaction to `await cause(self)` while all vibrate. Failure when no stop frame came."""
+        """Return the Reaction to `await cause(self)` while all vibrate. Raise Failure when no stop frame came."""
         await self.sounding()
         mark = self.tape.mark()
         await asyncio.sleep(self.dice.uniform(0.05, 0.1))  # some frames before the cause are on the tape
@@ -99,7 +99,7 @@ class Rig:
         return result
 
     async def afresh(self):
-        """None; inputs are released, the hub speaks, and the device was restarted with a latch that nobody ever set."""
+        """Release the inputs, let the hub answer, and restart the device with a latch that was never set."""
         for pin in (STOP_PIN, *FAULT_PINS.values()):
             self.device.set_input(pin, 1)
         self.hub.faults.speak()
@@ -120,12 +120,12 @@ async def hub_stop(rig):
 
 
 async def remote_estop(rig):
-    """EmergencyStop."""
+    """Send EmergencyStop."""
     await rig.hub.emergency_stop()
 
 
 async def button(rig):
-    """The e-stop, from now on until the stop frames are over."""
+    """Press the e-stop, from now on until the stop frames are over."""
     rig.device.set_input(STOP_PIN, 0)
 
 
@@ -135,17 +135,17 @@ async def closed(rig):
 
 
 async def reset(rig):
-    """A TCP reset."""
+    """Reset the TCP connection."""
     rig.hub.faults.cut()
 
 
 async def silent(rig):
-    """Nothing comes any more."""
+    """Make the hub send nothing any more."""
     rig.hub.faults.silence()
 
 
 def fault_in(place):
-    """A cause: an exception in that task (_safety/faulty.py)."""
+    """Return a cause: an exception in that task (_safety/faulty.py)."""
 
     async def cause(rig):
         rig.device.set_input(FAULT_PINS[place], 0)
@@ -166,8 +166,8 @@ SOURCES = {
 }
 
 
-async def measure(n, runs, settings=None, tell=lambda *_: None):
-    """source → list of Reactions; `runs` is {source: how often}. `tell(name, reactions)` after each source."""
+async def measure(n, runs, settings=None, on_result=lambda *_: None):
+    """Return {source: list of Reactions}; `runs` is {source: how often}. `on_result(name, reactions)` is called after each."""
     found = {}
     faults = any(name.startswith("exception") for name in runs)
     program = (
@@ -180,12 +180,12 @@ async def measure(n, runs, settings=None, tell=lambda *_: None):
                 found[name].append(await rig.stopped_by(SOURCES[name][0]))
                 if name != "hub stop":
                     await rig.afresh()
-            tell(name, found[name])
+            on_result(name, found[name])
     return found
 
 
 async def live(n, seconds):
-    """(longest ms between two active frames to the same shocker, ms from the last repetition to the last active edge).
+    """Return (longest ms between two active frames to the same shocker, ms from the last repetition to the last active edge).
 
     Orders of 500 ms, five times a second, as live control sends them.
     """
@@ -197,7 +197,7 @@ async def live(n, seconds):
             await asyncio.sleep(0.2)
         await rig.air.until(lambda: rig.air.frames and is_stop(rig.air.frames[-1]), _HEARD_S)
         await rig.quiet()
-        active = [frame for frame in heard(rig.tape.since(mark)) if not is_stop(frame)]
+        active = [frame for frame in frames_of(rig.tape.since(mark)) if not is_stop(frame)]
     gaps_us = []
     for rf_id in {frame.rf_id for frame in active}:
         own = [frame for frame in active if frame.rf_id == rf_id]

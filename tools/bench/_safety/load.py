@@ -5,7 +5,7 @@ The devices are those of the tests (host_tests/safety/load.py), imported late: t
 
 import random
 
-from tools.bench._safety.rooms import alone
+from tools.bench._safety.virtual import alone
 from tools.rf.encoders import encoded
 
 RECEIVERS = (1, 4, 11, 16)

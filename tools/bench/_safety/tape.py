@@ -1,4 +1,4 @@
-"""What a recorded pulse trace says about a stop: when the last active edge was made, counted from the cause."""
+"""What a recorded pulse trace shows about a stop: when the last active edge was made, counted from the cause."""
 
 from collections import namedtuple
 
@@ -11,19 +11,19 @@ Reaction = namedtuple("Reaction", ("last_ms", "frames", "stop_ms", "gap_ms"))
 
 
 def is_stop(frame):
-    """True for a frame that tells its receiver to be still: vibrate 0 on every model."""
+    """Return whether a frame orders its receiver to stop: vibrate 0 on every model."""
     return frame.ok and frame.action == "vibrate" and frame.intensity == 0
 
 
-def heard(edges, now_us=None):
-    """The frames of these edges, by the decoder of tools/rf."""
+def frames_of(edges, now_us=None):
+    """Return the frames of these edges, by the decoder of tools/rf."""
     receiver = Receiver()
     return receiver.feed(edges) + receiver.flush(now_us)
 
 
 def reaction(edges, cause_us):
-    """The Reaction to a stop at `cause_us`; None when no stop frame was heard after it. `edges` begin before the cause."""
-    frames = heard(edges)
+    """Return the Reaction to a stop at `cause_us`; None when no stop frame follows. `edges` begin before the cause."""
+    frames = frames_of(edges)
     stops = [frame.start_us for frame in frames if is_stop(frame) and frame.start_us >= cause_us]
     if not stops:
         return None
@@ -46,11 +46,11 @@ class Tape:
         self._path = path
 
     def mark(self):
-        """Where the file ends now."""
+        """Return where the file ends now."""
         return self._path.stat().st_size
 
     def since(self, mark):
-        """The edges written after `mark`."""
+        """Return the edges written after `mark`."""
         with open(self._path, "rb") as file:
             file.seek(mark)
             return Words().feed(file.read())

@@ -12,7 +12,7 @@ def _key():
 
 
 def signed(count):
-    """As many (public key, signature, message), each of another message."""
+    """Return that many (public key, signature, message), each of another message."""
     key = _key()
     public = key.publicKey().serialize()
     return [(public, key.sign(b'{"counter":%d}\n' % number), b'{"counter":%d}\n' % number) for number in range(count)]

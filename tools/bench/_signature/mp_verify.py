@@ -40,7 +40,7 @@ def _allocated(parts):
 
 
 def _enough(parts, left):
-    """Whether a verify gets through with `left` bytes of the heap free; the rest is taken."""
+    """Return whether a verify gets through with `left` bytes of the heap free; the rest is taken."""
     gc.collect()
     held = None
     for size in (4096, _PIECE):
@@ -58,11 +58,12 @@ def _ms(parts):
 
 
 def _parts():
-    """By stdin: MicroPython takes no argument of this length."""
+    """Return what stdin brings: MicroPython takes no argument of this length."""
     return [unhexlify(sys.stdin.readline().strip()) for _ in range(3)]
 
 
 def main():
+    """Print the figures, one JSON list a line. Raise ValueError for a signature that does not hold."""
     parts = _parts()
     if not lms_verify.verify(*parts):
         raise ValueError("the signature does not hold")

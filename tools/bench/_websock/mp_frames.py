@@ -44,17 +44,17 @@ def _feed(wire, step, wanted):
         raise ValueError("%d messages, not %d" % (got, wanted))
 
 
-def _say(name, value, unit):
+def _report(name, value, unit):
     print(json.dumps([name, value, unit]))
 
 
 def main():
-    """None; prints the figures."""
+    """Print the figures."""
     record = _frame(1, b'{"type":1,"target":"Log","arguments":[1,2]}\x1e')
     many = record * 20000
     for step, name in ((4096, "4 KiB a read"), (1460, "1460 bytes a read"), (len(record), "one message a read")):
         took_us = _best_us(_feed, many, step, 20000)
-        _say("feed: messages of 44 bytes, " + name, 20000 * 1e6 / took_us, "msg/s")
+        _report("feed: messages of 44 bytes, " + name, 20000 * 1e6 / took_us, "msg/s")
     one = b"x" * _MIB
     for wire, name in (
         (_frame(1, one), "text of 1 MiB, whole"),
@@ -62,16 +62,16 @@ def main():
         (_frame(1, "äö€".encode() * (_MIB // 7)), "text of 1 MiB, not one letter of it ASCII"),
     ):
         took_us = _best_us(_feed, wire, 4096, 1)
-        _say("feed: " + name, _MIB / took_us, "MB/s")
+        _report("feed: " + name, _MIB / took_us, "MB/s")
     frames = websocket.Frames()
-    _say("message: 1 MiB of binary, masked", _MIB / _best_us(frames.message, one, websocket.BINARY), "MB/s")
-    _say("message: 1 MiB of text, checked and masked", _MIB / _best_us(frames.message, one), "MB/s")
-    _say("UTF-8 check of ASCII", _MIB / _best_us(strict_utf8.is_utf8, one), "MB/s")
+    _report("message: 1 MiB of binary, masked", _MIB / _best_us(frames.message, one, websocket.BINARY), "MB/s")
+    _report("message: 1 MiB of text, checked and masked", _MIB / _best_us(frames.message, one), "MB/s")
+    _report("UTF-8 check of ASCII", _MIB / _best_us(strict_utf8.is_utf8, one), "MB/s")
     gc.collect()
     before = gc.mem_alloc()
     kept = websocket.Frames()
     gc.collect()
-    _say("Frames at rest (64-bit words)", gc.mem_alloc() - before, "bytes")
+    _report("Frames at rest (64-bit words)", gc.mem_alloc() - before, "bytes")
     kept.feed(b"")
 
 

@@ -1,7 +1,7 @@
 """A verifier for images into which modules were linked: reads one as chip and interpreter do, and compares it with its sources.
 
 It shares no code with the linker, and finds by its own means what it needs: a mistake of one is not repeated by the other.
-It takes nothing for granted that the linked image says of itself, and confirms:
+It takes nothing for granted that the linked image declares of itself, and confirms:
 
 1. the file: header, segments, checksum, SHA-256, mapping (app_image.py);
 2. the memory: that of the official image, but for a longer DROM, and for the words by which code knows the tables, the end
@@ -11,7 +11,7 @@ It takes nothing for granted that the linked image says of itself, and confirms:
 4. the tables of modules: the official ones first and as they were, then the new ones, each found by its name
    (frozen_tables.py);
 5. every new module against its `.mpy`: names, constants, functions, line numbers, bytecode (frozen_module.py, constants.py);
-6. that nothing else was added: what nobody reads is zero.
+6. that nothing else was added: what is never read is zero.
 
 Not confirmed: that the code of the modules is right, that the chip's slot is large enough, and anything about the boot loader.
 """
@@ -73,7 +73,9 @@ def modules_in(image):
     """
     memory, code = _read(bytes(image), "given").reading
     found = frozen_tables.find(memory, code)
-    return [(frozen_tables.shown(name), frozen_module.size(memory, address)) for name, address in found.modules]
+    return [
+        (frozen_tables.printable_name(name), frozen_module.size(memory, address)) for name, address in found.modules
+    ]
 
 
 @functools.lru_cache(maxsize=2)
@@ -112,7 +114,7 @@ def _confirm_pools(official, linked):
 def _confirm_modules(memory, tables, kinds, wanted):
     """Return the frozen_module.Counts. Raise Failure for a module that is not as its `.mpy`."""
     comparison = frozen_module.Comparison(memory, tables.qstrs, kinds)
-    places = {frozen_tables.shown(name): address for name, address in tables.modules}
+    places = {frozen_tables.printable_name(name): address for name, address in tables.modules}
     for name, data in wanted.items():
         comparison.confirm(name, places[name], mpy_file.read(data, name))
     return comparison.counts()

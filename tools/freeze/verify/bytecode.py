@@ -41,7 +41,7 @@ def number(data, at):
 
 
 def prelude(data, at=0):
-    """Return the Prelude at offset `at`. IndexError when `data` ends inside it."""
+    """Return the Prelude at offset `at`. Raise IndexError when `data` ends inside it."""
     byte = data[at]
     at += 1
     state, exceptions, flags, positional, keyword, defaults = byte >> 3 & 15, byte >> 2 & 1, 0, byte & 3, 0, 0
@@ -76,7 +76,7 @@ def prelude(data, at=0):
 def used(data, at):
     """Return the Used of the instructions from offset `at` on: up to one that leaves the function, with no jump beyond it.
 
-    IndexError when `data` ends before that.
+    Raise IndexError when `data` ends before that.
     """
     qstrs = constants = children = -1
     furthest = at

@@ -65,10 +65,14 @@ def confirm_names(official, linked, wanted):
     before = len(official.modules)
     for (name, address), (now, there) in zip(official.modules, linked.modules):
         if name != now:
-            raise Failure(f"the official module '{shown(name)}' is called '{shown(now)}' in the linked image")
+            raise Failure(
+                f"the official module '{printable_name(name)}' is called '{printable_name(now)}' in the linked image"
+            )
         if address != there:
-            raise Failure(f"the official module '{shown(name)}' at {address:#x} is taken from {there:#x} instead")
-    names = [shown(name) for name, _ in linked.modules]
+            raise Failure(
+                f"the official module '{printable_name(name)}' at {address:#x} is taken from {there:#x} instead"
+            )
+    names = [printable_name(name) for name, _ in linked.modules]
     for index, name in enumerate(names):
         if name in names[:index]:
             raise Failure(f"the module '{name}' is in the table of names twice")
@@ -79,13 +83,13 @@ def confirm_names(official, linked, wanted):
         raise Failure(f"the linked image has a module '{extra[0]}' that was not asked for")
     for name, address in linked.modules:
         if lookup(linked, name) != address:
-            raise Failure(f"the interpreter would not find '{shown(name)}': an earlier name hides it")
+            raise Failure(f"the interpreter would not find '{printable_name(name)}': an earlier name hides it")
         for slash in (index for index, byte in enumerate(name) if byte == ord("/")):
             if lookup(linked, name[:slash]) != "directory":
-                raise Failure(f"the interpreter would not find the package '{shown(name[:slash])}'")
+                raise Failure(f"the interpreter would not find the package '{printable_name(name[:slash])}'")
 
 
-def shown(name):
+def printable_name(name):
     """Return the name of a module as text, whatever bytes it has."""
     return name.decode(errors="replace")
 

@@ -16,8 +16,8 @@ Reference = namedtuple("Reference", ("value", "by", "held_at", "size"))
 class References:
     """All References of an image's code.
 
-    all: list of them · functions: sorted addresses at which functions start, as calls and pointers
-    tell · covers(address, size): whether an instruction that is executed, or a literal that is loaded, has any of these bytes
+    all: list of them · functions: sorted addresses at which functions start, by calls and
+    pointers · covers(address, size): whether an instruction that is executed, or a literal that is loaded, has any of these bytes
     · unclear(value): addresses of instructions that may be a part of that number, and that nothing is seen to complete.
     """
 

@@ -147,7 +147,7 @@ class _Pass:
             self._registers.pop(register, None)
 
     def _leave(self, register=0):
-        """Control does not go on here; `register`: the one it leaves through."""
+        """End the block: control does not go on here. `register`: the one it leaves through."""
         if register > 1:
             self._switch = dict(self._registers)
         self._stopped = True
@@ -157,7 +157,7 @@ class _Pass:
         self._registers[to] = both
 
     def _long(self, at, word):
-        """One instruction of 32 bits."""
+        """Interpret one instruction of 32 bits."""
         kind, to, base = word & 0x7F, word >> 7 & 31, word >> 15 & 31
         if kind == 0x37:
             self._lui(at, to, _upper(word), 4)

@@ -13,7 +13,7 @@ _down = {}
 
 
 def _fault(pin):
-    """True once for each time that the pin goes low."""
+    """Return True once for each time that the pin goes low."""
     low = simboard.read(pin) == 0
     was, _down[pin] = _down.get(pin), low
     return low and not was

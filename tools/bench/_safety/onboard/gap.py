@@ -1,4 +1,4 @@
-"""Runs on MicroPython in real time: the real radio plays `argv[1]` shockers for `argv[2]` s; JSON says what the gaps cost.
+"""Runs on MicroPython in real time: the real radio plays `argv[1]` shockers for `argv[2]` s; prints as JSON what the gaps cost.
 
 A gap is from the end of one frame's last low to the first edge of the next. The e-stop's task looks every 5 ms beside it.
 """
@@ -16,7 +16,7 @@ from firmware.control.transmitter import Radio
 from firmware.shockers import caixianlin
 from lib import ook_player
 from lib.monotonic import Clock
-from lib.watchdog_feeder import Heartbeats
+from lib.watchdog_feeder import WatchdogFeeder
 
 _MOST = 4000
 _starts = array("Q", bytes(8 * _MOST))  # µs of each frame's first edge
@@ -45,23 +45,23 @@ class _Player(ook_player.Portable):
 _trains = []
 
 
-async def _watch(hearts):
+async def _watch(feeder):
     while True:
-        hearts.beat("estop")
+        feeder.alive("estop")
         await asyncio.sleep_ms(5)
 
 
 async def _main(n, seconds):
     clock = Clock().now
     scheduler = Scheduler(lambda model: caixianlin)
-    hearts = Heartbeats(("radio", "estop"), bool)
+    feeder = WatchdogFeeder(("radio", "estop"), bool)
     player = _Player(_pin, time.ticks_us, int, int)
-    radio = Radio(scheduler, player, clock, bool, lambda: hearts.beat("radio"))
+    radio = Radio(scheduler, player, clock, bool, lambda: feeder.alive("radio"))
     for rf_id in range(n):
         _trains.append(caixianlin.encode(rf_id, VIBRATE, 5))
         scheduler.put(Command("caixianlin", rf_id, VIBRATE, 5, 60000, None, "bench", None), clock())
     gc.collect()
-    tasks = asyncio.create_task(radio.run()), asyncio.create_task(_watch(hearts))
+    tasks = asyncio.create_task(radio.run()), asyncio.create_task(_watch(feeder))
     await asyncio.sleep(seconds)
     for task in tasks:
         task.cancel()

@@ -1,6 +1,6 @@
 """Stops in virtual time: the whole App with its link, in this process, where only what our code does takes time.
 
-The world is that of the invariants' tests (host_tests/safety). What runs there is imported late: it wants CPython dressed.
+The world is that of the invariants' tests (host_tests/safety). What runs there is imported late, when CPython is prepared for it.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ class _Run:
         self.hub.log(*[self._words.entry(number, action, level, ms) for number in numbers])
 
     def _then(self, function, *arguments):
-        """None; it is called when the cause comes, or as soon as somebody looks."""
+        """Call it when the cause comes, or as soon as the loop looks."""
         self.world.loop.call_at(self.cause_us / 1_000_000, function, *arguments)
 
     def hub_stop(self):
@@ -142,24 +142,24 @@ def _one(name, n, dice):
 def alone():
     """A folder of its own, and a console at which nobody sits: the device writes text and bytes to it, and waits for keys."""
     before, stdin = os.getcwd(), sys.stdin
-    from_nobody, to_nobody = os.pipe()
+    silence, silent_end = os.pipe()
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())),
-        open(from_nobody) as sys.stdin,
+        open(silence) as sys.stdin,
     ):
         os.chdir(folder)
         try:
             yield
         finally:
             os.chdir(before)
-            os.close(to_nobody)
+            os.close(silent_end)
             sys.stdin = stdin
 
 
 def measure(name, n, n_runs):
-    """The Reactions (tape.py) to `n_runs` stops at random moments while `n` shockers vibrate; `name` is of SOURCES."""
-    encoded("caixianlin", 1, "vibrate", 1)  # dresses CPython
+    """Return the Reactions (tape.py) to `n_runs` stops at random moments while `n` shockers vibrate; `name` is of SOURCES."""
+    encoded("caixianlin", 1, "vibrate", 1)  # prepares CPython to run MicroPython code
     dice = random.Random(f"{name} {n}")
     with alone():
         return [_one(name, n, dice) for _ in range(n_runs)]

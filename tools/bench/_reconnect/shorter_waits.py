@@ -1,13 +1,18 @@
 """The firmware with shorter waits: a campaign of hundreds of reconnects would else take a day. Only waits are changed.
 
-What a connection needs to come up (answers, handshakes, farewells) keeps its time: the machine is no faster.
+What a connection needs to come up (answers, handshakes, close handshakes) keeps its time: the machine is no faster.
 """
 
 import re
 
 from tools.common.environment import ROOT
 
-_ROOMS = ("firmware/link/connection.py", "firmware/link/http_and_websocket.py", "firmware/backends/", "lib/signalr.py")
+_MODULES = (
+    "firmware/link/connection.py",
+    "firmware/link/http_and_websocket.py",
+    "firmware/backends/",
+    "lib/signalr.py",
+)
 _FAMILIES = ("firmware/link/signalr_service.py",)
 _WAIT = re.compile(r"^(_\w+_MS = const\()(\d+)(?=\))|(\b(?:ping_ms|timeout_ms)=)(\d+)", re.M)
 _KEPT = ("_ANSWER_MS", "_FAREWELL_MS", "_SILENT_MS = const(2500", "_MOST_MS", "_LEAST_MS")
@@ -16,12 +21,12 @@ _MINUTES_MS = 200_000
 
 
 def shorter(wait_ms):
-    """A hundredth of a wait, a three-hundredth of one of minutes; never less than 10 ms."""
+    """Return a hundredth of a wait, a three-hundredth of one of minutes; never less than 10 ms."""
     return max(wait_ms // (300 if wait_ms >= _MINUTES_MS else 100), min(wait_ms, _LEAST_MS))
 
 
-def hurried(source):
-    """The source of a room with shorter waits."""
+def shortened(source):
+    """Return the source of a module with shorter waits."""
 
     def changed(found):
         if found.group(0).startswith(_KEPT):
@@ -33,16 +38,16 @@ def hurried(source):
 
 
 def changes():
-    """Return {path: source} of the modules that wait for servers, hurried."""
-    return {path: hurried(text) for path, text in _sources().items()}
+    """Return {path: source} of the modules that wait for servers, with shorter waits."""
+    return {path: shortened(text) for path, text in _sources().items()}
 
 
 def _sources():
-    """{path: source} of the rooms that wait for servers."""
+    """Return {path: source} of the modules that wait for servers."""
     found = {}
     for folder in ("firmware", "lib"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
-            if name.startswith(_ROOMS + _FAMILIES):
+            if name.startswith(_MODULES + _FAMILIES):
                 found[name] = path.read_text(encoding="utf-8")
     return found
