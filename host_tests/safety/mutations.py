@@ -421,8 +421,8 @@ MUTATIONS = [
         (
             "S13",
             "lib/tasks.py",
-            "        except Exception as fault:\n            _report(",
-            "        except OSError as fault:\n            _report(",
+            "                except Exception as fault:\n                    _report(",
+            "                except OSError as fault:\n                    _report(",
             _DEVICE + "test_s13_a_fault_at_every_await",
         ),
         (
