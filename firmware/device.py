@@ -51,13 +51,16 @@ class Core:
         settings = build.read(SETTINGS)
         if settings.damaged:
             self._log.error("settings", "the file cannot be read: defaults, and nothing may be sent")
+        elif settings.doubts:
+            self._log.error("settings", "no caps, or none that fit, so the strictest hold: " + settings.doubts)
         self._missing = build.missing(settings)  # why there is nothing but set-up, "" when there is no reason
         self._new_hardware = hardware
         self._hardware = hardware(build.board(settings), settings.section("rf"), settings.section("estop"))
         self._latch = Latch(Nvs("safety"))
-        self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
+        bare = () if settings.get("rf.end_frames_998dr") else ("petrainer998dr",)
+        self._scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"), bare)
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
-        transmitter, beat = self._transmitter(), self._beats("radio")
+        transmitter, beat = self._transmitter(), self._beat_radio
         self._radio = Radio(self._scheduler, transmitter, self._clock, self._cut, beat, self._miss, self._pressed)
         self._dispatcher = Dispatcher(
             build.safety(settings),
@@ -69,6 +72,7 @@ class Core:
             self._log,
             self._on_wish,
         )
+        self._dispatcher.recall(self._hardware.remembered(), self._hardware.remember)
         TIMES.heed(self._scheduler.busy, self._radio.wake, self._dispatcher.stop_first)
         self._fingers = Fingers(
             self._hardware, self._latch, self._dispatcher, self._on_wish, self._clock, self._beat_estop
@@ -213,6 +217,10 @@ class Core:
         if self._output.waits():
             self._output.held = self._hardware.has_usb() and self._dispatcher.busy()
             self._output.pump()
+
+    def _beat_radio(self):
+        self._hearts.beat("radio")
+        self._dispatcher.note_past()
 
     def _beats(self, name):
         return lambda: self._hearts.beat(name)

@@ -86,9 +86,14 @@ def set_aside(path):
 
 def forget_aside(path):
     """None; what `set_aside` kept of `path` is gone."""
+    forget(_aside(path))
+
+
+def forget(path):
+    """None; there is no such file any more."""
     TIMES.stop_first()
     try:
-        os.remove(_aside(path))
+        os.remove(path)
     except OSError:
         pass  # there is none
 
