@@ -51,6 +51,8 @@ class Device:
         settings = build.read(SETTINGS)
         if settings.damaged:
             context.log.error("settings", "the file cannot be read: defaults, and nothing may be sent")
+        elif settings.doubts:
+            context.log.error("settings", "no caps, or none that fit, so the strictest hold: " + settings.doubts)
         self.context = context
         self.clock = context.clock
         self.log = context.log
@@ -58,12 +60,14 @@ class Device:
         self._make_hardware = make_hardware
         self.hardware = make_hardware(build.board(settings), settings.section("rf"), settings.section("estop"))
         self.latch = Latch(Nvs("safety"))
-        self.scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"))
+        bare = () if settings.get("rf.end_frames_998dr") else ("petrainer998dr",)
+        self.scheduler = Scheduler(_shocker, settings.get("rf.keep_alive"), bare)
         self.watchdog = WatchdogFeeder(_VITAL, self.hardware.start_watchdog(_WATCHDOG_MS))
         self.radio = Radio(
             self.scheduler, self._transmitter(), self.clock, self._cut, self._feed_radio, self._missed, self._pressed
         )
         self.dispatcher = Dispatcher(build.safety(settings), self.scheduler, self.radio, self.latch, context)
+        self.dispatcher.recall(self.hardware.remembered(), self.hardware.remember)
         TIMES.heed(self.scheduler.busy, self.radio.wake, self.dispatcher.stop_first)
         self.buttons = Fingers(self.hardware, self.latch, self.dispatcher, context, self._feed_estop)
         self.lamp = self._lamp(settings.get("led.brightness"), lamp_state)
@@ -121,6 +125,7 @@ class Device:
 
     def _feed_radio(self):
         self.watchdog.alive("radio")
+        self.dispatcher.note_past()
 
     def _feed_estop(self):
         """Feed the watchdog, and let the console's output go on: for the task that runs every few ms in each mode.

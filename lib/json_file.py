@@ -86,9 +86,14 @@ def set_aside(path):
 
 def forget_aside(path):
     """Remove what `set_aside` kept of `path`."""
+    forget(_aside(path))
+
+
+def forget(path):
+    """Remove the file `path`, where there is one."""
     TIMES.stop_first()
     try:
-        os.remove(_aside(path))
+        os.remove(path)
     except OSError:
         pass  # there is none
 

@@ -9,19 +9,32 @@ from firmware import command as orders
 from firmware.link.signalr_service import Talk as Connection
 from lib.http_response import refusal
 
-_REFETCH_MS = const(10000)  # the list of shockers is asked for at most this often
+_REFETCH_MS = const(10000)  # the list of shockers is asked for at most this often …
+_UPDATE_MS = const(1000)  # … and at most this often when the service says that it has changed
 
 
 class Talk(Connection):
     """As talk.Talk, for those who need a list of shockers."""
 
     _map_due = None  # when the list of shockers is to be asked for; None while it is good
-    _map_free = 0  # before then it is not asked for again
+    _map_free = 0  # before then it is not asked for again …
+    _map_update = 0  # … and before then not even when it has changed
+    _stale = False  # it is known to be old (S16)
 
     def _refetch(self, now, settle_ms):
         """None; the list is asked for again, once it has settled."""
         if self._map_due is None:
             self._map_due = max(now + settle_ms, self._map_free)
+
+    def _changed(self, now, settle_ms):
+        """None; the list is known to be old until it has come, and is asked for as soon as it has settled."""
+        self._stale = True
+        due = max(now + settle_ms, self._map_update)
+        self._map_due = due if self._map_due is None else min(due, self._map_due)
+
+    def _came(self):
+        """None; a list came: it is good unless it has changed since it was asked for."""
+        self._stale = self._stale and self._map_due is not None
 
     def _asks_map(self, now):
         """True when the list is to be asked for now; it is then on its way."""
@@ -29,6 +42,7 @@ class Talk(Connection):
             return False
         self._map_due = None
         self._map_free = now + _REFETCH_MS
+        self._map_update = now + _UPDATE_MS
         return True
 
     def _bad_map(self, status, wait_ms, now):
@@ -37,5 +51,5 @@ class Talk(Connection):
 
     def _no_map(self, reason, wait_ms, now):
         """Orders; the list did not come, for `reason` in words, and is asked for again, but not before `wait_ms`."""
-        self._map_due = self._map_free = now + max(_REFETCH_MS, wait_ms)
+        self._map_due = self._map_free = self._map_update = now + max(_REFETCH_MS, wait_ms)
         return [(orders.NOTE, "the list of shockers did not come: " + reason)]

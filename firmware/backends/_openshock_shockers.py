@@ -27,11 +27,12 @@ _MODELS = (
 )
 
 
-def shockers_of(body, device_id, names=None, hubs=None):
+def shockers_of(body, device_id, names=None, hubs=None, unfit=None):
     """guid → (model, RF id) of all hubs, or of the one that `device_id` names; None when `body` is not such a list.
 
     Unknown models and damaged entries are skipped: one of them must not keep the others from working. What a remote can reach
-    goes to `names` (a dict: guid → name, of the shockers of all hubs) and `hubs` (a list: the ids of all hubs).
+    goes to `names` (a dict: guid → name, of the shockers of all hubs) and `hubs` (a list: the ids of all hubs); `unfit` (a list)
+    gets the ids of what is ours and was skipped.
     """
     found = {}
     try:
@@ -39,7 +40,8 @@ def shockers_of(body, device_id, names=None, hubs=None):
         for hub in data:
             if not device_id or hub["id"].lower() == device_id:
                 for shocker in hub["shockers"]:
-                    _take_shocker(found, shocker)
+                    if not _take_shocker(found, shocker) and unfit is not None:
+                        _take_unfit(unfit, shocker)
     except _MISFITS:
         return None
     if names is not None:
@@ -48,12 +50,21 @@ def shockers_of(body, device_id, names=None, hubs=None):
 
 
 def _take_shocker(found, shocker):
+    """Return whether it was taken."""
     if not isinstance(shocker, dict) or len(found) >= _MOST:
-        return
+        return False
     model = find(_MODELS, str(shocker.get("model")).lower())
     rf_id, guid = shocker.get("rfId"), shocker.get("id")
-    if model and whole(rf_id, 0, 65535) and isinstance(guid, str):
-        found[guid.lower()] = model, rf_id
+    if not model or not whole(rf_id, 0, 65535) or not isinstance(guid, str):
+        return False
+    found[guid.lower()] = model, rf_id
+    return True
+
+
+def _take_unfit(unfit, shocker):
+    guid = shocker.get("id") if isinstance(shocker, dict) else None
+    if isinstance(guid, str) and len(guid) <= _LONGEST and len(unfit) < _MOST:
+        unfit.append(guid.lower())
 
 
 def _take_names(data, same, names, hubs):
@@ -68,6 +79,20 @@ def _take_names(data, same, names, hubs):
                     names[same.get(guid, guid)] = name[:_LONGEST] if isinstance(name, str) else ""
     except _MISFITS:
         pass  # the receivers of this device do not depend on it
+
+
+def digits_of(guid):
+    """Return the 32 digits of an id however it is written, "" for what is none."""
+    if not isinstance(guid, str):
+        return ""
+    digits = guid.strip(" {}").replace("-", "").lower()
+    return digits if len(digits) == 32 and not digits.strip("0123456789abcdef") else ""
+
+
+def spelt(guid):
+    """Return an id as the service writes it, whatever its spelling; what is none as it is."""
+    digits = digits_of(guid)
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])) if digits else guid
 
 
 def shared_shockers_of(body):

@@ -9,11 +9,12 @@ from micropython import const
 
 from firmware import command as orders
 from firmware.backends._openshock_hub import Talk
-from firmware.backends._openshock_shockers import shockers_of
+from firmware.backends._openshock_shockers import digits_of, shockers_of, spelt
 from firmware.command import STOP, Command, Leave, means_stop
 from firmware.link.signalr_service import MISFITS
+from lib.iso8601 import moment_us
 
-_SETTLE_MS = const(500)  # after a DeviceUpdate more of them follow
+_SETTLE_MS = const(100)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
 _MOST = const(64)  # foreign devices that are remembered
 _LONGEST = const(128)  # characters of a text that is kept
@@ -48,9 +49,11 @@ class Backend(Talk):
         self._device_id = settings["device_id"].lower()
         self._negotiate = _negotiation() if settings["negotiate"] else None
         self._shockers = {}  # guid → (model, RF id)
+        self._former = {}  # the same of those that left: by another RF id, or to another hub
         self._untold = ()
         self._names = None  # guid → name, of all hubs: what a remote can reach
         self._hubs = ()  # the ids of all hubs
+        self._unfit = ()  # guids of what is ours and cannot be driven
         self._remote_name = settings.get("remote_name", "remote")
         self._stops_others = settings.get("stop_others", False)
         self._asked_map = False  # the errand under way is for the map; else it is a negotiation
@@ -95,12 +98,18 @@ class Backend(Talk):
         return self._no_map(reason, 0, now) if self._asked_map else super().unfetched(reason, now)
 
     def _take_map(self, status, body, wait_ms, now):
-        names, hubs = {}, []
-        shockers = shockers_of(body, self._device_id, names, hubs) if status == 200 else None
+        names, hubs, unfit = {}, [], []
+        shockers = shockers_of(body, self._device_id, names, hubs, unfit) if status == 200 else None
         if shockers is None:
             return self._bad_map(status, wait_ms, now)
-        self._shockers, self._names, self._hubs = shockers, names, hubs
-        return [(orders.NOTE, "%d shockers known" % len(shockers))]
+        left = {guid: known for guid, known in self._shockers.items() if shockers.get(guid) != known}
+        self._shockers, self._names, self._hubs, self._unfit = shockers, names, hubs, unfit
+        self._came()
+        if len(self._former) + len(left) > _MOST:
+            self._former = {}
+        self._former.update(left)
+        made = [(orders.ACT, _stop_of(known, "map")) for known in left.values()]  # nobody else can stop them any more
+        return made + [(orders.NOTE, "%d shockers known" % len(shockers))]
 
     def _take_door(self, status, body, wait_ms, now):
         negotiate = self._negotiate
@@ -167,7 +176,7 @@ class Backend(Talk):
 
     def _device_update(self, _, arguments, now):
         if arguments[1] in _MAP_CHANGES:
-            self._refetch(now, _SETTLE_MS)
+            self._changed(now, _SETTLE_MS)
         return []
 
     def _ota(self, target, arguments, now):
@@ -177,7 +186,7 @@ class Backend(Talk):
     def _log(self, _, arguments, now):
         sender, entries = arguments[0], arguments[1]
         name = (sender.get("customName") or sender.get("name")) if isinstance(sender, dict) else ""
-        return self._commands(entries, lambda entry: entry["shocker"]["id"], name or "?", now)
+        return self._commands(entries, lambda entry: entry["shocker"]["id"], name or "?", now, True)
 
     # --- what a self-hosted hub asks of the device
 
@@ -191,8 +200,8 @@ class Backend(Talk):
     def _emergency_stop(self, _, arguments, now):
         # a device that was never told its id obeys every emergency stop: stopping needs no leave. So does one that was, unless
         # another device is named beyond doubt (S5)
-        named = _guid_of(arguments[0]) if arguments else ""
-        if not self._device_id or not named or named == _guid_of(self._device_id):
+        named = digits_of(arguments[0]) if arguments else ""
+        if not self._device_id or not named or named == digits_of(self._device_id):
             return [(orders.EMERGENCY, "hub")]
         return []
 
@@ -205,14 +214,16 @@ class Backend(Talk):
     def _reboot(self, _, arguments, now):
         return [(orders.RESTART, "hub")] if self._ours(arguments[0]) else []
 
-    def _commands(self, entries, guid_of, source, now):
+    def _commands(self, entries, guid_of, source, now, for_all=False):
         """Orders for `entries`, the newest last; a stop for a receiver outlives what stands beside it, fit or unfit.
 
-        One is made when the one before it was obeyed: a hundred of them need no more memory than one.
+        One is made when the one before it was obeyed: a hundred of them need no more memory than one. `for_all`: they may be
+        for other hubs of the account, which is nothing to tell.
         """
-        return self._each(iter((entries,) if isinstance(entries, dict) else entries), guid_of, str(source)[:32], now)
+        entries = iter((entries,) if isinstance(entries, dict) else entries)
+        return self._each(entries, guid_of, str(source)[:32], now, for_all)
 
-    def _each(self, entries, guid_of, source, now):
+    def _each(self, entries, guid_of, source, now, for_all):
         stopped = set()
         misfits = 0
         for entry in entries:
@@ -221,27 +232,35 @@ class Backend(Talk):
             except MISFITS:
                 misfits += 1
                 continue
+            if guid not in self._shockers and guid not in self._former:
+                guid = spelt(guid)
             known = self._shockers.get(guid)
-            if known is None:
-                self._refetch(now, 0)
-                yield orders.REFUSE, ("unknown", "shocker %s of %s" % (guid[:36], source))
-                continue
             if means_stop(action):
-                action = STOP
                 stopped.add(guid)
+                action = STOP
+                if guid in self._former:
+                    yield orders.ACT, _stop_of(self._former[guid], source)
+                    if known is None:
+                        continue
             elif guid in stopped:
                 continue
-            yield orders.ACT, _command(known, action, entry, source)
+            if known is None:
+                for order in self._unknown(guid, source, now, for_all):
+                    yield order
+            elif self._stale and action != STOP:
+                yield orders.REFUSE, ("map", "shocker %s of %s" % (guid[:36], source))
+            else:
+                yield orders.ACT, _command(known, action, entry, source)
         if misfits:
             yield orders.NOTE, "%d entries that do not fit" % misfits
 
-
-def _guid_of(value):
-    """Return the 32 digits of an id however it is written, "" for what is none."""
-    if not isinstance(value, str):
-        return ""
-    digits = value.strip(" {}").replace("-", "").lower()
-    return digits if len(digits) == 32 and not digits.strip("0123456789abcdef") else ""
+    def _unknown(self, guid, source, now, for_all):
+        """Orders for a shocker that is none of ours: where no other hub of the account has it, the list is asked for again."""
+        if not self._names or guid not in self._names or guid in self._unfit:
+            self._refetch(now, 0)
+        elif for_all:
+            return ()
+        return ((orders.REFUSE, ("unknown", "shocker %s of %s" % (guid[:36], source))),)
 
 
 def _negotiation():
@@ -251,28 +270,14 @@ def _negotiation():
     return negotiate
 
 
+def _stop_of(known, source):
+    return Command(known[0], known[1], STOP, 0, 0, None, source, None)
+
+
 def _command(known, action, entry, source):
     model, rf_id = known
     asked_us = moment_us(entry.get("executedAt"))
     return Command(model, rf_id, action, entry.get("intensity"), entry.get("duration"), None, source, asked_us)
-
-
-def moment_us(text):
-    """Microseconds since 1970 of "2026-03-04T05:06:07.89Z" (0–7 digits of a second), or None for what is no such text."""
-    if not isinstance(text, str) or len(text) < 20 or text[4] + text[7] + text[10] + text[13] + text[16] != "--T::":
-        return None
-    try:
-        year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
-        second = (int(text[11:13]) * 60 + int(text[14:16])) * 60 + int(text[17:19])
-        micro = int((text[20:-1] + "000000")[:6]) if text[19] == "." else 0
-    except ValueError:
-        return None
-    if text[-1] != "Z" or not 1 <= month <= 12:
-        return None
-    # days since 1970 by the Gregorian rule, the year beginning in March so that the leap day is its last
-    year -= month < 3
-    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * ((month + 9) % 12) + 2) // 5 + day - 719469
-    return (days * 86400 + second) * 1000000 + micro
 
 
 def _remember(table, key, value):

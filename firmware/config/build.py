@@ -3,6 +3,7 @@
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
 from firmware.config.settings import Refused, Settings
 from firmware.control.safety import Caps, Safety
+from firmware.shockers import called
 from lib import plugins
 from lib.log import ERROR
 from lib.nvs import Nvs
@@ -52,8 +53,19 @@ def safety(settings):
     for further in cap["own"]:
         bounds = cap.copy()
         bounds.update(further)
-        own[(further["model"], further["rf_id"])] = _caps(bounds)
-    return Safety(_caps(cap), own, cap["budget"], cap["rest_ms"])
+        key = called(further["model"]), further["rf_id"]
+        caps = _caps(bounds)
+        own[key] = caps.and_also(own[key]) if key in own else caps  # of two rows for one receiver each binds
+    unverified = None if cap["unverified_shock"] else _is_unverified
+    return Safety(_caps(cap), own, cap["budget"], cap["rest_ms"], unverified)
+
+
+def _is_unverified(model):
+    """Return whether nobody knows how strong a shock of that model is: its module says so."""
+    try:
+        return SHOCK in getattr(plugins.load("firmware.shockers", model), "UNVERIFIED", ())
+    except plugins.NoSuchPlugin:
+        return False
 
 
 def _caps(cap):

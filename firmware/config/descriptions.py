@@ -22,6 +22,11 @@ HELP = (
         "rf.keep_alive",
         "Once a minute a frame that does nothing goes to each receiver that was used, so that it does not fall asleep.",
     ),
+    (
+        "rf.end_frames_998dr",
+        "Whether a Petrainer 998DR hears stop frames when a command has ended by itself, and keep-alives. Somebody reported a full "
+        "burst there: try without. A stop is sent all the same.",
+    ),
     ("estop.enabled", "Whether there is an emergency stop button."),
     ("estop.pin", "The pin of the emergency stop button."),
     (
@@ -115,6 +120,11 @@ HELP = (
         "What this device does when a service says something that names no receiver: vibrate or sound, never a shock.",
     ),
     ("cap.shock_allowed", "Whether shocks are sent at all, whoever asks."),
+    (
+        "cap.unverified_shock",
+        "Whether shocks also go to models whose strength of shock nobody has measured: some Wellturn T330 may take 15, 31 or 47 % "
+        "for full strength.",
+    ),
     ("cap.shock", "The strongest shock in percent, whoever asks; who asks for more gets this much. At 0 none is sent."),
     ("cap.vibrate", "The strongest vibration in percent, whoever asks."),
     ("cap.sound", "The loudest sound in percent, whoever asks."),

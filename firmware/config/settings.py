@@ -8,11 +8,9 @@ another meaning: what means something else has another name.
 from firmware import build_info
 from firmware.command import whole
 from firmware.config import validators
-from firmware.config.validators import WORDS
+from firmware.config.validators import WORDS, is_base_url, is_text
 from lib import json_file
-from lib.strict_utf8 import is_utf8
 from lib.tables import find
-from lib.url import parse_url
 
 # key, kind, the least and the most (of a number's value, a text's bytes in UTF-8, a list's entries), default. A kind of names with
 # | between them is a choice. A default () stands for an empty list, None for an empty table: both are made anew for who asks.
@@ -24,6 +22,7 @@ TABLE = (
     ("rf.pin", "pin", -1, 48, -1),
     ("rf.player", "viper|rmt", 0, 0, "viper"),
     ("rf.keep_alive", "flag", 0, 0, True),
+    ("rf.end_frames_998dr", "flag", 0, 0, True),
     ("estop.enabled", "flag", 0, 0, True),
     ("estop.pin", "pin", -1, 48, -1),
     ("estop.normally_closed", "flag", 0, 0, False),
@@ -69,6 +68,7 @@ TABLE = (
     ("dsp_fleet.longitude", "degrees", 0, 180, ""),
     ("rules", "rules", 0, 8, ()),
     ("cap.shock_allowed", "flag", 0, 0, True),
+    ("cap.unverified_shock", "flag", 0, 0, False),
     ("cap.shock", "whole", 0, 100, 100),
     ("cap.vibrate", "whole", 0, 100, 100),
     ("cap.sound", "whole", 0, 100, 100),
@@ -88,9 +88,13 @@ _WORDS = (
     ("secret", "none, or {0}-{1} characters"),
     ("url", "http:// or https://, a host, perhaps a path"),
     ("wsurl", "ws:// or wss:// (http:// and https:// mean the same), a host, perhaps a path"),
-    ("receivers", "up to {1} tables with model, rf_id and caps of their own"),
+    (
+        "receivers",
+        "up to {1} tables with model (one of those that this firmware can drive), rf_id (0-65535) and caps of their own",
+    ),
 )
 
+_OWN_CAPS = ("shock_allowed", "shock", "vibrate", "sound", "light", "longest_ms")  # what a single receiver may have
 _LISTS = ("networks", "servers", "inputs", "dial", "rules", "filters", "degrees")  # the kinds of validators.py
 
 
@@ -154,43 +158,17 @@ def fits(key, value):
         return isinstance(value, str) and value in kind.split("|")
     if value == "" and (kind == "secret" or least == 0):
         return True
-    return is_text(value, least, most) and (kind not in ("url", "wsurl") or _is_base_url(value, kind))
-
-
-def is_text(value, least, most):
-    """UTF-8 of `least` to `most` bytes without control characters."""
-    if not isinstance(value, str):
-        return False
-    try:
-        encoded = value.encode()
-    except ValueError:
-        return False
-    if not least <= len(encoded) <= most or not is_utf8(encoded):  # half a surrogate pair is no text
-        return False
-    before = 0
-    for byte in encoded:  # U+0080 to U+009F are C2 80 to C2 9F
-        if byte < 0x20 or byte == 0x7F or before == 0xC2 and byte < 0xA0:
-            return False
-        before = byte
-    return True
-
-
-def _is_base_url(text, kind):
-    """http:// or https:// (of a wsurl ws:// or wss:// as well), a host, perhaps a port and a path; no query."""
-    try:
-        scheme = parse_url(text)[0]
-    except ValueError:
-        return False
-    return (kind == "wsurl" or scheme in ("http", "https")) and "?" not in text and "#" not in text
+    return is_text(value, least, most) and (kind not in ("url", "wsurl") or is_base_url(value, kind))
 
 
 def _is_receiver(entry):
-    """{"model", "rf_id"} and caps of its own, under their names without "cap."."""
-    if not isinstance(entry, dict) or not is_text(entry.get("model"), 1, 40):
-        return False
-    caps = ("shock_allowed", "shock", "vibrate", "sound", "light", "longest_ms")
-    good = [name in ("model", "rf_id") or name in caps and fits("cap." + name, entry[name]) for name in entry]
-    return whole(entry.get("rf_id"), 0, 65535) and all(good)
+    return validators.is_receiver(entry, _OWN_CAPS, lambda name, value: fits("cap." + name, value))
+
+
+def seems_a_cap(key):
+    """Return whether somebody may have meant a cap by `key`, which is no setting: it would bind nobody."""
+    caps = [row[0][4:] for row in TABLE if row[0][:4] == "cap."]
+    return validators.seems_a_cap(key, caps, [row[0].partition(".")[0] for row in TABLE])
 
 
 def _is_cap(key):
@@ -206,8 +184,30 @@ def _strictest(key):
     return kind != "flag" and (most if key == "cap.rest_ms" else least)
 
 
+def stricter(one, other):
+    """Return the stored caps that bind as both of these tables of stored settings do: of each cap the stricter value."""
+    bound = {}
+    for row in TABLE:
+        key = row[0]
+        values = [table.get(key, default(key)) for table in (one, other)]
+        if _is_cap(key):
+            values = [value if fits(key, value) else _strictest(key) for value in values]
+            bound[key] = max(values) if key == "cap.rest_ms" else min(values)
+        elif key == "cap.own":
+            bound[key] = values[0] if values[0] == values[1] else list(values[0]) + list(values[1])
+    return bound
+
+
+def copy_of(path):
+    """Return where an update keeps the settings of the old version (ota/settings_backup.py)."""
+    return path[:-5] + ".before.json"
+
+
 class Settings:
-    """The settings in the file `path`. `damaged` says why they cannot be read, "" when they can; saving sets the file aside."""
+    """The settings in the file `path`. `damaged` says why they cannot be read, "" when they can; saving sets the file aside.
+
+    `doubts` names what is in the file as a cap and is none, or does not fit. What was meant nobody knows: caps are strictest then.
+    """
 
     def __init__(self, path):
         self._path = path
@@ -218,7 +218,11 @@ class Settings:
             self.damaged = str(fault)
         # looked at once: a person's hand may have been in the file
         self._wrong = [key for key in self._stored if is_setting(key) and not fits(key, self._stored[key])]
-        if self.damaged or "cap.own" in self._wrong:
+        strays = [key for key in self._stored if not is_setting(key) and seems_a_cap(key)]
+        self.doubts = ", ".join([key for key in self._wrong if key[:4] == "cap."] + [key[:40] for key in strays])
+        for key in strays:
+            del self._stored[key]
+        if self.damaged or strays or "cap.own" in self._wrong:
             # nobody knows any more what the caps were, or whose: so they stay when they are saved, until somebody raises them
             for row in TABLE:
                 if _is_cap(row[0]):
@@ -241,6 +245,8 @@ class Settings:
             raise Refused("there is no setting " + key)
         if not fits(key, value):
             raise Refused("%s: %s" % (key, wanted(key)))
+        if key == "cap.own":
+            value = [validators.named(entry) for entry in value]
         if value == default(key):
             self._stored.pop(key, None)
         else:
@@ -259,14 +265,27 @@ class Settings:
         try:
             if self.damaged:
                 json_file.set_aside(self._path)
+            self._bind_copy()
             json_file.save(self._path, self._stored)
         except ValueError as fault:
             raise Refused("all settings together: %s" % fault)
         self.damaged = ""
 
+    def _bind_copy(self):
+        """None; no looser cap comes back with the settings that an update has kept (S20)."""
+        path = copy_of(self._path)
+        try:
+            copy = json_file.load(path)
+            if copy:
+                copy.update(stricter(copy, self._stored))
+                json_file.save(path, copy)
+        except (OSError, ValueError, json_file.Damaged):
+            json_file.forget(path)
+
     def reset(self):
         """None; the file holds no settings any more: all are their defaults. OSError when the file system refuses."""
         json_file.forget_aside(self._path)  # no secret stays behind
+        json_file.forget(copy_of(self._path))
         json_file.save(self._path, {})
         self._stored = {}
         self._wrong = []

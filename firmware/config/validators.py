@@ -1,14 +1,17 @@
 """What fits the settings that are tables of things, looked at now and then: a row of WORDS and CHECKS, and a function each. No I/O.
 
-In memory only while settings.py asks. A check gets one table and `is_text(value, least, most)` of settings.py (bytes in UTF-8, no
-control characters), and gives True when it may be stored.
+In memory only while settings.py asks. A check gets one table and `is_text`, and gives True when it may be stored.
 """
 
 from micropython import const
 
 from firmware.command import ACTIONS, whole
+from firmware.shockers import called
+from lib.strict_utf8 import is_utf8
+from lib.url import parse_url
 
 _LONGEST_MS = const(30000)
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 # What a person is told would fit: {0} is the least, {1} the most
 WORDS = (
@@ -50,6 +53,67 @@ def fits(kind, value, most, is_text):
     if kind == "degrees":
         return value == "" or is_text(value, 1, 16) and check(value, most)
     return isinstance(value, list) and len(value) <= most and all([check(entry, is_text) for entry in value])
+
+
+def is_text(value, least, most):
+    """UTF-8 of `least` to `most` bytes without control characters."""
+    if not isinstance(value, str):
+        return False
+    try:
+        encoded = value.encode()
+    except ValueError:
+        return False
+    if not least <= len(encoded) <= most or not is_utf8(encoded):  # half a surrogate pair is no text
+        return False
+    before = 0
+    for byte in encoded:  # U+0080 to U+009F are C2 80 to C2 9F
+        if byte < 0x20 or byte == 0x7F or before == 0xC2 and byte < 0xA0:
+            return False
+        before = byte
+    return True
+
+
+def is_base_url(text, kind):
+    """http:// or https:// (of a wsurl ws:// or wss:// as well), a host, perhaps a port and a path; no query."""
+    try:
+        scheme = parse_url(text)[0]
+    except ValueError:
+        return False
+    return (kind == "wsurl" or scheme in ("http", "https")) and "?" not in text and "#" not in text
+
+
+def is_receiver(entry, caps, fits_cap):
+    """True for {"model", "rf_id"} and caps of its own, each one of `caps`, and `fits_cap(name, value)` says yes.
+
+    Whose caps they are must be beyond doubt: a model that nobody knows would never be bound by them.
+    """
+    if not isinstance(entry, dict) or not called(entry.get("model")) or not whole(entry.get("rf_id"), 0, 65535):
+        return False
+    good = [name in ("model", "rf_id") or name in caps and fits_cap(name, entry[name]) for name in entry]
+    return all(good)
+
+
+def named(entry):
+    """A copy of a row of cap.own, its model by the name that commands have."""
+    entry = entry.copy()
+    entry["model"] = called(entry["model"])
+    return entry
+
+
+def seems_a_cap(key, caps, sections):
+    """True for a key, none of ours, by which somebody may have meant a cap: "cap.shock_allowd", "Caps", "longest_ms".
+
+    `caps` are the names of the caps without "cap.", `sections` what stands before the dot in our keys.
+    """
+    key = key.strip().lower()
+    caps = [name.replace("_", "") for name in caps]
+    plain = "".join([letter for letter in key if letter in _LETTERS])
+    if key in ("cap", "caps") or key.replace("caps", "cap")[:4] in ("cap.", "cap_", "cap-", "cap ", "cap:"):
+        return True
+    section, _, name = key.partition(".")
+    if section not in sections and name.replace("_", "") in caps:
+        return True
+    return plain in caps or plain[:3] == "cap" and (plain[3:] in caps or plain[3:4] == "s" and plain[4:] in caps)
 
 
 # --- what net/station.py reads

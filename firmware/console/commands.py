@@ -7,7 +7,7 @@ lines of its answer, or raises Wrong; and a row in usage.py. Grammar: reference/
 
 import gc
 
-from firmware import requests
+from firmware import requests, shockers
 from firmware.command import ACT, ACTIONS, Command, means_stop
 from firmware.config.settings import Refused
 from firmware.console.responses import ERROR, SUCCESS, Wrong, board_of, number, parsed, response, truth
@@ -159,8 +159,7 @@ def _send(desk, model, rf_id, action, level, duration_ms):
     action = "stop" if means_stop(action) else action
     if not isinstance(model, str) or not isinstance(action, str) or action.lower() not in ACTIONS:
         raise Wrong("a model's name, and one of " + " ".join(ACTIONS))
-    model = model.lower().replace("-", "").replace("pettrainer", "petrainer")
-    model = "wellturnt330" if model == "t330" else model
+    model = shockers.called(model) or model
     rooms = desk.rooms
     order = Command(model, rf_id, ACTIONS.index(action.lower()), level, duration_ms, None, "console", None)
     before = rooms.log.written

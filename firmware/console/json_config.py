@@ -3,7 +3,7 @@
 In memory only while the console carries it out. Facts: reference/openshock-firmware.md §d.
 """
 
-from firmware.config.settings import is_setting, names
+from firmware.config.settings import is_setting, names, seems_a_cap
 from firmware.console.responses import SUCCESS, Wrong, parsed, response
 from firmware.console.settings_commands import SECRETS, change, host_of, kept, mine, shown, url_of, written
 
@@ -55,6 +55,8 @@ def _key_of(settings, section, name):
     for theirs, their_name, key in _THEIRS:
         if (theirs, their_name) == (section, name):
             return _ours(settings, key)
+    if seems_a_cap(section) or seems_a_cap(name):
+        raise Wrong('a cap is set so: {"settings":{"cap.shock":20}}')
     return None
 
 

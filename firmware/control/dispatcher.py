@@ -12,6 +12,7 @@ from lib.idle import TIMES
 from lib.log import INFO
 from lib.plugins import NoSuchPlugin
 
+_NOTE_MS = const(1000)
 TEST_LEVEL = const(30)  # what a test pulse may be at most
 TEST_MS = const(1000)
 
@@ -37,6 +38,10 @@ class Dispatcher:
         radio.latched = latch.latched
         self.locked = ""  # why the radio may send nothing but stop frames; "" when it may
         self._tests = False  # the lock lets test pulses through
+        self._remember = None  # keeps what was given lately over a restart
+        self._past = ""  # what it was told last …
+        self._past_ms = 0  # … and when
+        self._booked = True  # it has not been told of the last command
         self.rules = None  # a rules.Rules where somebody has set some
         self._duties = {
             orders.ACT: self._act,
@@ -101,6 +106,27 @@ class Dispatcher:
         if active:
             self._log.info("stop", "all: " + why)
 
+    def recall(self, past, remember):
+        """None; `past` is what `remember` was told last before the restart, None where nobody knows (S19)."""
+        if not self._safety.recall(past, self._clock()):
+            self._log.info(
+                "safety", "nobody knows what was given before: all rest first, with half of a minute's budget"
+            )
+        self._remember = remember
+        self.note_past(True)
+
+    def note_past(self, at_once=False):
+        """None; what was given lately is remembered where it has changed, once a second at most. For the frame loop."""
+        now = self._clock()
+        if not self._remember or not at_once and now - self._past_ms < _NOTE_MS:
+            return
+        self._past_ms = now
+        if self._booked or at_once or self._past != rules.NOTHING and not self.busy():
+            past = self._safety.past(now)
+            if past != self._past:
+                self._remember(past)
+            self._past, self._booked = past, False
+
     def stop_first(self):
         """None; nothing is active any more: something is about to hold up the interpreter (lib/idle.py)."""
         if self.busy():
@@ -109,6 +135,7 @@ class Dispatcher:
     def lock(self, why, tests=False):
         """None; stops everything, and lets nothing but stop frames out until the restart (S12); with `tests` test pulses, too."""
         self.halt(why)
+        self.note_past(True)  # a restart may follow
         self.locked = why
         self._tests = tests
 
@@ -159,6 +186,7 @@ class Dispatcher:
                 repeated = self._safety.repeats(admitted, now)
                 self._scheduler.put(admitted, now)
                 self._safety.book(admitted, now)
+                self._booked = True
         except NoSuchPlugin:
             admitted, reason = self._safety.refuse("model")
         except ValueError:

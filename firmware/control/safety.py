@@ -7,12 +7,14 @@ Nothing here may make a command stronger or longer.
 from micropython import const
 
 from firmware.command import LIGHT, SHOCK, STOP, Command, means_stop, whole
-from firmware.control.dose import STALE_MS, Page
+from firmware.control.dose import FRAME_MS, STALE_MS, Page
 from lib.tables import find
 
 LONGEST_MS = const(30000)  # whatever the settings say: nothing runs longer than this (S4)
 _MOST = const(64)  # receivers that are remembered …
 _MOST_STOPPED = const(16)  # … and so many while nobody but stops names them: a flood of those leaves room for who acts
+_MOST_KEPT = const(40)  # receivers in `past`, which fits into 2 KB
+NOTHING = "0 0"  # `Safety.past` where nothing was given lately
 _STALE_US = const(2000000)
 
 # Why a command was refused, in the words of the log and of the status. The reasons are counted.
@@ -23,10 +25,11 @@ _REASONS = (
     ("level", "level outside 0-100"),
     ("duration", "duration outside 1-30000 ms"),
     ("shock", "shocks are switched off here"),
+    ("unverified", "how strong this model shocks is not verified: only cap.unverified_shock allows it, at the device"),
     ("cap", "the local cap is 0"),
     ("rate", "more than 10 commands a second"),
     ("budget", "the minute's budget is spent"),
-    ("rest", "rests after a full-length shock"),
+    ("rest", "rests after shocks of the longest length"),
     ("model", "unknown model"),
     ("unsupported", "this receiver cannot do that"),
     ("stale", "too old"),
@@ -37,6 +40,7 @@ _REASONS = (
     ("busy", "a connection is being made: in a second"),
     ("estop", "the emergency stop is latched"),
     ("unknown", "unknown receiver"),
+    ("map", "the list of shockers has changed, and is being fetched"),
     ("full", "too many receivers at once"),
     ("event", "an event may vibrate or sound, and no more"),
     ("test", "a test is vibrate or sound, at most 30 for a second"),
@@ -66,15 +70,20 @@ class Safety:
     """Judges commands, and keeps a page for each receiver. Counts what it refused, by reason.
 
     `caps` bind every receiver; `own` holds further ones for single receivers, (model, rf_id) → Caps. `budget` is the dose
-    of a sliding minute in percent-seconds (S19); `rest_ms` how long a receiver rests after a full-length shock.
+    of a sliding minute in percent-seconds (S19); `rest_ms` how long a receiver rests after shocks that add up to the longest
+    length: those closer together than the rest are one. `recall` says what was given before the start. `unverified(model)`
+    is True for a model that may not shock, as nobody knows how strong it would; None: each may.
     """
 
-    def __init__(self, caps, own, budget, rest_ms):
+    def __init__(self, caps, own, budget, rest_ms, unverified=None):
+        self._unverified = unverified
         self._caps = caps
         self._own = {key: caps.and_also(further) for key, further in own.items()}
         self._budget = budget * 1000
         self._rest_ms = rest_ms
         self._pages = {}  # (model, rf_id) → Page
+        self._before = 0, 0  # what a receiver without a page may have been given before the start: dose, ms of shocks
+        self._started = 0
         self._all_stopped_us = 0  # the time of day at which everything was stopped last
         self.refused = {}
 
@@ -114,13 +123,17 @@ class Safety:
         caps = self._own.get((model, rf_id), self._caps)
         if action == SHOCK and not caps.shock_allowed:
             return self.refuse("shock")
+        if action == SHOCK and self._unverified and self._unverified(model):
+            return self.refuse("unverified")
         if caps.levels[action] == 0:
             return self.refuse("cap")  # at level 0 as well: sound and light have no strength on the air
         level = min(level, caps.levels[action])
-        page = self._pages.get((model, rf_id))
-        lasted_ms = page.lasted(action, now) if page and action == SHOCK else 0
-        duration_ms = min(duration_ms, caps.longest_ms - lasted_ms)  # shocks that follow on each other are one
-        reason = self._too_much(model, rf_id, action, level, duration_ms, now)
+        page = self._pages.get((model, rf_id)) or self._blank(now)
+        shocked_ms = page.shocked(self._rest_ms, now) if action == SHOCK else 0
+        duration_ms = min(duration_ms, caps.longest_ms - shocked_ms)
+        reason = self._too_much(page, action, level, duration_ms, now)
+        if not reason and (model, rf_id) not in self._pages and not self._room(now):
+            reason = "full"
         if reason:
             return self.refuse(reason)
         return Command(model, rf_id, action, level, duration_ms, channel, source, asked_us), ""
@@ -139,16 +152,20 @@ class Safety:
             return ""
         return "repeated" if asked_us == page.asked_us else "stale"
 
-    def _too_much(self, model, rf_id, action, level, duration_ms, now):
-        page = self._pages.get((model, rf_id))
-        if page is None:
-            too_much = level * duration_ms > self._budget
-            return "budget" if too_much else "" if self._room(now) else "full"
+    def _too_much(self, page, action, level, duration_ms, now):
         if not page.repeats(action, level, now) and page.often(now):
             return "rate"
-        if action == SHOCK and page.rests(now):
+        if duration_ms <= 0:
             return "rest"
-        return "budget" if page.dose(now) + level * duration_ms > self._budget else ""
+        return "budget" if page.dose(now) + level * max(duration_ms, FRAME_MS) > self._budget else ""
+
+    def _blank(self, now):
+        """The page of a receiver that has none: what it may have been given before the start, nothing since."""
+        if now - self._started >= STALE_MS:
+            return Page(now)
+        page = Page(self._started, *self._before)
+        page.ends = now
+        return page
 
     def _room(self, now):
         """True when one more receiver can be remembered; one that has nothing to remember is forgotten for it."""
@@ -170,12 +187,41 @@ class Safety:
         model, rf_id, action, level, duration_ms, _, _, asked_us = command
         page = self._pages.get((model, rf_id))
         if page is None:
-            page = self._pages[(model, rf_id)] = Page(now)
+            page = self._pages[(model, rf_id)] = self._blank(now)
         page.asked_us = asked_us if asked_us is not None else page.asked_us
-        longest_ms = self._own.get((model, rf_id), self._caps).longest_ms
-        full = action == SHOCK and page.lasted(action, now) + duration_ms >= longest_ms
-        rest_ms = self._rest_ms if full else 0
-        page.book(action, level, duration_ms, rest_ms, page.repeats(action, level, now), now)
+        page.book(action, level, duration_ms, self._rest_ms, now)
+
+    def past(self, now):
+        """Return what was given lately, a text for `recall` after a restart; what runs counts as given to its end."""
+        rows = []
+        before = self._blank(now).past(self._rest_ms, now)
+        for (model, rf_id), page in self._pages.items():
+            dose, shocked_ms = page.past(self._rest_ms, now)
+            if len(rows) < _MOST_KEPT:
+                if dose or shocked_ms or any(before):
+                    rows.append("%s %d %d %d" % (model, rf_id, dose, shocked_ms))
+            else:
+                before = max(before[0], dose), max(before[1], shocked_ms)
+        return "\n".join(["%d %d" % before] + rows)
+
+    def recall(self, past, now):
+        """Return whether `past` says what was given just before `now` (S19), as `past` does; None after a power cut.
+
+        Where nobody knows it each receiver rests first as after shocks of the longest length, and half of its minute's budget is
+        spent.
+        """
+        self._started = now
+        try:
+            before, *rows = past.split("\n")
+            dose, shocked_ms = before.split()
+            self._before = int(dose), int(shocked_ms)
+            for row in rows:
+                model, rf_id, dose, shocked_ms = row.split()
+                self._pages[(model, int(rf_id))] = Page(now, int(dose), int(shocked_ms))
+            return True
+        except (AttributeError, ValueError):
+            self._before = self._budget // 2, LONGEST_MS
+            return False
 
     def overtake(self, command, now):
         """None; counts an order that a newer one, or a stop, beat; said once more it is as old as if it had been carried out."""
@@ -188,7 +234,7 @@ class Safety:
         """The page of that receiver, made where there are fewer than `most` and room for one; else None."""
         page = self._pages.get((model, rf_id))
         if page is None and len(self._pages) < most and self._room(now):
-            page = self._pages[(model, rf_id)] = Page(now)
+            page = self._pages[(model, rf_id)] = self._blank(now)
         return page
 
     def stopped(self, command, now, unix_us=None):

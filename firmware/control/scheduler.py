@@ -19,8 +19,9 @@ class Full(Exception):
 class Turn:
     """One receiver's place on the air: its frame until `ends`, then its stop frame until goodbye is said."""
 
-    def __init__(self, key, silent):
+    def __init__(self, key, silent, ends_bare=False):
         self.key = key
+        self._ends_bare = ends_bare  # no stop frames unless it is stopped
         self.stranger = False  # nothing of ours ran there before it was stopped
         self.silent = silent
         self._silent_ms = sum(silent) // 1000
@@ -48,7 +49,11 @@ class Turn:
 
     def over(self, now):
         """True when the goodbye was said: nothing more is due."""
-        if self.active(now) or self.goodbyes < _GOODBYE_FRAMES:
+        if self.active(now):
+            return False
+        if self._ends_bare and self.goodbye_since is None and not self.hurry and not self.waits:
+            return True
+        if self.goodbyes < _GOODBYE_FRAMES:
             return False
         # more than, as the clock counts whole ms: 300 of them may be 299.2 on the air
         return self.goodbye_until - self.goodbye_since > _GOODBYE_MS
@@ -81,11 +86,13 @@ def _channel(shocker, channel):
 class Scheduler:
     """The round of all turns. `load(model)` gives the module of a model, with `encode` and `stop`.
 
-    While `keep_alive` is True idle receivers are kept awake by stop frames.
+    While `keep_alive` is True idle receivers are kept awake by stop frames. Those of the models `bare` hear none unless they are
+    stopped: neither then nor at the end of a command.
     """
 
-    def __init__(self, load, keep_alive=True):
+    def __init__(self, load, keep_alive=True, bare=()):
         self._load = load
+        self._bare = bare
         self._turns = []  # in the order of the round; the next to send is first
         self._idle = []  # (key, since when), the longest idle first
         self._sent = None  # the turn whose frame `next` gave last
@@ -155,7 +162,7 @@ class Scheduler:
 
     def _enter(self, key, shocker):
         """A new turn at the end of the round; its receiver is idle no longer. ValueError as `shocker.stop`."""
-        turn = Turn(key, shocker.stop(key[1], key[2]))
+        turn = Turn(key, shocker.stop(key[1], key[2]), key[0] in self._bare)
         for at, (idle, _) in enumerate(self._idle):
             if idle == key:
                 self._idle.pop(at)
@@ -175,6 +182,9 @@ class Scheduler:
         """None; the receiver that has been idle for a minute hears stop frames, one at a time."""
         if self.keep_alive and self._idle and now - self._idle[0][1] >= _KEEP_ALIVE_MS and len(self._turns) < _MOST:
             key = self._idle[0][0]
+            if key[0] in self._bare:
+                self._idle.append((self._idle.pop(0)[0], now))
+                return
             self._enter(key, self._load(key[0]))
 
     def _make_room(self, now, among_strangers):

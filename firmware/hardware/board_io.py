@@ -1,5 +1,6 @@
 """Pins, transmitter, restart. Door to `machine`: nobody else imports it."""
 
+from binascii import crc32
 from time import gmtime, ticks_us
 
 import machine
@@ -153,6 +154,17 @@ class Hardware:
         """None; the chip's clock shows `now_s`, in seconds since where `time.time()` begins."""
         year, month, day, hour, minute, second, weekday, _ = gmtime(now_s)[:8]
         machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+
+    def remember(self, text):
+        """None; `remembered` gives `text` (ASCII, 2000 characters at most) after any restart but one by a lack of power."""
+        data = text.encode()
+        machine.RTC().memory(b"%08x" % crc32(data) + data)  # RTC_NOINIT in MicroPython: no flash, no wear
+
+    def remembered(self):
+        """What `remember` was given last, None where it is lost or damaged."""
+        data = machine.RTC().memory()
+        text = data[8:]
+        return text.decode() if data[:8] == b"%08x" % crc32(text) and text else None
 
     def restart(self):
         """Never returns: the chip starts anew."""

@@ -27,13 +27,22 @@ def begin(log):
     """Return (name of the App's mode, "" for the usual one; the Journal; the Slots): what this start is for."""
     kept, slots = open_journal(), Slots()
     try:
-        way = kept.begin(slots, Nvs("boot").get("reason", 0) == _POWER_ON)
-        if way == state.OPERATE and not slots.problem and settings_backup.bring_back(_SETTINGS):
-            log.line(WARNING, "settings", "unreadable after a roll-back: those from before the update are back")
+        way = kept.begin(slots, Nvs("boot").get("reason", 0) == _POWER_ON, lambda: _bring_back(log))
+        if way == state.OPERATE:
+            settings_backup.forget(_SETTINGS)
     except OSError as fault:
         log.line(ERROR, "update", "the storage refuses (%s)" % fault)
         way = state.OPERATE
     return {state.UPDATE: "updating", state.PROVE: "proving"}.get(way, ""), kept, slots
+
+
+def _bring_back(log):
+    if settings_backup.bring_back(_SETTINGS):
+        log.line(
+            WARNING,
+            "settings",
+            "unreadable after a roll-back: those from before the update are back, the caps no looser",
+        )
 
 
 def asked(version, url, before, news, log):

@@ -130,10 +130,11 @@ class Journal:
 
     # --- every start
 
-    def begin(self, slots, power_event):
+    def begin(self, slots, power_event, went_back=bool):
         """Return OPERATE, UPDATE or PROVE: what this start is for. Write what it finds out; raise OSError when it cannot.
 
         `slots` is a partitions.Slots; `power_event`: this start came from the power having been away, not from a reset.
+        `went_back()` is called when the new version has run and the old one is back, before that is written down.
         """
         if slots.pending():
             if self.stage == _SWITCHING:
@@ -144,17 +145,19 @@ class Journal:
             if slots.running == target:
                 self._end("OtaInstallSucceeded")  # confirmed, and then the power went
             else:
-                self._came_back(None if slots.problem else slots.state(target), power_event)
+                self._came_back(None if slots.problem else slots.state(target), power_event, went_back)
         if self.stage in (_ORDERED, _WRITING):
             return self._once_more()
         return OPERATE
 
-    def _came_back(self, state, power_event):
+    def _came_back(self, state, power_event, went_back):
         """Find out why the old slot runs. Otadata says of the other one `state`."""
         powers = self._get("powers", int, 0)
         if self.stage == _SWITCHING and not self._has_started(state):
             self._put(stage=_WRITING)  # the power went before the switch: once more from the check of what is written
-        elif power_event and powers < _MOST_POWER_EVENTS:
+            return
+        went_back()
+        if power_event and powers < _MOST_POWER_EVENTS:
             self._put(stage=_WRITING, powers=powers + 1)  # no fault of the new version's
         elif powers and power_event:
             self.rolled_back("the power failed %d times while it was on trial" % (powers + 1))

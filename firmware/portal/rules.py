@@ -5,7 +5,8 @@ An act is a function of the Setup (api.py) and the body of the call. It returns 
 
 from firmware.command import ACTIONS
 from firmware.config import validators
-from firmware.config.settings import fits, is_text
+from firmware.config.settings import fits
+from firmware.config.validators import is_text
 from firmware.control import safety
 from firmware.portal.session import Wrong, store, text_of
 from lib.log import INFO

@@ -9,7 +9,9 @@ The action is one-hot: shock 1, vibrate 2, sound 4, light 8. Channel 1 is 1000b,
 nibble inverted, its bits then mirrored. Intensity 0–100 as it is. Source: reference/openshock-firmware.md §a.
 
 Open upstream (#432): a burst of full strength at the end of each action was reported. Whether the stop frame (vibrate 0)
-causes it is not known; until a receiver has been measured, the stop frame stays what the reference sends.
+causes it is not known; until a receiver has been measured, the stop frame stays what the reference sends. The setting
+`rf.end_frames_998dr` leaves out those behind a command that has ended by itself, and those that keep an idle receiver awake.
+A stop is sent all the same.
 """
 
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE, carried, whole

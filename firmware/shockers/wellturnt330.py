@@ -8,14 +8,15 @@
 The action byte is shock 61h, vibrate 72h, sound 84h. Channel 1 is 0000b, channel 2 is 1110b. Intensity 0–100, and 0 for
 sound. The bit is in the low time. Source: reference/openshock-firmware.md §a.
 
-Open upstream (#472): one collar variant is said to read a shock level of 0–15 in the low nibble, below a rolling counter.
-Until that is measured, treat the strength of a T330 shock as unverified.
+Open upstream (#472): one collar variant is said to read a shock level of 0–15 in the low nibble, below a rolling counter:
+15, 31 and 47 would be full strength. Until that is measured, shock is off unless `cap.unverified_shock` allows it.
 """
 
 from firmware.command import SHOCK, SOUND, VIBRATE, carried, whole
 from lib.pulse_train import train
 
 ACTIONS = {SHOCK: 0x61, VIBRATE: 0x72, SOUND: 0x84}
+UNVERIFIED = (SHOCK,)  # how strong these are, nobody has measured
 CHANNEL = 1  # the usual one
 _CHANNELS = {1: 0b0000, 2: 0b1110}
 

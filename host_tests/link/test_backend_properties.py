@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.backends._openshock_shockers import shockers_of
-from firmware.backends.openshock_user import Backend, moment_us
+from firmware.backends.openshock_user import Backend
 from firmware.command import ACT, EMERGENCY, NOTE, PORTAL, REFUSE, RESTART, STOP, UPDATE, Command, Leave
 from firmware.control.safety import Safety
 from host_tests.unit.openshock_words import BLUE, DEVICE, MAP, NOBODY, RED, TOKEN, greeted, settings_with
 from host_tests.unit.rooms import caps
+from lib.iso8601 import moment_us
 
 KNOWN = {RED: ("caixianlin", 1234), BLUE: ("petrainer", 65535)}
 TARGETS = (
@@ -73,7 +74,7 @@ def check(made):
             assert type(detail.source) is str and len(detail.source) <= 32 and detail.channel is None
             assert detail.asked_us is None or type(detail.asked_us) is int
         elif order == REFUSE:
-            assert detail[0] in ("unknown", "repeated") and type(detail[1]) is str
+            assert detail[0] in ("unknown", "repeated", "map") and type(detail[1]) is str
         elif order == PORTAL:
             assert type(detail) is bool
         else:

@@ -204,7 +204,7 @@ def test_row_user_device_status():
 
 @hub_told()
 async def test_row_user_log_is_mapped(hub, story):
-    """Log: guid → model and RF id by the map; another hub's and unknown shockers are refused, and the map is asked for again."""
+    """Log: guid → model and RF id by the map; unknown ones are refused, and the map is fetched again; another hub's are ignored."""
     await story.obeys()
     await hub.control([{"id": BLUE, "type": 3, "intensity": 44, "duration": 700}], name="desk")
     await story.dispatcher.acted(44)
@@ -227,7 +227,7 @@ def test_row_user_log_stop_first():
 
 @hub_told()
 async def test_row_user_device_update(hub, story):
-    """DeviceUpdate 0-3: the map is fetched once more, while the connection stays; 4 and unknown numbers: nothing."""
+    """DeviceUpdate 0-3: the map is fetched once more, and until then nothing new is obeyed; 4 and unknown numbers: nothing."""
     await story.obeys()
     mark = len(story.dispatcher.orders)
     hub.add_shocker("green", "WellturnT330", 777)

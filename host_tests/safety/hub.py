@@ -6,6 +6,7 @@ import json
 
 GUID = "00000000-0000-0000-0000-00000000000%d"
 DEVICE = "11111111-1111-1111-1111-111111111111"
+OTHER_DEVICE = "22222222-2222-2222-2222-222222222222"
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 
 
@@ -14,6 +15,7 @@ class Hub:
 
     def __init__(self, shockers=(("CaiXianlin", 1234), ("PetTrainer", 777))):
         self.shockers = shockers
+        self.others = ()  # guids of shockers that another hub of the account has
         self.silent = False  # it says nothing more, not even a pong
         self.refusing = False
         self.map_s = 0  # so long the answer with the map takes
@@ -38,8 +40,11 @@ class Hub:
         shockers = [
             {"id": GUID % number, "model": model, "rfId": rf_id}
             for number, (model, rf_id) in enumerate(self.shockers, 1)
+            if GUID % number not in self.others
         ]
-        return json.dumps({"data": [{"id": DEVICE, "shockers": shockers}]}).encode()
+        others = [{"id": guid, "model": "D80", "rfId": 1} for guid in self.others]
+        hubs = [{"id": DEVICE, "shockers": shockers}, {"id": OTHER_DEVICE, "shockers": others}]
+        return json.dumps({"data": hubs}).encode()
 
     def say(self, record):
         """None; one SignalR record goes to the device, unless the hub is silent."""

@@ -24,7 +24,8 @@ Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 
 _AIR, _ESTOP, _LINK = "safety/test_safety_air.py::", "safety/test_safety_estop.py::", "safety/test_safety_link.py::"
 _DEVICE, _CAPS = "safety/test_safety_device.py::", "safety/test_safety_caps.py::"
-_RULES = "safety/test_safety_rules.py::"
+_RULES, _DOSE = "safety/test_safety_rules.py::", "safety/test_safety_dose.py::"
+_MAP, _ROLLBACK = "safety/test_safety_map.py::", "safety/test_safety_rollback.py::"
 _LOAD, _BLOCKING = "safety/test_safety_load.py::", "safety/test_safety_blocking.py::"
 _BOTH = "test_both.py::"  # host_tests/unit, for rooms that the others do without
 
@@ -205,6 +206,34 @@ MUTATIONS = [
             "                pass\n",
             _AIR + "test_s05_a_receiver_that_was_ours",
         ),
+        (
+            "S05",
+            "firmware/backends/openshock_user.py",
+            '        return made + [(orders.NOTE, "%d sh',
+            '        return [(orders.NOTE, "%d sh',
+            _MAP + "test_s05_a_receiver_that_leaves",
+        ),
+        (
+            "S05",
+            "firmware/backends/openshock_user.py",
+            "if guid in self._former:",
+            "if False:",
+            _MAP + "test_s05_a_receiver_that_leaves",
+        ),
+        (
+            "S05",
+            "firmware/backends/openshock_user.py",
+            "        elif for_all:\n            return ()\n",
+            "",
+            _MAP + "test_s05_what_another_hub",
+        ),
+        (
+            "S05",
+            "firmware/backends/openshock_user.py",
+            "guid = spelt(guid)",
+            "pass",
+            _BOTH + "test_s05_the_id_in_a_stop",
+        ),
         # S6
         (
             "S06",
@@ -282,6 +311,13 @@ MUTATIONS = [
             "        if self._edges_of is not hardware:\n",
             "        if True:\n",
             _ESTOP + "test_s06_a_fault_of_the_task",
+        ),
+        (
+            "S06",
+            "firmware/control/scheduler.py",
+            " and self.goodbye_since is None and not self.hurry and",
+            " and",
+            _AIR + "test_s06_a_998dr",
         ),
         # S7
         (
@@ -491,6 +527,20 @@ MUTATIONS = [
             'return "repeated" if asked_us == page.asked_us else ""',
             _LINK + "test_s16_an_order_overtaken",
         ),
+        (
+            "S16",
+            "firmware/backends/openshock_user.py",
+            "self._stale and action != STOP",
+            "False",
+            _MAP + "test_s16_from_the_news",
+        ),
+        (
+            "S16",
+            "firmware/backends/_openshock_hub.py",
+            "max(now + settle_ms, self._map_update)",
+            "max(now + settle_ms, self._map_free)",
+            _MAP + "test_s16_from_the_news",
+        ),
         # S17
         (
             "S17",
@@ -534,23 +584,72 @@ MUTATIONS = [
         (
             "S19",
             "firmware/control/safety.py",
-            "page.dose(now) + level * duration_ms > self._budget",
+            "page.dose(now) + level * max(duration_ms, FRAME_MS) > self._budget",
             "page.dose(now) > self._budget",
             _CAPS + "test_s19",
         ),
         (
             "S19",
             "firmware/control/safety.py",
-            "page.lasted(action, now) + duration_ms >= longest_ms",
-            "page.lasted(action, now) + duration_ms > longest_ms",
+            '        if duration_ms <= 0:\n            return "rest"\n',
+            "        duration_ms = max(duration_ms, 1)\n",
             _CAPS + "test_s19_a_shock_of_full",
         ),
         (
             "S19",
             "firmware/control/safety.py",
-            "caps.longest_ms - lasted_ms)",
+            "caps.longest_ms - shocked_ms)",
             "caps.longest_ms)",
             _CAPS + "test_s19_shocks_that_follow",
+        ),
+        (
+            "S19",
+            "firmware/control/dose.py",
+            "        if now - ends >= rest_ms:\n",
+            "        if now - ends >= 1:\n",
+            _DOSE + "test_s19_nothing_in_between",
+        ),
+        (
+            "S19",
+            "firmware/control/dose.py",
+            "max(now, self._since + FRAME_MS)",
+            "now",
+            _DOSE + "test_s19_a_frame_counts",
+        ),
+        (
+            "S19",
+            "firmware/device.py",
+            "self._hardware.remembered()",
+            '"0 0"',
+            _DOSE + "test_s19_the_rest_survives",
+        ),
+        (
+            "S19",
+            "firmware/device.py",
+            "self._hardware.remembered()",
+            'self._hardware.remembered() or "0 0"',
+            _DOSE + "test_s19_after_a_power_cut",
+        ),
+        (
+            "S19",
+            "firmware/control/dispatcher.py",
+            "                self._booked = True\n",
+            "",
+            _DOSE + "test_s19_the_budget_survives",
+        ),
+        (
+            "S19",
+            "firmware/control/safety.py",
+            "        before = self._blank(now).past(self._rest_ms, now)\n",
+            "        before = 0, 0\n",
+            _DOSE + "test_s19_a_cold",
+        ),
+        (
+            "S19",
+            "firmware/control/safety.py",
+            "before = max(before[0], dose), max(before[1], shocked_ms)",
+            "pass",
+            _DOSE + "test_s19_a_receiver_that_was",
         ),
         # S20
         (
@@ -563,7 +662,7 @@ MUTATIONS = [
         (
             "S20",
             "firmware/control/safety.py",
-            "min(duration_ms, caps.longest_ms - lasted_ms)",
+            "min(duration_ms, caps.longest_ms - shocked_ms)",
             "duration_ms",
             _CAPS + "test_s20_the_strictest",
         ),
@@ -616,6 +715,69 @@ MUTATIONS = [
             "                if True:\n",
             _RULES + "test_s20_no_event_passes",
         ),
+        (
+            "S20",
+            "firmware/config/build.py",
+            'key = called(further["model"]), ',
+            'key = further["model"], ',
+            _CAPS + "test_s20_own_caps",
+        ),
+        (
+            "S20",
+            "firmware/config/build.py",
+            "caps.and_also(own[key]) if key in own else caps",
+            "caps",
+            _CAPS + "test_s20_of_two_rows",
+        ),
+        (
+            "S20",
+            "firmware/config/settings.py",
+            "if self.damaged or strays or",
+            "if self.damaged or",
+            _CAPS + "test_s20_a_cap_that_cannot",
+        ),
+        (
+            "S20",
+            "firmware/console/json_config.py",
+            "if seems_a_cap(section) or seems_a_cap(name):",
+            "if False:",
+            _BOTH + "test_s20_a_cap_that_cannot_be_understood_is_refused",
+        ),
+        (
+            "S20",
+            "firmware/ota/boot_state.py",
+            "        if way == journal.OPERATE:\n            keepsake.forget(_SETTINGS)\n",
+            "        if way == journal.OPERATE:\n            _bring_back(log)\n",
+            _ROLLBACK + "test_s20_no_other_start",
+        ),
+        (
+            "S20",
+            "firmware/config/settings.py",
+            "            self._bind_copy()\n",
+            "",
+            _BOTH + "test_s20_a_cap_that_was_lowered",
+        ),
+        (
+            "S20",
+            "firmware/ota/settings_backup.py",
+            "stricter(copy, _made_out(path))",
+            "stricter(copy, {})",
+            _BOTH + "test_s20_what_can_be_made_out",
+        ),
+        (
+            "S20",
+            "firmware/config/settings.py",
+            "        jsonfile.forget(copy_of(self._path))\n",
+            "",
+            _BOTH + "test_s20_a_reset_leaves",
+        ),
+        (
+            "S20",
+            "firmware/shockers/wellturnt330.py",
+            "UNVERIFIED = (SHOCK,)",
+            "UNVERIFIED = ()",
+            _CAPS + "test_s20_a_model_whose",
+        ),
         # S21
         (
             "S21",
@@ -627,8 +789,8 @@ MUTATIONS = [
         (
             "S21",
             "firmware/backends/_openshock_shockers.py",
-            "if model and whole(rf_id, 0, 65535) and",
-            "if whole(rf_id, 0, 65535) and",
+            "if not model or not whole(rf_id, 0, 65535) or",
+            "if not whole(rf_id, 0, 65535) or",
             _AIR + "test_s21_what_the_map",
         ),
         # S22
@@ -681,6 +843,13 @@ MUTATIONS = [
             'raise Damaged("not as it was written")',
             "pass",
             _CAPS + "test_s23_damaged",
+        ),
+        (
+            "S23",
+            "firmware/ota/state.py",
+            "        went_back()\n        if",
+            "        if",
+            _ROLLBACK + "test_s23_a_power_cut_while",
         ),
         # S24
         (

@@ -12,7 +12,7 @@ from host_tests.safety.oracle import LONGEST_MARK_US, check_air, check_pin, on_a
 from host_tests.safety.world import FRAME_MS, WIFI, World, goodbye_ms, kinds, order, said, silent
 
 MODELS = ("caixianlin", "petrainer", "petrainer998dr", "wellturnt330", "d80")
-BOUNDLESS = {"cap.budget": 6000, "cap.longest_ms": 30000, "cap.rest_ms": 1000}
+BOUNDLESS = {"cap.unverified_shock": True, "cap.budget": 6000, "cap.longest_ms": 30000, "cap.rest_ms": 1000}
 NAN = float("nan")
 NO_NUMBERS = (None, True, False, 1.0, 50.0, NAN, float("inf"), -float("inf"), "", "50", b"50", [], [50], {}, (50,))
 
@@ -356,6 +356,41 @@ def test_s05_an_order_that_was_asked_for_before_a_stop_comes_too_late():
 
 def _stop_all(world, _):
     world.obey(HALT, "somebody")
+
+
+# S6: whoever is stopped hears it, a 998DR without end frames too
+
+
+def test_s06_a_998dr_without_end_frames_hears_none_unless_it_is_stopped():
+    bare = {"rf.end_frames_998dr": False}
+    for settings in (bare, {}):
+        world = World(settings)
+        world.boot()
+        for model in ("petrainer998dr", "d80"):
+            world.act(model=model, level=30, ms=500)
+        world.pass_ms(130_000)  # keep-alives, too
+        silent_to = {frame.model for frame in world.frames() if silent(frame)}
+        assert silent_to == ({"d80"} if settings else {"petrainer998dr", "d80"})
+        assert {frame.model for frame in world.active()} == {"petrainer998dr", "d80"}
+    world = World(bare)
+    world.boot()
+    for stop in (world.stop, lambda **what: world.device.dispatcher.halt("test")):
+        world.act(model="petrainer998dr", level=30, ms=5000)
+        world.pass_ms(700)
+        since_us = world.time.now_us
+        stop(model="petrainer998dr")
+        world.pass_ms(2000)
+        assert goodbye_ms(world.frames(since_us)) >= 300
+    since_us = world.time.now_us
+    world.stop(model="petrainer998dr")  # nothing of ours runs there any more
+    world.pass_ms(2000)
+    assert goodbye_ms(world.frames(since_us)) >= 300
+    world.act(model="petrainer998dr", level=30, ms=5000)
+    world.pass_ms(700)
+    since_us = world.time.now_us
+    world.press(5, 100)
+    world.pass_ms(2000)
+    assert goodbye_ms(world.frames(since_us)) >= 300
 
 
 # S21: an unknown id, model or action makes no radio

@@ -101,7 +101,7 @@ def test_s26_an_order_that_comes_during_a_handshake_is_carried_out_behind_it_and
     for stopped in (False, True):
         world, hub = connected()
         world.pass_ms(8000)
-        hub.invoke("DeviceUpdate", DEVICE, 2)
+        hub.log(dict(entry(1, VIBRATE, 30, 100), shocker={"id": GUID % 9, "name": "?"}))  # the list is fetched anew
         hub.map_s = 0.3
         world.pass_ms(400)
         real, told = world.time.stall, []

@@ -243,6 +243,77 @@ def test_s20_no_shock_where_shocks_are_switched_off_and_nothing_where_the_cap_is
     assert {frame.rf_id for frame in world.active()} == {2}
 
 
+def test_s20_own_caps_bind_by_whatever_name_the_model_is_given():
+    for name in ("CaiXianlin", "caixianlin", "CAI-XIANLIN", "Caixianlin "):
+        world = World({"cap.own": [{"model": name, "rf_id": 1, "shock": 5}]})  # a file that was written by hand
+        world.boot()
+        world.act(rf_id=1, action=SHOCK, level=90, ms=300)
+        world.pass_ms(1000)
+        assert kinds(world.active()) == [("caixianlin", 1, "shock", 5)]
+
+
+def test_s20_of_two_rows_for_one_receiver_each_binds():
+    rows = [
+        {"model": "caixianlin", "rf_id": 1, "shock": 5, "vibrate": 80},
+        {"model": "CaiXianlin", "rf_id": 1, "shock": 90, "vibrate": 7, "longest_ms": 200},
+    ]
+    for own in (rows, rows[::-1]):
+        world = World({"cap.own": own})
+        world.boot()
+        for action in (SHOCK, VIBRATE):
+            world.act(rf_id=1, action=action, level=95, ms=900)
+            world.pass_ms(900)
+        assert kinds(world.active()) == [("caixianlin", 1, "shock", 5), ("caixianlin", 1, "vibrate", 7)]
+        assert world.active()[-1].end_us - world.active()[0].start_us < 900_000 + 300_000
+
+
+def test_s20_a_cap_that_cannot_be_understood_lets_nothing_out_and_the_log_says_so():
+    for stored in (
+        {"cap.shock_allowd": False},
+        {"cap": {"shock_allowed": False}},
+        {"Cap.Shock": 3},
+        {"cap.own": [{"model": "CaiXianlin9", "rf_id": 1, "shock": 5}]},
+        {"cap.own": [{"model": "caixianlin", "rf_id": 1, "shok": 5}]},
+    ):
+        world = World(stored)
+        device = world.boot()
+        for action in (SHOCK, VIBRATE, SOUND, LIGHT):
+            world.act(action=action, level=90)
+        world.pass_ms(1000)
+        assert chip.edges() == [] and sum(device.refused().values()) == 4
+        (line,) = world.lines("settings")
+        assert "strictest" in line and next(iter(stored)) in line
+
+
+def test_s20_a_model_whose_strength_nobody_has_measured_shocks_only_where_somebody_here_allowed_it():
+    world = World()
+    device = world.boot()
+    for level in (1, 15, 100):
+        world.act(model="wellturnt330", rf_id=5, action=SHOCK, level=level)
+    world.act(model="wellturnt330", rf_id=5, action=VIBRATE, level=20, ms=300)
+    world.act(model="d80", rf_id=5, action=SHOCK, level=20, ms=300)
+    world.pass_ms(1500)
+    assert device.refused() == {"unverified": 3}
+    assert {(model, action) for model, _, action, _ in kinds(world.active())} == {
+        ("wellturnt330", "vibrate"),
+        ("d80", "shock"),
+    }
+    assert "cap.unverified_shock" in world.lines("refused")[0]
+    kept = Settings("settings.json")
+    with pytest.raises(Refused):
+        kept.lower("cap.unverified_shock", True)  # from afar
+    world = World({"cap.unverified_shock": True, "cap.shock": 30})
+    world.boot()
+    world.act(model="wellturnt330", rf_id=5, action=SHOCK, level=90, ms=300)
+    world.pass_ms(900)
+    assert kinds(world.active()) == [("wellturnt330", 5, "shock", 30)]
+    for stored in ({"cap.unverified_shock": 1}, {"cap.unverified_shocks": True}):
+        world = World(stored)
+        device = world.boot()
+        world.act(model="wellturnt330", rf_id=5, action=SHOCK, level=9)
+        assert sum(device.refused().values()) == 1
+
+
 def test_s20_no_source_gets_past_them():
     hub = Hub()
     world = World({**WIFI, "cap.vibrate": 33, "cap.longest_ms": 700}, hub)

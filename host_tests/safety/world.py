@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import esp32
+import machine
 import simboard
 import simclock
 
@@ -102,6 +103,7 @@ class World:
         self.line = chip.Line()
         self._before = sys.stdin, select.poll
         sys.stdin, select.poll = self.line, chip.LinePoll
+        self.forget_past(b"6877288c0 0")
         self._home = os.getcwd()
         os.chdir(tempfile.mkdtemp(prefix="world-"))
         self.store(settings or {})
@@ -185,6 +187,7 @@ class World:
             self.loop.run_until_complete(asyncio.wait(left, timeout=0.001))
             left = asyncio.all_tasks(self.loop)
         self.main = None
+        self.forget_past()
         self.pins[chip.RF_PIN] = 0
         esp32.RMT.made = []
         simboard.reset()
@@ -196,6 +199,17 @@ class World:
         """The Device after a power cut."""
         self.cut_power()
         return self.boot(whole)
+
+    def reset(self, whole=False):
+        """The Device after a reset of the chip, with power all the time."""
+        past = machine.RTC().memory()
+        self.cut_power()
+        machine.RTC().memory(past)
+        return self.boot(whole)
+
+    def forget_past(self, memory=b""):
+        """None; this is in the memory of the clock: with power nothing was given lately, without it nobody knows."""
+        machine.RTC().memory(memory)
 
     def press(self, from_ms, to_ms=None, pin=chip.STOP_PIN, pressed=0):
         """None; in `from_ms` from now that input is pressed, in `to_ms` from now released."""

@@ -1,7 +1,7 @@
 """A stand-in for `machine`: as much of it as the firmware uses, over the simulated board.
 
 tools/sim says by SIM_CAUSE what started the chip, and by SIM_WATCHDOG the file where it looks when the watchdog bites: the
-moment in µs of CLOCK_MONOTONIC, 8 bytes little-endian, 0 before there is one.
+moment in µs of CLOCK_MONOTONIC, 8 bytes little-endian, 0 before there is one. SIM_RTC names the file of the clock's memory.
 """
 
 import os
@@ -125,14 +125,27 @@ class Timer:
 
 
 class RTC:
-    """The clock's little memory."""
+    """The clock's little memory: it outlives a reset, not a lack of power. SIM_RTC names the file that keeps it meanwhile."""
 
     _memory = b""
+    _path = os.getenv("SIM_RTC")
 
     def memory(self, data=None):
+        if data is not None and len(data) > 2048:
+            raise ValueError("buffer too long")
+        if RTC._path is None:
+            if data is None:
+                return RTC._memory
+            RTC._memory = bytes(data)
+            return None
         if data is None:
-            return RTC._memory
-        RTC._memory = bytes(data)
+            try:
+                with open(RTC._path, "rb") as file:
+                    return file.read()
+            except OSError:
+                return b""
+        with open(RTC._path, "wb") as file:
+            file.write(data)
         return None
 
     def datetime(self, when=None):

@@ -70,7 +70,9 @@ class Portal:
             "fixed": fixed,
         }
         self.caps = dict.fromkeys(_LEVELS, 100)
-        self.caps.update(shock_allowed=True, longest_ms=10000, budget=3000, rest_ms=2000, own=[])
+        self.caps.update(
+            shock_allowed=True, unverified_shock=False, longest_ms=10000, budget=3000, rest_ms=2000, own=[]
+        )
         self.rules = []
         self.foreseen = []  # by the dry run
         self.hostname = "OpenShock"

@@ -197,6 +197,31 @@ def test_each_setting_can_be_set():
         assert desk.ask("domain") == "$SYS$|Response|Domain|http://10.0.0.1:8080"
 
 
+def test_s20_a_cap_that_cannot_be_understood_is_refused_with_its_reason():
+    with Desk(b'{"board":"generic-esp32"}') as desk:
+        for asked in (
+            'jsonconfig {"cap":{"shock_allowed":false}}',
+            'jsonconfig {"caps":{"shock":5}}',
+            'jsonconfig {"rf":{"cap.shock":5}}',
+            'jsonconfig {"rf":{"txPin":4,"longest_ms":5}}',
+        ):
+            assert desk.ask(asked) == '$SYS$|Error|a cap is set so: {"settings":{"cap.shock":20}}', asked
+        for asked, words in (
+            ('jsonconfig {"settings":{"cap.shock_allowd":false}}', "there is no such setting"),
+            ("caps shock_allowd false", "with a name that caps shows"),
+            (
+                'caps own [{"model":"CaiXianlin9","rf_id":7,"shock":5}]',
+                "model (one of those that this firmware can drive)",
+            ),
+            ('caps own [{"model":"d80","rf_id":7,"shok":5}]', "caps of their own"),
+        ):
+            answer = desk.ask(asked)
+            assert answer.startswith("$SYS$|Error|") and words in answer, (asked, answer)
+        assert desk.settings.get("cap.shock_allowed") is True and desk.settings.get("cap.own") == []
+        assert desk.ask('caps own [{"model":"PetTrainer","rf_id":7,"shock":5}]') == SAVED
+        assert desk.settings.get("cap.own") == [{"model": "petrainer", "rf_id": 7, "shock": 5}]
+
+
 def test_a_pin_that_decides_how_the_chip_starts_is_warned_about_and_taken():
     with Desk(b'{"board":"generic-esp32"}') as desk:
         words = "GPIO15 decides how the chip starts: what is wired to it must leave it alone at that moment"

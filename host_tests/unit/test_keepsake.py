@@ -18,6 +18,12 @@ def cleared():
             pass
 
 
+def spoil(path):
+    """None; what is in that file cannot be read any more."""
+    with open(path, "wb") as file:
+        file.write(b"{")
+
+
 def saved(**more):
     """The settings of the old version, kept before the update; `more` are in the file, too."""
     cleared()
@@ -67,4 +73,61 @@ def test_without_a_copy_nothing_is_made_up():
     with open(COPY, "wb") as file:
         file.write(b"[")
     assert settings_backup.bring_back(PATH) is False
+    cleared()
+
+
+def test_s20_a_cap_that_was_lowered_after_the_update_began_stays_lowered():
+    saved()
+    settings = Settings(PATH)  # the new version, on trial
+    settings.set("cap.shock", 5)
+    settings.set("cap.vibrate", 50)
+    settings.set("cap.shock_allowed", False)
+    settings.set("cap.rest_ms", 9000)
+    settings.set("cap.own", [{"model": "d80", "rf_id": 7, "shock": 3}])
+    settings.save()
+    settings.set("cap.vibrate", 90)  # raised again, in person: not for the old version
+    settings.save()
+    spoil(PATH)
+    assert settings_backup.bring_back(PATH) is True
+    back = Settings(PATH)
+    assert (back.get("hostname"), back.get("cap.shock"), back.get("cap.vibrate")) == ("collar", 5, 50)
+    assert (back.get("cap.shock_allowed"), back.get("cap.rest_ms")) == (False, 9000)
+    assert back.get("cap.own") == [{"model": "d80", "rf_id": 7, "shock": 3}]
+    cleared()
+
+
+def test_s20_what_can_be_made_out_in_a_damaged_file_binds_as_well():
+    for caps, wanted in (
+        ({"cap.shock": 5, "cap.budget": 100}, (5, 100)),
+        ({"cap.shock": 90}, (20, 3000)),
+        ({"cap.shock": "5"}, (0, 3000)),
+        ({"cap.own": [{"model": "d80"}]}, (0, 0)),
+    ):
+        saved(**caps)
+        with open(PATH, "rb") as file:
+            text = file.read()
+        with open(PATH, "wb") as file:
+            file.write(text.replace(b'"schema":1', b'"schema":2'))
+        assert Settings(PATH).damaged and settings_backup.bring_back(PATH) is True
+        back = Settings(PATH)
+        assert (back.get("cap.shock"), back.get("cap.budget")) == wanted and back.get("hostname") == "collar"
+    cleared()
+
+
+def test_s20_a_reset_leaves_no_copy():
+    saved()
+    Settings(PATH).reset()
+    assert COPY not in os.listdir()
+    spoil(PATH)
+    assert settings_backup.bring_back(PATH) is False and Settings(PATH).get("cap.shock") == 0
+    cleared()
+
+
+def test_a_copy_that_cannot_be_bound_is_worth_nothing():
+    saved()
+    spoil(COPY)
+    settings = Settings(PATH)
+    settings.set("cap.shock", 5)
+    settings.save()
+    assert Settings(PATH).get("cap.shock") == 5 and COPY not in os.listdir()
     cleared()

@@ -178,6 +178,14 @@ def test_s05_what_looks_like_a_stop_is_one_and_hides_the_others():
         assert [detail.action for _, detail in made] == [0], "one entry, and no list"
 
 
+def test_s05_the_id_in_a_stop_may_be_spelt_in_any_way():
+    for guid in (RED.upper(), RED.replace("-", ""), "{" + RED + "}", " " + RED, RED.replace("-", "").upper()):
+        made = hear(greeted(), log_of(entry_of(guid, 0), entry_of(RED)))[0]
+        assert [(detail.rf_id, detail.action) for _, detail in made] == [(1234, 0)], guid
+        made = hear(greeted(), record_of("Control", [{"id": guid, "type": 0}]))[0]
+        assert [(detail.rf_id, detail.action) for _, detail in made] == [(1234, 0)], guid
+
+
 def test_a_moment_that_is_none_is_no_moment():
     for text in (
         "",
@@ -228,9 +236,9 @@ def test_an_update_asks_for_the_map_after_a_pause():
     for kind in (0, 1, 2, 3):
         now = 20000 * (kind + 1)
         assert hear(backend, record_of("DeviceUpdate", DEVICE, kind), now)[0] == []
-        assert hear(backend, record_of("DeviceUpdate", OTHER, kind), now + 300)[0] == []
-        assert backend.errand(now + 499) is None
-        assert backend.errand(now + 500) is not None
+        assert hear(backend, record_of("DeviceUpdate", OTHER, kind), now + 50)[0] == []
+        assert backend.errand(now + 99) is None
+        assert backend.errand(now + 100) is not None
         assert backend.errand(now + 60000) is None
 
 
@@ -246,7 +254,9 @@ def test_a_new_map_replaces_the_old_one():
     hear(backend, record_of("DeviceUpdate", DEVICE, 2), 20000)
     backend.errand(20500)
     changed = MAP.replace("1234", "4321").replace("PetTrainer", "Petrainer998DR")
-    assert backend.fetched(200, changed.encode(), 0, 20600) == [(NOTE, "2 shockers known")]
+    left = [acted("caixianlin", 1234, 0, 0, 0, "map"), acted("petrainer", 65535, 0, 0, 0, "map")]
+    made = backend.fetched(200, changed.encode(), 0, 20600)
+    assert sorted(made[:2]) == sorted(left) and made[2:] == [(NOTE, "2 shockers known")]
     assert hear(backend, log_of(entry_of(RED)), 20700)[0][0][1].rf_id == 4321
     assert hear(backend, log_of(entry_of(BLUE)), 20800)[0][0][1].model == "petrainer998dr"
 
@@ -270,7 +280,8 @@ def test_a_map_that_does_not_come_leaves_the_old_one():
             made = backend.fetched(status, body, 0, 20600)
             words = "the answer makes no sense" if status == 200 else refusal(status)
         assert made == [(NOTE, "the list of shockers did not come: " + words)]
-        assert hear(backend, log_of(entry_of(RED)), 20700)[0] == [RED_40]
+        assert hear(backend, log_of(entry_of(RED)), 20700)[0] == [(REFUSE, ("map", "shocker %s of sample" % RED))]
+        assert kinds_of(hear(backend, log_of(entry_of(RED, 0)), 20700)[0]) == [ACT]
         assert backend.errand(30599) is None
         assert backend.errand(30600) is not None
 
@@ -333,10 +344,89 @@ def test_unknown_models_and_damaged_entries_are_skipped():
 
 
 def test_only_the_shockers_of_our_device_are_ours():
-    assert kinds_of(hear(greeted(), log_of(entry_of(FAR)))[0]) == [REFUSE]
-    assert kinds_of(hear(greeted(device_id=OTHER.upper()), log_of(entry_of(FAR), entry_of(RED)))[0]) == [ACT, REFUSE]
+    assert hear(greeted(), log_of(entry_of(FAR)))[0] == []
+    assert kinds_of(hear(greeted(device_id=OTHER.upper()), log_of(entry_of(FAR), entry_of(RED)))[0]) == [ACT]
     assert kinds_of(hear(greeted(device_id=""), log_of(entry_of(FAR), entry_of(RED)))[0]) == [ACT, ACT]
-    assert kinds_of(hear(greeted(device_id=NOBODY), log_of(entry_of(FAR), entry_of(RED)))[0]) == [REFUSE, REFUSE]
+    assert kinds_of(hear(greeted(device_id=NOBODY), log_of(entry_of(FAR), entry_of(RED)))[0]) == []
+
+
+def test_what_another_hub_of_the_account_is_told_asks_for_nothing():
+    backend = greeted()
+    hear(backend, log_of(*[entry_of(FAR, kind) for kind in (0, 1, 2, 3)]), 20000)
+    assert backend.errand(20000) is None
+    ordered = record_of("Control", [{"id": FAR, "type": 2, "intensity": 5, "duration": 500}])  # of this very device
+    assert kinds_of(hear(backend, ordered, 20000)[0]) == [REFUSE] and backend.errand(90000) is None
+
+
+def _moved(now=20000):
+    """A backend whose red shocker got another id, and whose blue one is with the other hub now."""
+    backend = greeted()
+    hear(backend, record_of("DeviceUpdate", DEVICE, 2), now)
+    assert backend.errand(now + 100) is not None
+    blue = MAP[MAP.index('{"name":"blue"') : MAP.index('],"id"')]
+    changed = MAP.replace("1234", "4321").replace("," + blue, "").replace('{"name":"far"', blue + ',{"name":"far"')
+    return backend, backend.fetched(200, changed.encode(), 0, now + 200)
+
+
+def test_s05_who_leaves_the_list_is_stopped_at_once():
+    made = _moved()[1]
+    assert [(order, detail.model, detail.rf_id, detail.action) for order, detail in made[:-1]] in (
+        [(ACT, "caixianlin", 1234, 0), (ACT, "petrainer", 65535, 0)],
+        [(ACT, "petrainer", 65535, 0), (ACT, "caixianlin", 1234, 0)],
+    )
+
+
+def test_s05_a_stop_is_obeyed_by_the_list_before_too():
+    backend = _moved()[0]
+    made = hear(backend, log_of(entry_of(RED, 0), entry_of(BLUE, 0)), 21000)[0]
+    assert [(order, detail.rf_id, detail.action) for order, detail in made] == [
+        (ACT, 1234, 0),
+        (ACT, 4321, 0),
+        (ACT, 65535, 0),
+    ]
+    made = hear(backend, log_of(entry_of(RED), entry_of(BLUE)), 21000)[0]
+    assert [(order, detail.rf_id) for order, detail in made] == [(ACT, 4321)]
+    assert backend.errand(90000) is None
+
+
+def test_s05_a_list_that_changes_often_forgets_only_who_was_stopped():
+    backend = greeted(known=_own({"id": RED, "rfId": 0, "model": "D80"}))
+    for number in range(1, 200):
+        hear(backend, record_of("DeviceUpdate", DEVICE, 2), number * 20000)
+        backend.errand(number * 20000 + 100)
+        guid = "01960000-aaaa-7000-8000-0000000%05x" % number
+        made = backend.fetched(200, _own({"id": guid, "rfId": number, "model": "D80"}).encode(), 0, number * 20000)
+        assert [(detail.rf_id, detail.action) for order, detail in made if order == ACT] == [(number - 1, 0)]
+        assert len(backend._former) <= 64
+
+
+def test_s16_a_list_that_is_known_to_be_old_makes_no_new_orders():
+    backend = greeted()
+    hear(backend, record_of("DeviceUpdate", DEVICE, 2), 20000)
+    for now in (20000, 20200, 20300):
+        assert hear(backend, log_of(entry_of(RED)), now)[0] == [(REFUSE, ("map", "shocker %s of sample" % RED))]
+        assert [(order, detail.action) for order, detail in hear(backend, log_of(entry_of(RED, 0)), now)[0]] == [
+            (ACT, 0)
+        ]
+        if now == 20200:
+            assert backend.errand(now) is not None
+    hear(backend, record_of("DeviceUpdate", DEVICE, 2), 20400)  # the list under way may be from before that
+    backend.fetched(200, MAP.encode(), 0, 20500)
+    assert kinds_of(hear(backend, log_of(entry_of(RED)), 20600)[0]) == [REFUSE]
+    assert backend.errand(21199) is None and backend.errand(21200) is not None  # a second after the last one
+    backend.fetched(200, MAP.encode(), 0, 21300)
+    assert hear(backend, log_of(entry_of(RED)), 21400)[0] == [RED_40]
+
+
+def test_s16_a_list_that_is_old_stays_old_over_a_reconnect():
+    backend = greeted()
+    hear(backend, record_of("DeviceUpdate", DEVICE, 2), 20000)
+    backend.begin(20050)
+    backend.errand(20100)
+    backend.unfetched("no answer", 20200)
+    backend.hello(20300)
+    hear(backend, b"{}\x1e", 20300)
+    assert kinds_of(hear(backend, log_of(entry_of(RED)), 20400)[0]) == [REFUSE]
 
 
 def test_an_id_is_in_memory_once_though_two_lists_name_it():

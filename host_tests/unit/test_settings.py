@@ -10,6 +10,7 @@ from lib import json_file
 PATH = "settings.json"
 STRICTEST = {
     "cap.shock_allowed": False,
+    "cap.unverified_shock": False,
     "cap.shock": 0,
     "cap.vibrate": 0,
     "cap.sound": 0,
@@ -302,6 +303,8 @@ CASES = {
         + list(NO_LIST),
     ),
     "cap.shock_allowed": ([True, False], NO_FLAG),
+    "cap.unverified_shock": ([True, False], NO_FLAG),
+    "rf.end_frames_998dr": ([True, False], NO_FLAG),
     "cap.shock": ([0, 1, 99, 100], [-1, 101, 10**30] + list(NO_NUMBERS)),
     "cap.vibrate": ([0, 1, 99, 100], [-1, 101] + list(NO_NUMBERS)),
     "cap.sound": ([0, 100], [-1, 101] + list(NO_NUMBERS)),
@@ -317,6 +320,8 @@ CASES = {
         ],
         [
             [{"model": "d80", "rf_id": 1}] * 17,
+            [{"model": "d81", "rf_id": 1, "shock": 5}],
+            [{"model": "CaiXianlin2", "rf_id": 1, "shock": 5}],
             [{}],
             [{"model": "d80"}],
             [{"rf_id": 1}],
@@ -525,6 +530,82 @@ def test_own_caps_that_make_no_sense_make_all_caps_strictest():
                 assert _same(settings.get(key), STRICTEST[key]), (key, bad)
 
 
+def test_own_caps_are_stored_by_the_models_own_names():
+    spelt = (
+        "CaiXianlin",
+        "PetTrainer",
+        "Pet-Trainer",
+        "Petrainer998DR",
+        "PetTrainer998DR",
+        "WellturnT330",
+        "T330",
+        " D80 ",
+    )
+    with Disk():
+        settings = _settings()
+        given = [{"model": name, "rf_id": 1, "shock": 5} for name in spelt]
+        settings.set("cap.own", given)
+        settings.save()
+        kept = Settings(PATH).get("cap.own")
+        assert [entry["model"] for entry in kept] == [
+            "caixianlin",
+            "petrainer",
+            "petrainer",
+            "petrainer998dr",
+            "petrainer998dr",
+            "wellturnt330",
+            "wellturnt330",
+            "d80",
+        ]
+        assert given[0]["model"] == "CaiXianlin"
+
+
+STRAYS = (
+    "cap",
+    "Cap",
+    "caps",
+    "cap.",
+    "cap.shock_allowd",
+    "cap.smell",
+    "cap_shock",
+    "CAP.SHOCK",
+    "caps.shock",
+    " cap.shock",
+)
+STRAYS += (
+    "capshock",
+    "shock_allowed",
+    "shockAllowed",
+    "longest_ms",
+    "longestMs",
+    "budget",
+    "shock",
+    "limit.shock",
+    "cpa.rest_ms",
+)
+
+
+def test_s20_what_looks_like_a_cap_and_is_none_makes_all_caps_strictest():
+    for key in STRAYS:
+        with Disk():
+            json_file.save(PATH, {key: False, "hostname": "desk", "cap.shock": 50})
+            settings = Settings(PATH)
+            assert not settings.damaged and settings.doubts == key
+            for name in STRICTEST:
+                assert _same(settings.get(name), STRICTEST[name]), (key, name)
+            settings.set("hostname", "other")
+            settings.save()  # nobody raised them
+            settings = Settings(PATH)
+            assert settings.doubts == "" and settings.get("cap.shock") == 0
+            settings.set("cap.shock", 50)  # in person
+            settings.save()
+            assert Settings(PATH).get("cap.shock") == 50 and json_file.load(PATH).get(key) is None
+    for key in ("captive.portal", "capacity", "portal.shock", "a.b", "shocker", "remote.sound", "x", "", "soundtrack"):
+        with Disk():
+            json_file.save(PATH, {key: False})
+            assert Settings(PATH).doubts == "" and Settings(PATH).get("cap.shock") == 100, key
+
+
 def test_only_differences_are_stored():
     with Disk() as disk:
         settings = _settings()
@@ -544,7 +625,7 @@ def test_only_differences_are_stored():
 
 
 def test_keys_of_another_version_stay():
-    newer = {"portal.colour": "blue", "cap.smell": 3, "hostname": "desk", "x": [{"y": None}]}
+    newer = {"portal.colour": "blue", "portal.shock": 3, "hostname": "desk", "x": [{"y": None}]}
     with Disk():
         json_file.save(PATH, newer)
         settings = Settings(PATH)

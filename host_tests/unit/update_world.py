@@ -340,14 +340,13 @@ class World:
         journal = self._journal()
         log = Log(int, self.lines.append)
         Latch(Nvs("safety"))
-        way = journal.begin(slots, self.power_event)
+        restore = (lambda: bring_back("/sim/settings.json")) if REAL_FILES else bool
+        way = journal.begin(slots, self.power_event, restore)
         if way == PROVE:
             return await self._prove(journal, slots, log)
         if way == UPDATE:
             await self._updating(journal, slots, log).run()
             return False
-        if REAL_FILES:
-            bring_back("/sim/settings.json")
         if self.order_due and slots.running == 0:
             journal.order(7, self.wanted, self.before, self.override)
             self.order_due = False

@@ -12,7 +12,8 @@ RULES = (
     "Everything that goes over the air is a whole signal to a receiver, with an action and a level that were admitted.",
     "A command ends when its time is over, give or take one signal (36 to 68 ms).",
     "Every command has bounds. What is not whole, not a number or out of range is refused, never rounded up.",
-    "Stop needs no place in a queue, overtakes everything, and is taken from anybody who may send.",
+    "Stop needs no place in a queue, overtakes everything, and is taken from anybody who may send. A receiver that leaves the "
+    "account's list of this device is stopped, and a stop by its old place there is still obeyed.",
     "The emergency stop cuts the pulse that is on the air within a millisecond; then every receiver that was active hears stop "
     "for at least 0.3 s.",
     "A latched emergency stop stays latched over restart, update and loss of power. Only somebody at the device clears it: "
@@ -25,11 +26,14 @@ RULES = (
     "A fault in any part of the firmware, a lack of memory too, stops everything first; then that part starts anew.",
     "A part that hangs is noticed: the chip resets itself after 8 s.",
     "Starting up never sends anything but silence.",
-    "Commands older than 2 s (where the service tells the time), and all from before a reconnect, are refused.",
+    "Commands older than 2 s (where the service tells the time), all from before a reconnect, and all between the news that the "
+    "list of receivers has changed and the new list, are refused.",
     "The same message twice is one command.",
     "More than ten commands a second to one receiver are refused.",
-    "Level × time of a minute is bounded for each receiver, and a shock of full length is followed by a rest.",
-    "Your caps bind every service, the page and the console. From afar they can only be lowered.",
+    "Level × time of a minute is bounded for each receiver. Shocks closer together than the rest are one, whatever comes between "
+    "them, and one of full length is followed by that rest. Both hold over a restart.",
+    "Your caps bind every service, the page and the console. From afar they can only be lowered. One that cannot be understood is "
+    "refused, or lets nothing out; none that is older and looser comes back by itself.",
     "An unknown receiver, model or action makes no signal.",
     "A clock that jumps or overflows makes no command longer, and brings none back.",
     "Power may fail at any moment: settings are the old or the new ones; damaged caps mean that nothing is sent.",

@@ -31,7 +31,14 @@ them is read as it is, and gets them with the next change.
   until somebody raises them. The console says so. With the next change the damaged file is kept as `settings.damaged.json`, the
   newest one only. It may hold keys and tokens. A factory reset deletes it.
 * A single value that does not fit reads as its default; a cap reads as its strictest. When `cap.own` does not fit, all caps do.
-* Names that this version does not know stay in the file.
+* A name that looks like a cap and is none (`cap.shock_allowd`, `caps`, `longest_ms`) makes all caps their strictest, and the log
+  says which: a cap that binds nobody would be worse. It goes with the next change; the caps stay until somebody raises them.
+* Other names that this version does not know stay in the file.
+* In `cap.own` a model may be spelt as a service does (`"CaiXianlin"`, `"PetTrainer"`, `"T330"`). Of several rows for one receiver
+  each binds. A model that this firmware cannot drive is refused.
+* An update keeps a copy, `settings.before.json`, for the one case that it goes back and has left settings that the old version
+  cannot read. It is used in that start alone, its caps are lowered with every change, and it goes when the version stays, with
+  a failed update, and with a factory reset.
 """
 
 

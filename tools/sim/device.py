@@ -33,6 +33,7 @@ _LOOK_S = 0.05
 HEAP = HEAP_KB["esp32"] * 1000
 _ENDING_S = 3.0
 _WATCHDOG = "watchdog"
+_RTC = "rtc"  # the memory of its clock
 simflash = model("simflash")
 
 MAIN = "simstart.start()"
@@ -135,6 +136,7 @@ class Device:
             SIM_TRACE=str(self.trace_path),
             SIM_INPUTS=str(self._inputs_path),
             SIM_RF_PIN=str(RF_PIN),
+            SIM_RTC=str(self.folder / _RTC),
             **environment,
         )
         if self.networks is not None:
@@ -247,6 +249,8 @@ class Device:
     async def _spawn(self):
         """None once the process runs, or once it is clear that none can."""
         self.starts += 1
+        if self._cause == POWER_ON:
+            (self.folder / _RTC).unlink(missing_ok=True)
         command, where = self._command()
         if command is None:
             self._process = None
