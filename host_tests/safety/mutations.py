@@ -619,15 +619,15 @@ MUTATIONS = [
         (
             "S19",
             "firmware/device.py",
-            "self._hardware.remembered()",
+            "self.hardware.remembered()",
             '"0 0"',
             _DOSE + "test_s19_the_rest_survives",
         ),
         (
             "S19",
             "firmware/device.py",
-            "self._hardware.remembered()",
-            'self._hardware.remembered() or "0 0"',
+            "self.hardware.remembered()",
+            'self.hardware.remembered() or "0 0"',
             _DOSE + "test_s19_after_a_power_cut",
         ),
         (
@@ -746,8 +746,8 @@ MUTATIONS = [
         (
             "S20",
             "firmware/ota/boot_state.py",
-            "        if way == journal.OPERATE:\n            keepsake.forget(_SETTINGS)\n",
-            "        if way == journal.OPERATE:\n            _bring_back(log)\n",
+            "        if way == state.OPERATE:\n            settings_backup.forget(_SETTINGS)\n",
+            "        if way == state.OPERATE:\n            _bring_back(log)\n",
             _ROLLBACK + "test_s20_no_other_start",
         ),
         (
@@ -767,7 +767,7 @@ MUTATIONS = [
         (
             "S20",
             "firmware/config/settings.py",
-            "        jsonfile.forget(copy_of(self._path))\n",
+            "        json_file.forget(copy_of(self._path))\n",
             "",
             _BOTH + "test_s20_a_reset_leaves",
         ),

@@ -106,14 +106,14 @@ def test_s20_a_factory_reset_on_trial_and_a_roll_back_behind_it_bring_nobodys_ac
 def test_s23_a_power_cut_while_they_are_brought_back_is_made_up_for(device, monkeypatch):
     device.update()
     device.spoil()
-    real = settings_backup.jsonfile.save
+    real = settings_backup.json_file.save
 
     def cut(path, content):
         raise OSError("the power is gone")
 
-    monkeypatch.setattr(settings_backup.jsonfile, "save", cut)
+    monkeypatch.setattr(settings_backup.json_file, "save", cut)
     device.start(device.came_back())
-    monkeypatch.setattr(settings_backup.jsonfile, "save", real)
+    monkeypatch.setattr(settings_backup.json_file, "save", real)
     assert Settings(PATH).damaged
     assert device.start(device.came_back()) == "" and Settings(PATH).get("hostname") == "old"
 
