@@ -6,7 +6,9 @@ import gc
 from micropython import const
 
 from firmware import build_info
+from firmware.config import build
 from firmware.console.listener import Cable
+from firmware.control.dispatcher import AFAR
 from firmware.device import SETTINGS, Core, settings_now
 from firmware.hardware.board_io import Hardware
 from firmware.net.time_sync import unix_us
@@ -14,7 +16,6 @@ from firmware.ota.reports import News, are_due, wants_check
 from lib import tasks
 from lib.idle import TIMES
 from lib.log import WARNING
-from lib.nvs import Nvs
 
 _PAUSE_MS = const(1000)
 _REPL_MS = const(600000)
@@ -22,28 +23,23 @@ _ASK_MS = const(30000)
 _LAST_WORDS = const(40)
 _WORD_MS = const(50)
 _ROUNDS = const(3)  # so often in a row all networks failed: then the set-up opens
-
-# the wish that outlives a restart, under "set-up": why the set-up opens
-_NO_WISH = const(0)
-_LOST = const(2)  # no known network takes us any more; 1: somebody asked for it
+_LOST = const(2)  # the wish for the set-up when no known network takes us any more; 1: somebody asked for it
 
 
 class App(Core):
-    """One device. `live()` is its life, from start to restart. `hardware` makes its pins, `wall()` is its time of day."""
+    """One device. `live()` is its life, from start to restart. `make` makes its hardware, `wall()` is its time of day."""
 
-    def __init__(self, hardware=Hardware, wall=unix_us):
-        self._wishes = Nvs("app")
-        self._wish = self._wishes.get("set-up", _NO_WISH)
-        if self._wish:
-            self._wishes.put("set-up", _NO_WISH)  # once: a set-up that ends badly does not come back by itself
+    def __init__(self, make=Hardware, wall=unix_us):
+        self._wish = build.wish()
         self._wished = asyncio.Event()
         self._begun = None  # what an update has in hand: its Journal and the Slots
         self._mode = None  # the one that an update wants
         self._trial = None
         self._news = News(asks=bool(build_info.BOARD))
-        super().__init__(hardware, wall)
+        super().__init__(make, wall)
 
-    def _build(self, hardware, wall):
+    def _build(self, make, wall):
+        mode = ""
         if are_due():
             from firmware.ota import boot_state
 
@@ -51,7 +47,13 @@ class App(Core):
             self._news = News(kept.events(), not mode)
             if mode:
                 self._begun, self._mode = (kept, slots), getattr(self, mode)
-        super()._build(hardware, wall)
+        super()._build(make, wall)
+        if mode == "updating" and self._missing:
+            from firmware.ota import boot_state
+
+            boot_state.forget(self._missing, self._log)  # it would wait for a network until its time is over
+            self._mode = None
+            self._news.look()
 
     async def live(self):
         """Never returns but by a restart of the chip."""
@@ -83,6 +85,7 @@ class App(Core):
             self._clock,
             self._log,
             self._wish == _LOST,
+            self._wish == AFAR,
         )
         gc.collect()
         self._tell_heap("set-up")
@@ -237,6 +240,7 @@ class App(Core):
         """None when another mode was wished for and the radio is quiet: until then everyone is still at work (S12)."""
         await self._wished.wait()
         await self._quiet()
+        await self._released()
         for _ in range(_LAST_WORDS):
             if self._link and self._link.connected() and self._news.events():
                 await asyncio.sleep_ms(_WORD_MS)  # that an update begins is for the hub to know
@@ -271,7 +275,7 @@ class App(Core):
         self._log.info("app", "%s: %s" % (what, detail))
         self._dispatcher.lock(what)
         if what == "portal":
-            self._wishes.put("set-up", int(detail))
+            build.keep_wish(int(detail), self._log)
         self._wished.set()
 
     def _order(self, version):

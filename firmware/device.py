@@ -29,6 +29,7 @@ _PAUSE_MS = const(1000)
 _SHORT_PAUSE_MS = const(50)  # for radio and e-stop: stop frames are due, and nobody watches the button meanwhile
 _QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
 _WATCHDOG_MS = const(8000)
+_LET_GO_MS = const(100)  # a contact bounces for less
 _LAST_LOOKS = const(20)  # at what the console has still to say before a restart
 _LAST_MS = const(10)
 _VITAL = ("radio", "estop", "link")  # who must be alive, or the watchdog bites (S14)
@@ -44,6 +45,7 @@ class Core:
         self._setup = None  # the SettingUp, while that is what we do
         self._station = self._link = None
         self.is_updating = False
+        self.waits_for = ""  # "release" while a finger must leave the BOOT button before the restart
         self._build(hardware, wall)
 
     def _build(self, hardware, wall):
@@ -103,7 +105,7 @@ class Core:
         """What the lamp is to show (hardware/status_led.py)."""
         station, link = self._station, self._link
         return state_of(
-            self._fingers.progress() or ("latched" if self._latch.latched else ""),
+            self.waits_for or self._fingers.progress() or ("latched" if self._latch.latched else ""),
             bool(link) and link.connected(),
             bool(station) and station.online(),
             setting_up=bool(self._setup),
@@ -168,6 +170,13 @@ class Core:
         except asyncio.TimeoutError:
             self._log.error("app", "the stop frames took too long")
 
+    async def _released(self):
+        """None when nobody presses the BOOT button: who holds it while the device starts means its safe mode (boot.py)."""
+        pressed = self._hardware.boot_input() or bool
+        while pressed():
+            self.waits_for = "release"
+            await asyncio.sleep_ms(_LET_GO_MS)
+
     async def _said(self):
         """None when the console's output has left, or nobody takes it. Nothing is active any more."""
         self._output.held = False
@@ -230,6 +239,9 @@ class Core:
             settings_now().reset()
         except OSError as fault:
             self._log.error("settings", "the storage refuses a reset (%s)" % fault)
+        from firmware.ota import boot_state
+
+        boot_state.forget("the device forgot everything", self._log)
 
 
 def settings_now():

@@ -9,6 +9,8 @@ from firmware import command as orders
 from firmware.link.signalr_service import Talk as Connection
 from lib.http_response import refusal
 
+LONGEST = const(128)  # characters of a text that is kept
+_MOST = const(64)  # foreign devices that are remembered
 _REFETCH_MS = const(10000)  # the list of shockers is asked for at most this often
 
 
@@ -39,3 +41,14 @@ class Talk(Connection):
         """Orders; the list did not come, for `reason` in words, and is asked for again, but not before `wait_ms`."""
         self._map_due = self._map_free = now + max(_REFETCH_MS, wait_ms)
         return [(orders.NOTE, "the list of shockers did not come: " + reason)]
+
+
+def remember(table, key, value):
+    """None; `table` has that, as long as there is room, and the key is none of an attacker's length."""
+    if len(key) <= LONGEST and (key in table or len(table) < _MOST):
+        table[key] = value
+
+
+def short(value):
+    """What may be kept of a value from outside: a text up to its bound, a number; None for all else."""
+    return value[:LONGEST] if type(value) is str else value if type(value) in (int, float, bool) else None

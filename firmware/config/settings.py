@@ -21,6 +21,7 @@ TABLE = (
     ("hostname", "text", 1, 32, "OpenShock"),
     ("wifi", "networks", 0, 8, ()),
     ("dns", "servers", 0, 3, ()),
+    ("time.servers", "hosts", 0, 3, ()),
     ("rf.pin", "pin", -1, 48, -1),
     ("rf.player", "viper|rmt", 0, 0, "viper"),
     ("rf.keep_alive", "flag", 0, 0, True),
@@ -91,7 +92,16 @@ _WORDS = (
     ("receivers", "up to {1} tables with model, rf_id and caps of their own"),
 )
 
-_LISTS = ("networks", "servers", "inputs", "dial", "rules", "filters", "degrees")  # the kinds of validators.py
+_LISTS = (
+    "networks",
+    "servers",
+    "hosts",
+    "inputs",
+    "dial",
+    "rules",
+    "filters",
+    "degrees",
+)  # the kinds of validators.py
 
 
 class Refused(Exception):

@@ -175,7 +175,8 @@ def _estop(desk, argument):
     argument = argument.lower()
     if argument == "clear":
         if rooms.latch.latched:
-            rooms.dispatcher.clear_estop("console")
+            if not rooms.dispatcher.clear_estop("console"):
+                raise Wrong("The storage refuses: it stays latched")
             return (SUCCESS + "The emergency stop is cleared",)
         return (SUCCESS + "It was not latched",)
     if argument:

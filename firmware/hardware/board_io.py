@@ -149,14 +149,20 @@ class Hardware:
         """A function to call at least every `timeout_ms`, from now on for ever: otherwise the chip resets."""
         return machine.WDT(timeout=timeout_ms).feed
 
-    def set_clock(self, now_s):
-        """None; the chip's clock shows `now_s`, in seconds since where `time.time()` begins."""
+    def set_clock(self, now_us):
+        """None; the chip's clock shows `now_us`, in microseconds since where `time.time()` begins."""
+        now_s, micro = divmod(now_us, 1000000)
         year, month, day, hour, minute, second, weekday, _ = gmtime(now_s)[:8]
-        machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+        machine.RTC().datetime((year, month, day, weekday, hour, minute, second, micro))
 
     def restart(self):
         """Never returns: the chip starts anew."""
         machine.reset()
+
+
+def noted(*data):
+    """Return the bytes that outlive a restart, but no loss of power; with an argument that takes their place."""
+    return machine.RTC().memory(*data)
 
 
 def _input(number, pressed_level, pull=Pin.PULL_UP):

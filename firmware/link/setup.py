@@ -15,7 +15,9 @@ from lib.log import ERROR, INFO
 def connection(settings, dispatcher, hardware, busy, clock, log, beat, news):
     """Return (Station, Timekeeper, Link or Links) for the network and the backends that are set. Raise plugs.NoSuchPlug."""
     station = station_of(settings, busy, clock, log)
-    keeper = Timekeeper(station, hardware.set_clock, log)
+    keeper = Timekeeper(station, hardware.set_clock, log, settings.get("time.servers"))
+    dispatcher.on_stale = keeper.doubt
+    keeper.on_step = lambda step_us: dispatcher.compare(dispatcher.ahead_us - step_us)
     _give_rules(settings, dispatcher, log)
     rooms = station, keeper, clock, log
     if settings.get("backend.second"):
@@ -47,6 +49,7 @@ def _link(settings, name, dispatcher, rooms, beat, news=None):
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugins.load("firmware.backends", name).Backend(settings.section(name), agent)
     service.wall = unix_us
+    service.wants_shared = bool(settings.get("remote.inputs") or settings.get("remote.dial"))
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
     return Link(service, dispatcher, station, keeper, Roots(CERTIFICATES), clock, log, beat, news, name)
 

@@ -19,7 +19,7 @@ def put_together(settings, begun, hardware, busy, beat, clock, log):
     """Return (Station, Timekeeper, Updating): each has `run()`; the last one's end is the mode's. `begun`: Journal, Slots."""
     kept, slots = begun
     station = station_of(settings, busy, clock, log)
-    keeper = Timekeeper(station, hardware.set_clock, log)
+    keeper = Timekeeper(station, hardware.set_clock, log, settings.get("time.servers"))
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, build_info.BOARD)
     source = Source(settings.get("update.url"), station, keeper, Roots(CERTIFICATES), agent, log)
     own = Own(

@@ -22,10 +22,10 @@ RED = 1  # pytest's exit code for tests that failed, and nothing else
 # number: the invariant · path: of the file · old, new: text of the source, and what takes its place · test: which must go red
 Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 
-_AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
-_DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
-_RULES = "test_safety_rules.py::"
-_LOAD, _BLOCKING = "test_safety_load.py::", "test_safety_blocking.py::"
+_AIR, _ESTOP, _LINK = "safety/test_safety_air.py::", "safety/test_safety_estop.py::", "safety/test_safety_link.py::"
+_DEVICE, _CAPS = "safety/test_safety_device.py::", "safety/test_safety_caps.py::"
+_RULES = "safety/test_safety_rules.py::"
+_LOAD, _BLOCKING = "safety/test_safety_load.py::", "safety/test_safety_blocking.py::"
 _BOTH = "test_both.py::"  # host_tests/unit, for rooms that the others do without
 
 MUTATIONS = [
@@ -319,7 +319,7 @@ MUTATIONS = [
             "elif False:",
             _ESTOP + "test_s07_two_touches",
         ),
-        ("S07", "lib/nvs.py", "        self._store.commit()\n", "", _ESTOP + "test_s07_latch_survives"),
+        ("S07", "lib/nvs.py", "        store.commit()\n", "", _ESTOP + "test_s07_latch_survives"),
         # S8
         (
             "S08",
@@ -331,8 +331,8 @@ MUTATIONS = [
         (
             "S08",
             "firmware/control/dispatcher.py",
-            '        self._wishes("portal", wanted)\n',
-            '        self._wishes("portal", wanted)\n        self._latch.clear()\n',
+            '        self._wishes("portal", AFAR if wanted else 0)\n',
+            '        self._wishes("portal", AFAR if wanted else 0)\n        self._latch.clear()\n',
             _ESTOP + "test_s08_nothing",
         ),
         # S9
@@ -490,6 +490,20 @@ MUTATIONS = [
             'return "repeated" if asked_us == page.asked_us else "stale"',
             'return "repeated" if asked_us == page.asked_us else ""',
             _LINK + "test_s16_an_order_overtaken",
+        ),
+        (
+            "S16",
+            "firmware/control/dispatcher.py",
+            "return None if now_us is None else now_us + self.ahead_us",
+            "return now_us",
+            _LINK + "test_s16_the_age_of_an_order_is_judged",
+        ),
+        (
+            "S16",
+            "firmware/link/setup.py",
+            "dispatcher.compare(dispatcher.ahead_us - step_us)",
+            "None",
+            _LINK + "test_s16_a_clock_of_ours",
         ),
         # S17
         (
@@ -682,6 +696,13 @@ MUTATIONS = [
             "pass",
             _CAPS + "test_s23_damaged",
         ),
+        (
+            "S23",
+            "lib/json_file.py",
+            "        if fault.args[:1] == (errno.ENOENT,):\n",
+            "        if True:\n",
+            _DEVICE + "test_s23_a_file_system",
+        ),
         # S24
         (
             "S24",
@@ -835,15 +856,15 @@ MUTATIONS = [
         (
             "S26",
             "firmware/ota/reports.py",
-            "TIMES.later(lambda: _cross_off(count))",
-            "_cross_off(count)",
+            "TIMES.later(lambda: _cross_off(kept))",
+            "_cross_off(kept)",
             _BLOCKING + "test_s26_what_the_hub_was_told",
         ),
         (
             "S26",
             "firmware/ota/boot_state.py",
-            "    if not _objection(version, url):\n",
-            "    if True:\n",
+            "    why = _objection(version, url) or ordering",
+            "    why = ordering",
             _BLOCKING + "test_s26_an_update_that_cannot_be",
         ),
         ("S26", "lib/nvs.py", "        TIMES.stop_first()\n", "", _BLOCKING + "test_s26_whatever_else"),
@@ -991,7 +1012,7 @@ class Copy:
         """(exit code, output) of pytest on `test`: a file, two colons and the beginning of names."""
         name, _, start = test.partition("::")
         where = [f"host_tests/{test}"] if "[" in start else [f"host_tests/{name}", "-k", start]
-        paths = f"{self.folder} . host_tests/cpython host_tests/stubs"
+        paths = f"{self.folder} . host_tests/support host_tests/cpython host_tests/stubs"
         command = [sys.executable, "-m", "pytest", *where, "-x", "--tb=line", "-o", f"pythonpath={paths}"]
         command += ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:cov", "-o", "timeout=0"]
         environment = dict(os.environ, PYTHONPATH=str(self.folder))

@@ -55,6 +55,8 @@ class Device(app.App):
         )
 
     def _kept(self, name, start):
+        if name == "time":
+            start = asyncio.Event().wait  # the time of day is the world's
         return super()._kept(name, self.world.meddle(name, start))
 
     def refused(self):
@@ -183,6 +185,8 @@ class World:
             self.loop.run_until_complete(asyncio.wait(left, timeout=0.001))
             left = asyncio.all_tasks(self.loop)
         self.main = None
+        if os.path.exists("rtc.memory"):
+            os.remove("rtc.memory")
         self.pins[chip.RF_PIN] = 0
         esp32.RMT.made = []
         simboard.reset()

@@ -247,6 +247,8 @@ class Device:
     async def _spawn(self):
         """None once the process runs, or once it is clear that none can."""
         self.starts += 1
+        if self._cause == POWER_ON:
+            (self.folder / "rtc.memory").unlink(missing_ok=True)
         command, where = self._command()
         if command is None:
             self._process = None
