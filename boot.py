@@ -16,8 +16,16 @@ def kept(key, missing=-1, new=None):
     """Return a number of the NVS, or keep a `new` one."""
     try:
         return store.get_i32(key) if new is None else store.set_i32(key, new)
-    except OSError:  # there is none, or the storage is full: that keeps nobody from starting
+    except (OSError, AttributeError):  # none, or the storage is full, or gone: that keeps nobody from starting
         return missing
+
+
+def opened():
+    """Return the storage, None where there is none."""
+    try:
+        return NVS("boot")
+    except OSError:
+        return None
 
 
 def stay(why):
@@ -37,7 +45,7 @@ def on_trial():
     return False
 
 
-store, cause, looks = NVS("boot"), machine.reset_cause(), 0
+store, cause, looks = opened(), machine.reset_cause(), 0
 if kept("rf_pin") >= 0:
     machine.Pin(kept("rf_pin"), machine.Pin.OUT, value=0)
 dog = machine.WDT(timeout=600000 if cause == machine.SOFT_RESET else 30000)  # after Ctrl-D somebody is at the cable
@@ -47,7 +55,10 @@ while kept("boot_pin") >= 0 and not machine.Pin(kept("boot_pin"), machine.Pin.IN
 bites = kept("bites", 0) + 1 if cause == machine.WDT_RESET and 0 <= time() - kept("at", 0) < 120 else 0
 for key, number in ("starts", kept("starts", 0) + 1), ("reason", cause), ("at", int(time())), ("bites", bites):
     kept(key, new=number)
-store.commit()
+try:
+    store.commit()
+except (OSError, AttributeError):
+    pass
 if bites >= 5:
     stay("the watchdog has bitten five times in a row")
 gc.threshold(4096)  # before the first imports, or the heap is in pieces behind them

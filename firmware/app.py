@@ -5,8 +5,6 @@ A new request is a name in requests.py, and a handler here. Imported by main.py 
 
 import asyncio
 
-from micropython import const
-
 from firmware import build_info, requests
 from firmware.config import build
 from firmware.device import SETTINGS, Context, Device, settings_now
@@ -16,23 +14,19 @@ from firmware.net.time_sync import unix_us
 from firmware.ota.reports import News, are_due
 from firmware.supervisor import Supervisor
 from lib.idle import TIMES
-from lib.nvs import Nvs
-
-_NO_PORTAL = const(0)  # what outlives a restart, under "set-up": why the set-up opens
 
 
 class App:
     """One device. `live()` is its life, from start to restart. `hardware` makes its pins, `wall()` is its time of day."""
 
     def __init__(self, hardware=Hardware, wall=unix_us):
-        self._kept = Nvs("app")
-        opens = self._kept.get("set-up", _NO_PORTAL)
-        if opens:
-            self._kept.put("set-up", _NO_PORTAL)  # once: a set-up that ends badly does not come back by itself
+        opens = build.wish()
         context = Context(wall, self.request)
         self._log = context.log
         mode, update, self._news = self._begin_update()
         self.device = Device(context, hardware, lambda: self.modes.lamp_state())
+        if mode == "updating" and self.device.missing:
+            mode = self._forget_update(self.device.missing)  # it would wait for a network until its time is over
         self.supervisor = Supervisor(self.device, lambda name: self.modes.on_fault(name))
         self.modes = Modes(self.device, self.supervisor, self._news, update, opens)
         self._first = getattr(self.modes, mode or ("setting_up" if self.device.missing or opens else "operating"))
@@ -55,6 +49,14 @@ class App:
         mode, kept, slots = boot_state.begin(self._log)
         return mode, (kept, slots), News(kept.events(), not mode)
 
+    def _forget_update(self, why):
+        """Let an update that was ordered be none, and return the name of its mode: ""."""
+        from firmware.ota import boot_state
+
+        boot_state.forget(why, self._log)
+        self._news.look()
+        return ""
+
     async def live(self):
         """Never return but by a restart of the chip."""
         self.device.log_heap("started")
@@ -76,7 +78,7 @@ class App:
 
     def _open_portal(self, opens):
         if bool(opens) != bool(self.modes.setup):
-            self._kept.put("set-up", int(opens))
+            build.keep_wish(int(opens), self._log)
             self._leave("portal", opens)
 
     def _order_update(self, version):
@@ -97,6 +99,7 @@ class App:
             settings_now().reset()
         except OSError as fault:
             self._log.error("settings", "the storage refuses a reset (%s)" % fault)
+        self._forget_update("the device forgot everything")
         self._leave("restart", who)
 
     def _provisioned(self, network):

@@ -44,6 +44,9 @@ EVENT = const(19)  # an Event
 KEEP = const(20)  # (the backend's name, {key: value}): settings of its own section that the service gave, to be stored
 
 
+_MOST_MS = const(30000)
+
+
 class Leave(Exception):
     """This connection cannot go on: `reason` in words, `wait_ms` to wait at least before the next, `code` to close it with.
 
@@ -66,6 +69,8 @@ class Unasked(Exception):
 
 class Service:
     """What a backend may leave as it is here: most services want none of it. The link asks. `rssi()` and `wall()` are gifts."""
+
+    TIMED = False  # its orders say when they were asked for
 
     def rssi(self):
         """How strong the network is, in dBm. 0: nobody has told."""
@@ -127,6 +132,11 @@ def stops(order):
 def whole(value, low, high):
     """True when `value` is a whole number from `low` to `high`; a bool, a float or a text is not."""
     return type(value) is int and low <= value <= high
+
+
+def cut_ms(duration_ms):
+    """Return a duration of OpenShock, which takes up to 65 535 ms, as safety.py judges it: 30 000 ms at most; all else as it is."""
+    return _MOST_MS if whole(duration_ms, _MOST_MS, 65535) else duration_ms
 
 
 def carried(rf_id, action, intensity):

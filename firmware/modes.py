@@ -23,7 +23,6 @@ _ASK_MS = const(30000)
 _LAST_LOOKS = const(40)
 _LOOK_MS = const(50)
 _ROUNDS = const(3)  # so often in a row all networks failed: then the set-up opens
-_LOST = const(2)  # why it opens: no known network takes us any more; 1: somebody asked for it
 
 
 class Modes:
@@ -56,7 +55,7 @@ class Modes:
         from firmware.portal.mode import SettingUp
 
         settings = Settings(SETTINGS)
-        setup = self.setup = SettingUp(settings, device, self._opens == _LOST)
+        setup = self.setup = SettingUp(settings, device, self._opens == requests.LOST, self._opens == requests.AFAR)
         gc.collect()
         self.device.log_heap("set-up")
         cable = self._cable(setup.station, lambda: settings, setup.access, setup.urls, setup.greeting())
@@ -213,6 +212,7 @@ class Modes:
         """Return when another mode was asked for and the radio is quiet: until then everyone is still at work (S12)."""
         await self.ends.wait()
         await self.supervisor.quiet()
+        await self.supervisor.released()
         for _ in range(_LAST_LOOKS):
             if self._link and self._link.connected() and self._news.events():
                 await asyncio.sleep_ms(_LOOK_MS)  # that an update begins is for the hub to know
@@ -223,7 +223,7 @@ class Modes:
         """Return what the lamp is to show (hardware/status_led.py)."""
         station, link, device = self._station, self._link, self.device
         return state_of(
-            device.buttons.progress() or ("latched" if device.latch.latched else ""),
+            self.supervisor.waits_for or device.buttons.progress() or ("latched" if device.latch.latched else ""),
             bool(link) and link.connected(),
             bool(station) and station.online(),
             setting_up=bool(self.setup),
@@ -246,7 +246,7 @@ class Modes:
     def _on_failed(self, rounds):
         """Open the set-up when no known network takes us any more: somebody has to say which one shall."""
         if rounds == _ROUNDS:
-            self._request(requests.OPEN_PORTAL, _LOST)
+            self._request(requests.OPEN_PORTAL, requests.LOST)
 
     def not_reached(self):
         """Return what is not reached now, a list: of "network" and "hub"."""

@@ -14,6 +14,7 @@ _SHORT_PAUSE_MS = const(50)  # for radio and e-stop: stop frames are due, and no
 _QUIET_MS = const(3000)  # the longest that the stop frames before a restart may take
 _LAST_LOOKS = const(20)  # at what the console has still to say before a restart
 _LAST_MS = const(10)
+_LET_GO_MS = const(100)  # a contact bounces for less
 
 
 class Supervisor:
@@ -22,6 +23,7 @@ class Supervisor:
     def __init__(self, device, on_fault):
         self._device = device
         self._on_fault = on_fault
+        self.waits_for = ""  # "release" while a finger must leave the BOOT button before the restart
 
     def vital(self):
         """Return what runs in every mode, for tasks.together: a list."""
@@ -54,6 +56,13 @@ class Supervisor:
             await asyncio.wait_for_ms(self._device.radio.quiet(), _QUIET_MS)
         except asyncio.TimeoutError:
             self._device.log.error("app", "the stop frames took too long")
+
+    async def released(self):
+        """Return when nobody presses the BOOT button: who holds it while the device starts means its safe mode (boot.py)."""
+        pressed = self._device.hardware.boot_input() or bool
+        while pressed():
+            self.waits_for = "release"
+            await asyncio.sleep_ms(_LET_GO_MS)
 
     async def drain(self):
         """Return when the console's output has left, or nobody takes it. Nothing is active any more."""

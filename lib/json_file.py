@@ -6,6 +6,7 @@ written by hand, or by a version before this form: it is read as it is. To edit 
 """
 
 import binascii
+import errno
 import os
 
 from micropython import const
@@ -27,8 +28,10 @@ def load(path):
     """Return the dict in `path`; an empty one when there is no such file. Raise Damaged, in words, when it cannot be trusted."""
     try:
         size = os.stat(path)[6]
-    except OSError:
-        return {}
+    except OSError as fault:
+        if fault.args[:1] == (errno.ENOENT,):
+            return {}
+        raise Damaged("unreadable")  # a file system that fails says nothing of what is in it
     if size > _LARGEST:
         raise Damaged("larger than 8 KiB")
     try:

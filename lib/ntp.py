@@ -14,6 +14,8 @@ from lib.resolver import NotFound
 _SIZE = const(48)
 _SERVER = const(4)
 _UNSYNCHRONISED = const(3)
+_PORT = const(123)
+_YEARS_S = 631152000  # twenty years: a time beyond that is none
 _UNIX_EPOCH_S = 2208988800  # 1970 in seconds since 1900, where NTP begins
 _ERA_S = 1 << 32  # in 2036 the 32 bits begin anew
 
@@ -31,9 +33,10 @@ def request(stamp):
 
 
 def answer(stamp, packet, oldest_s):
-    """Seconds since 1970 (int, rounded) out of `packet`; None when it does not answer our question.
+    """Microseconds since 1970 (int) out of `packet`; None when it does not answer our question.
 
-    Raises Failed when the server refuses (kiss of death), is not synchronised, or tells a time before `oldest_s`.
+    Raises Failed when the server refuses (kiss of death), is not synchronised, or tells a time before `oldest_s` or more
+    than twenty years after it.
     """
     if len(packet) < _SIZE or packet[0] & 7 != _SERVER or packet[24:32] != stamp:
         return None
@@ -48,30 +51,31 @@ def answer(stamp, packet, oldest_s):
         raise Failed("the time server tells no time")
     if seconds < 0x80000000:  # RFC 4330 §3: the top bit is set from 1968 to 2036
         seconds += _ERA_S
-    unix_s = seconds - _UNIX_EPOCH_S + (fraction >> 31)
+    unix_s = seconds - _UNIX_EPOCH_S
     if unix_s < oldest_s:
         raise Failed("the time server's time is before this firmware was made")
-    return unix_s
+    if unix_s >= oldest_s + _YEARS_S:
+        raise Failed("the time server's time is too far in the future")
+    return unix_s * 1000000 + (fraction * 15625 >> 26)  # 10^6 / 2^32
 
 
-async def fetch_time(servers, resolve, oldest_s, port=123, timeout_ms=2000):
-    """Seconds since 1970 (int) from the first of `servers` (host names or addresses) that tells a credible time.
+async def ask(server, resolve, oldest_s, now_us, timeout_ms=2000):
+    """Return by how many microseconds (int) `now_us()` is behind the time of `server`, a host name or address, perhaps ":port".
 
-    `resolve` is `async (host) -> address`; `oldest_s` is when this firmware was made. `timeout_ms` is for each
-    server, its name look-up not counted. Raises Failed with the last reason.
+    The answer is taken to have been made in the middle between question and answer (RFC 4330 §5). `resolve` is
+    `async (host) -> address`; `oldest_s` is when this firmware was made. `timeout_ms` is for the answer, the name look-up
+    not counted. Raises Failed with the reason.
     """
-    why = "no time server is known"
-    for server in servers:
-        stamp = urandom(8)
-        try:
-            address = await resolve(server)
-            return await _asked(address, port, stamp, oldest_s, timeout_ms)
-        except udp.Silent:
-            why = server + ": no answer"
-        except (Failed, NotFound, OSError, ValueError) as fault:
-            why = server + ": " + str(fault)
-    raise Failed(why)
-
-
-async def _asked(address, port, stamp, oldest_s, timeout_ms):
-    return await udp.ask((address, port), request(stamp), lambda packet: answer(stamp, packet, oldest_s), timeout_ms)
+    host, _, port = server.partition(":")
+    stamp = urandom(8)
+    try:
+        address = await resolve(host)
+        asked_us = now_us()
+        told_us = await udp.ask(
+            (address, int(port or _PORT)), request(stamp), lambda packet: answer(stamp, packet, oldest_s), timeout_ms
+        )
+    except udp.Silent:
+        raise Failed(server + ": no answer")
+    except (Failed, NotFound, OSError, ValueError) as fault:
+        raise Failed("%s: %s" % (server, fault))
+    return told_us - (asked_us + now_us()) // 2

@@ -6,9 +6,31 @@ In memory from the first such wish on. Facts: reference/openshock-api.md §a.6, 
 from micropython import const
 
 from firmware.command import ACTIONS, SOUND, STOP, Unasked, whole
+from lib.strict_json import loads
 
+_MOST = const(64)  # shockers that are remembered
+_LONGEST = const(64)  # characters of a name, and of an id
 _LEAST_MS = const(300)  # what is shorter the server makes longer
 _MOST_MS = const(65535)
+
+
+class NoSuchShocker(Unasked):
+    """Nobody knows the shocker that was meant."""
+
+
+def shared_names(body):
+    """Return guid → name of what others share with the account (GET /1/shockers/shared); None when `body` is no such list."""
+    names = {}
+    try:
+        for owner in loads(body)["data"]:
+            for hub in owner["devices"]:
+                for shocker in hub["shockers"]:
+                    guid, name = shocker["id"].lower(), shocker.get("name")
+                    if len(names) < _MOST and len(guid) <= _LONGEST:
+                        names[guid] = name[:_LONGEST] if isinstance(name, str) else ""
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return None
+    return names
 
 
 def guid_of(names, wanted):
@@ -25,7 +47,7 @@ def guid_of(names, wanted):
     if len(found) > 1:
         raise Unasked("%d shockers have that name: use the id" % len(found))
     if not found:
-        raise Unasked("the service has no such shocker")
+        raise NoSuchShocker("the service has no such shocker")
     return found[0]
 
 
@@ -34,8 +56,14 @@ def words(wish):
     return "%s of %s" % (ACTIONS[int(wish.action)], wish.shocker)  # a stop may be 0.0, or False
 
 
-def entry(names, wish, most_level=100, most_ms=_MOST_MS):
-    """The entry of Control for a Wish, within these bounds. Unasked for what no server takes."""
+def entry(names, wish, most_level=100, most_ms=_MOST_MS, shared=None):
+    """The entry of Control for a Wish, within these bounds. Unasked for what no server takes.
+
+    `names` as for `guid_of`; `shared`: the same, of what others share.
+    """
+    if names is not None and shared:
+        own, names = names, shared.copy()
+        names.update(own)
     guid = guid_of(names, wish.shocker)
     if wish.action == STOP:
         return control_entry(guid, STOP, 0, _LEAST_MS)

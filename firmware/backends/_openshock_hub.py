@@ -9,6 +9,8 @@ from firmware import command as orders
 from firmware.link.signalr_service import Talk as Connection
 from lib.http_response import refusal
 
+LONGEST = const(128)  # characters of a text that is kept
+_MOST = const(64)  # foreign devices that are remembered
 _REFETCH_MS = const(10000)  # the list of shockers is asked for at most this often …
 _UPDATE_MS = const(1000)  # … and at most this often when the service says that it has changed
 
@@ -53,3 +55,19 @@ class Talk(Connection):
         """Orders; the list did not come, for `reason` in words, and is asked for again, but not before `wait_ms`."""
         self._map_due = self._map_free = self._map_update = now + max(_REFETCH_MS, wait_ms)
         return [(orders.NOTE, "the list of shockers did not come: " + reason)]
+
+
+def stop_of(known, source):
+    """Return the Command that stops `known`: (model, id)."""
+    return orders.Command(known[0], known[1], orders.STOP, 0, 0, None, source, None)
+
+
+def remember(table, key, value):
+    """None; `table` has that, as long as there is room, and the key is none of an attacker's length."""
+    if len(key) <= LONGEST and (key in table or len(table) < _MOST):
+        table[key] = value
+
+
+def short(value):
+    """What may be kept of a value from outside: a text up to its bound, a number; None for all else."""
+    return value[:LONGEST] if type(value) is str else value if type(value) in (int, float, bool) else None

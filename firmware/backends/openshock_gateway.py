@@ -9,7 +9,7 @@ from json import loads
 from micropython import const
 
 from firmware import command as orders
-from firmware.command import SOUND, STOP, Command, Leave, Service
+from firmware.command import SOUND, STOP, Command, Leave, Service, cut_ms
 from lib import flatbuffers
 from lib.http_response import refusal
 from lib.websocket import BINARY, Frames
@@ -55,6 +55,7 @@ class Backend(Service):
         self._assigned = False  # `_url` is a node that may be knocked at
         self._tries = 0  # how often it was
         self._up = False  # and it let us in
+        self._steps = []  # of an update, to be told before how it ended
         self._boot = _NORMAL, 0  # what the gateway is told of this start, None once it was
         self._pinged = 0
         self._owed = 0  # pings that were not answered yet
@@ -130,7 +131,8 @@ class Backend(Service):
             return []
         kind, update_id = self._boot
         self._boot = None
-        return [_message(_BOOT_STATUS, ("B", kind), ("t", _semver(self._version)), ("i", update_id))]
+        steps, self._steps = self._steps, []
+        return steps + [_message(_BOOT_STATUS, ("B", kind), ("t", _semver(self._version)), ("i", update_id))]
 
     def keepalive(self, now):
         """Messages due now: a pong for each ping. Leave when none came for 90 s."""
@@ -148,13 +150,19 @@ class Backend(Service):
     def report(self, event):
         """As `Service`. How an update ended is how the device booted: told as that, by `hello` when it is still to come."""
         name, update_id = event[:2]
+        step = None
         if name == "OtaInstallStarted":
-            return [_message(_STARTED, ("i", update_id), ("t", _semver(event[2])))]
-        if name == "OtaInstallProgress":
-            return [_message(_PROGRESS, ("i", update_id), ("B", event[2]), ("f", event[3]))]
-        if name == "OtaInstallFailed":
-            return [_message(_FAILED, ("i", update_id), ("s", _short(event[3])), ("B", int(event[2])))]
+            step = _message(_STARTED, ("i", update_id), ("t", _semver(event[2])))
+        elif name == "OtaInstallProgress":
+            step = _message(_PROGRESS, ("i", update_id), ("B", event[2]), ("f", event[3]))
+        elif name == "OtaInstallFailed":
+            step = _message(_FAILED, ("i", update_id), ("s", _short(event[3])), ("B", int(event[2])))
         told = self._boot is None
+        if step and told:
+            return [step]
+        if step:
+            self._steps.append(step)  # the link sends what `hello` gives first
+            return ()
         self._boot = _ROLLBACK if name == "OtaRollback" else _NEW_FIRMWARE, update_id
         return self._boot_status() if told else []
 
@@ -196,7 +204,7 @@ def _commands(payload):
         elif action == STOP or (model, rf_id) not in stopped:
             if action == STOP:
                 stopped.add((model, rf_id))
-            asked = Command(_MODELS[model], rf_id, action, level, duration_ms, None, "gateway", None)
+            asked = Command(_MODELS[model], rf_id, action, level, cut_ms(duration_ms), None, "gateway", None)
             made.append((orders.ACT, asked))
     return made
 

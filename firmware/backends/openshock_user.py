@@ -8,23 +8,24 @@ reference/openshock-api.md §a–c, §j.
 from micropython import const
 
 from firmware import command as orders
-from firmware.backends._openshock_hub import Talk
+from firmware.backends._openshock_hub import LONGEST, Talk, remember, short, stop_of
 from firmware.backends._openshock_shockers import digits_of, shockers_of, spelt
-from firmware.command import STOP, Command, Leave, means_stop
+from firmware.command import STOP, Leave, cut_ms, means_stop
 from firmware.link.signalr_service import MISFITS
 from lib.iso8601 import moment_us
 
+_MOST = const(64)  # former shockers that can still be stopped
 _SETTLE_MS = const(100)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
-_MOST = const(64)  # foreign devices that are remembered
-_LONGEST = const(128)  # characters of a text that is kept
 _MAP_CHANGES = (0, 1, 2, 3)  # DeviceUpdateType: created, updated, shocker updated, deleted
 _HUB = "/1/hubs/user"
+_DOOR, _MAP, _SHARED = const(0), const(1), const(2)  # what an errand is for: the negotiation, or a list of shockers
 
 
 class Backend(Talk):
     """One account's hub. `settings`: url, token, device_id, negotiate; remote_name, stop_others; `agent` is the User-Agent."""
 
+    TIMED = True
     EVENTS = (
         ("welcome", "_welcome"),
         ("devicestatus", "_device_status"),
@@ -47,16 +48,22 @@ class Backend(Talk):
         self._base = settings["url"].rstrip("/")
         self._headers = [("Open-Shock-Token", settings["token"]), ("User-Agent", agent)]
         self._device_id = settings["device_id"].lower()
-        self._negotiate = _negotiation() if settings["negotiate"] else None
+        self._negotiate = None
+        if settings["negotiate"]:
+            from lib import signalr_negotiate as negotiate
+
+            self._negotiate = negotiate
         self._shockers = {}  # guid → (model, RF id)
         self._former = {}  # the same of those that left: by another RF id, or to another hub
         self._untold = ()
         self._names = None  # guid → name, of all hubs: what a remote can reach
         self._hubs = ()  # the ids of all hubs
         self._unfit = ()  # guids of what is ours and cannot be driven
+        self._shared = None  # guid → name of what others share with the account; None: nobody has asked yet
+        self.wants_shared = False  # that is to be asked for; set where somebody at this device controls others
         self._remote_name = settings.get("remote_name", "remote")
         self._stops_others = settings.get("stop_others", False)
-        self._asked_map = False  # the errand under way is for the map; else it is a negotiation
+        self._asked = _DOOR  # what the errand under way is for
         self._doors = 0  # negotiations that may still be made before this connection; 0: none is due
         self._url = ""  # where this connection goes, and what it says there
         self._knock = self._headers
@@ -76,11 +83,15 @@ class Backend(Talk):
     def errand(self, now):
         """What to fetch now, (method, url, headers), or None. The answer goes to `fetched`."""
         if self._asks_map(now):
-            self._asked_map = True
+            self._asked = _MAP
             return "GET", self._base + "/1/shockers/own", self._headers
+        if self.wants_shared:
+            self.wants_shared = False
+            self._asked = _SHARED
+            return "GET", self._base + "/1/shockers/shared", self._headers
         if self._doors:
             self._doors -= 1
-            self._asked_map = False
+            self._asked = _DOOR
             return "POST", self._negotiate.negotiate_url(self._url), self._knock
         return None
 
@@ -89,13 +100,17 @@ class Backend(Talk):
 
         `wait_ms`: how long the server asked to be left alone (Retry-After), or 0.
         """
+        if self._asked == _SHARED:
+            return self._take_shared(status, body)
         if status in (401, 403):
             raise Leave("the server refused the token (%d)" % status, _LONG_WAIT_MS)
-        return (self._take_map if self._asked_map else self._take_door)(status, body, wait_ms, now)
+        return (self._take_map if self._asked == _MAP else self._take_door)(status, body, wait_ms, now)
 
     def unfetched(self, reason, now):
         """As Service; without a map it connects all the same, without a negotiation it does not."""
-        return self._no_map(reason, 0, now) if self._asked_map else super().unfetched(reason, now)
+        if self._asked == _SHARED:
+            return self._take_shared(0, b"")
+        return self._no_map(reason, 0, now) if self._asked == _MAP else super().unfetched(reason, now)
 
     def _take_map(self, status, body, wait_ms, now):
         names, hubs, unfit = {}, [], []
@@ -108,8 +123,17 @@ class Backend(Talk):
         if len(self._former) + len(left) > _MOST:
             self._former = {}
         self._former.update(left)
-        made = [(orders.ACT, _stop_of(known, "map")) for known in left.values()]  # nobody else can stop them any more
+        made = [(orders.ACT, stop_of(known, "map")) for known in left.values()]  # nobody else can stop them any more
         return made + [(orders.NOTE, "%d shockers known" % len(shockers))]
+
+    def _take_shared(self, status, body):
+        from firmware.backends import _openshock_control
+
+        shared = _openshock_control.shared_names(body) if status == 200 else None
+        if shared is None:
+            return [(orders.NOTE, "the list of what others share did not come")]
+        self._shared = shared
+        return ()
 
     def _take_door(self, status, body, wait_ms, now):
         negotiate = self._negotiate
@@ -153,7 +177,11 @@ class Backend(Talk):
         if what == "control":
             from firmware.backends import _openshock_control
 
-            entry = _openshock_control.entry(self._names, detail)
+            try:
+                entry = _openshock_control.entry(self._names, detail, shared=self._shared)
+            except _openshock_control.NoSuchShocker:
+                self.wants_shared = True  # it may have been shared since: for the next press
+                raise
             words = _openshock_control.words(detail)
             self._call("ControlV2", [[entry], self._remote_name], now, detail.action == STOP, words)
         elif what != "emergency":
@@ -166,12 +194,12 @@ class Backend(Talk):
     # --- what the server tells (reference/openshock-api.md §a.4)
 
     def _welcome(self, _, arguments, now):
-        self.connection_id = str(arguments[0])[:_LONGEST]
+        self.connection_id = str(arguments[0])[:LONGEST]
         return [(orders.NOTE, "welcome")]
 
     def _device_status(self, _, arguments, now):
         for state in arguments[0]:
-            _remember(self.online, state["device"], _short(state.get("firmwareVersion")) if state["online"] else None)
+            remember(self.online, state["device"], short(state.get("firmwareVersion")) if state["online"] else None)
         return []
 
     def _device_update(self, _, arguments, now):
@@ -180,7 +208,7 @@ class Backend(Talk):
         return []
 
     def _ota(self, target, arguments, now):
-        _remember(self.updates, arguments[0], [target] + [_short(argument) for argument in arguments[1:5]])
+        remember(self.updates, arguments[0], [target] + [short(argument) for argument in arguments[1:5]])
         return []
 
     def _log(self, _, arguments, now):
@@ -209,7 +237,7 @@ class Backend(Talk):
         return [(orders.PORTAL, arguments[1] is True)] if self._ours(arguments[0]) else []
 
     def _ota_install(self, _, arguments, now):
-        return [(orders.UPDATE, arguments[1].strip()[:_LONGEST])] if self._ours(arguments[0]) else []
+        return [(orders.UPDATE, arguments[1].strip()[:LONGEST])] if self._ours(arguments[0]) else []
 
     def _reboot(self, _, arguments, now):
         return [(orders.RESTART, "hub")] if self._ours(arguments[0]) else []
@@ -239,7 +267,7 @@ class Backend(Talk):
                 stopped.add(guid)
                 action = STOP
                 if guid in self._former:
-                    yield orders.ACT, _stop_of(self._former[guid], source)
+                    yield orders.ACT, stop_of(self._former[guid], source)
                     if known is None:
                         continue
             elif guid in stopped:
@@ -265,26 +293,12 @@ class Backend(Talk):
 
 def _negotiation():
     """Return the module that negotiates, which most devices never need."""
-    from lib import signalr_negotiate as negotiate
+    from lib import signalr_negotiate
 
-    return negotiate
-
-
-def _stop_of(known, source):
-    return Command(known[0], known[1], STOP, 0, 0, None, source, None)
+    return signalr_negotiate
 
 
 def _command(known, action, entry, source):
     model, rf_id = known
     asked_us = moment_us(entry.get("executedAt"))
-    return Command(model, rf_id, action, entry.get("intensity"), entry.get("duration"), None, source, asked_us)
-
-
-def _remember(table, key, value):
-    if len(key) <= _LONGEST and (key in table or len(table) < _MOST):
-        table[key] = value
-
-
-def _short(value):
-    """What may be kept of a value from outside: a text up to its bound, a number; None for all else."""
-    return value[:_LONGEST] if type(value) is str else value if type(value) in (int, float, bool) else None
+    return Command(model, rf_id, action, entry.get("intensity"), cut_ms(entry.get("duration")), None, source, asked_us)

@@ -3,6 +3,7 @@
 from firmware.command import LIGHT, SHOCK, SOUND, VIBRATE
 from firmware.config.settings import Refused, Settings
 from firmware.control.safety import Caps, Safety
+from firmware.hardware import board_io
 from firmware.shockers import called
 from lib import plugins
 from lib.log import ERROR
@@ -44,6 +45,33 @@ def tell_boot(pins, log):
                 kept.put(key, pin)
     except OSError as fault:
         log.line(ERROR, "app", "the storage does not keep the pins (%s)" % fault)
+
+
+def wish():
+    """Return the wish for the set-up from before this start (0: none), once: a set-up that ends badly does not come back."""
+    noted = board_io.noted()
+    if noted:
+        board_io.note(0)
+        return noted
+    try:
+        kept = Nvs("app")
+        found = kept.get("set-up", 0)
+        if found:
+            kept.put("set-up", 0)
+        return found
+    except OSError:
+        return 0  # what cannot be crossed off would come back at each start
+
+
+def keep_wish(number, log):
+    """None; the next start finds that wish, also where the storage refuses."""
+    try:
+        kept = Nvs("app")
+        kept.put("set-up", number)
+        kept.get("set-up", 0)  # as the next start will
+    except OSError as fault:
+        log.line(ERROR, "app", "the storage refuses (%s)" % fault)
+        board_io.note(number)
 
 
 def safety(settings):

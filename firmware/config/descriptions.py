@@ -13,6 +13,10 @@ HELP = (
         "The Wi-Fi networks that the device may join, each with its name, its key and, if you like, an address of your own.",
     ),
     ("dns", "Name servers to ask instead of those that the network gives."),
+    (
+        "time.servers",
+        "Time servers to ask instead of the usual ones, for a network without internet. The router is asked in any case.",
+    ),
     ("rf.pin", "The pin of the transmitter."),
     (
         "rf.player",

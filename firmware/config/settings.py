@@ -19,6 +19,7 @@ TABLE = (
     ("hostname", "text", 1, 32, "OpenShock"),
     ("wifi", "networks", 0, 8, ()),
     ("dns", "servers", 0, 3, ()),
+    ("time.servers", "hosts", 0, 3, ()),
     ("rf.pin", "pin", -1, 48, -1),
     ("rf.player", "viper|rmt", 0, 0, "viper"),
     ("rf.keep_alive", "flag", 0, 0, True),
@@ -95,7 +96,8 @@ _WORDS = (
 )
 
 _OWN_CAPS = ("shock_allowed", "shock", "vibrate", "sound", "light", "longest_ms")  # what a single receiver may have
-_LISTS = ("networks", "servers", "inputs", "dial", "rules", "filters", "degrees")  # the kinds of validators.py
+# the kinds of validators.py
+_LISTS = ("networks", "servers", "hosts", "inputs", "dial", "rules", "filters", "degrees")
 
 
 class Refused(Exception):

@@ -20,6 +20,7 @@ WORDS = (
         "up to {1} networks with ssid (1-32 bytes), key (none, or 8-63 characters), hidden, security and address",
     ),
     ("servers", "up to {1} name servers, such as 1.1.1.1 or 192.168.0.1:53"),
+    ("hosts", "up to {1} names or addresses, such as pool.ntp.org or 192.168.0.1:123"),
     (
         "inputs",
         "up to {1} buttons, each with pin, shocker (its name or id at the service), action (vibrate, sound, shock or stop), "
@@ -137,6 +138,13 @@ def _is_server(entry, is_text):
     """a.b.c.d or a.b.c.d:port"""
     host, mark, port = entry.partition(":") if isinstance(entry, str) else ("", "", "")
     return _is_ip(host) and (not mark or _is_decimal(port, 1, 65535))
+
+
+def _is_host(entry, is_text):
+    """A name or an address, with or without :port."""
+    host, mark, port = entry.partition(":") if isinstance(entry, str) else ("", "", "")
+    good = is_text(host, 1, 253) and not host.lower().strip("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+    return good and host.strip(".-") != "" and (not mark or _is_decimal(port, 1, 65535))
 
 
 def _is_ip(text):
@@ -272,6 +280,7 @@ def _are_degrees(text, most):
 CHECKS = {
     "networks": _is_network,
     "servers": _is_server,
+    "hosts": _is_host,
     "inputs": _is_input,
     "dial": _is_dial,
     "rules": _is_rule,

@@ -175,7 +175,8 @@ def _estop(desk, argument):
     argument = argument.lower()
     if argument == "clear":
         if rooms.latch.latched:
-            rooms.dispatcher.clear_estop("console")
+            if not rooms.dispatcher.clear_estop("console"):
+                raise Wrong("The storage refuses: it stays latched")
             return (SUCCESS + "The emergency stop is cleared",)
         return (SUCCESS + "It was not latched",)
     if argument:
@@ -196,7 +197,7 @@ def _portal(desk, argument):
         from firmware.net.access_point import invitation  # here it is in memory already
 
         return invitation(*desk.rooms.access())
-    desk.rooms.request(requests.OPEN_PORTAL, True)
+    desk.rooms.request(requests.OPEN_PORTAL, requests.ASKED)
     return (SUCCESS + "The set-up page opens",)
 
 

@@ -65,6 +65,10 @@ class Ear:
         """As Dispatcher.attend."""
         self._dispatcher.attend()
 
+    def compare(self, ahead_us):
+        """As Dispatcher.compare: of two services one at most says when its orders were asked for."""
+        self._dispatcher.compare(ahead_us)
+
     def receive(self, order, detail):
         """As Dispatcher.receive, unless the other service's link has told of the same already."""
         if order == ACT and not means_stop(detail.action):

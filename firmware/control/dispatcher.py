@@ -15,6 +15,7 @@ from lib.plugins import NoSuchPlugin
 _NOTE_MS = const(1000)
 TEST_LEVEL = const(30)  # what a test pulse may be at most
 TEST_MS = const(1000)
+_SAME_US = const(1000000)  # two clocks that differ by less are the same: a service tells whole seconds
 
 
 class Dispatcher:
@@ -29,6 +30,7 @@ class Dispatcher:
         self._latch = latch
         self._clock = context.clock
         self._wall = context.wall
+        self.ahead_us = 0  # that the clock by which orders are timed is ahead of ours
         self._log = context.log
         self._request = context.request
         self._inbox = Inbox(safety.refuse, self._overtake)
@@ -43,12 +45,13 @@ class Dispatcher:
         self._past_ms = 0  # … and when
         self._booked = True  # it has not been told of the last command
         self.rules = None  # a rules.Rules where somebody has set some
+        self.on_stale = None  # called when the age of an order was no good: our clock may be wrong
         self._duties = {
             orders.ACT: self._act,
             orders.REFUSE: self._refuse,
             orders.HALT: self.halt,
             orders.EMERGENCY: self._emergency,
-            orders.PORTAL: lambda opens: self._request(requests.OPEN_PORTAL, opens),
+            orders.PORTAL: self._portal,
             orders.UPDATE: lambda version: self._request(requests.UPDATE, version),
             orders.RESTART: lambda who: self._request(requests.RESTART, who),
             orders.KEEP: lambda detail: self._request(requests.STORE, detail),
@@ -102,7 +105,7 @@ class Dispatcher:
         self._scheduler.stop_all(now)  # before all that needs memory
         self._radio.wake()
         self._inbox.stop_all()
-        self._safety.stopped_all(now, self._wall())
+        self._safety.stopped_all(now, self._sender_us())
         if active:
             self._log.info("stop", "all: " + why)
 
@@ -158,10 +161,25 @@ class Dispatcher:
         refused = self._safety.refused
         self._safety.refused = {}
         try:
-            admitted, reason = self._safety.judge(asked, self._clock(), self._wall())
+            admitted, reason = self._safety.judge(asked, self._clock(), self._sender_us())
         finally:
             self._safety.refused = refused
         return (None, "estop") if admitted and self._latch.latched else (admitted, reason)
+
+    def compare(self, ahead_us):
+        """None; a service's clock is so many µs ahead of ours, give or take a second: the age of orders is judged by it (S16)."""
+        if abs(ahead_us) <= _SAME_US:
+            ahead_us = 0
+        if abs(ahead_us - self.ahead_us) > _SAME_US:
+            self.ahead_us = ahead_us
+            self._log.warning("time", "the clock of the service is %d s ahead of ours" % (ahead_us // 1000000))
+            if self.on_stale and ahead_us:
+                self.on_stale()
+
+    def _sender_us(self):
+        """Return the time of day by the clock of whoever times the orders, None while nobody knows ours."""
+        now_us = self._wall()
+        return None if now_us is None else now_us + self.ahead_us
 
     def _act(self, asked):
         self._admit(asked, self.locked)
@@ -169,13 +187,13 @@ class Dispatcher:
     def _admit(self, asked, locked):
         """Empty when `asked` passed, otherwise why not; with `locked` nothing but a stop passes."""
         now = self._clock()
-        admitted, reason = self._safety.judge(asked, now, self._wall())
+        admitted, reason = self._safety.judge(asked, now, self._sender_us())
         repeated = False  # live control: kept in the log, but not written ten times a second
         try:
             if admitted and admitted.action == STOP:
                 self._scheduler.stop(admitted.model, admitted.rf_id, admitted.channel, now)
                 self._inbox.stop(admitted.model, admitted.rf_id, admitted.channel)
-                self._safety.stopped(admitted, now, self._wall())
+                self._safety.stopped(admitted, now, self._sender_us())
             elif admitted and self._latch.latched:
                 admitted, reason = self._safety.refuse("estop")
             elif admitted and locked:
@@ -198,6 +216,8 @@ class Dispatcher:
             self._log.line(INFO, "act", _words(admitted), repeated)
         else:
             self._log.warning("refused", "%s: %s" % (rules.words(reason), _words(asked)))
+            if self.on_stale and reason in ("stale", "future"):
+                self.on_stale()
         return reason
 
     def _refuse(self, detail):
@@ -229,11 +249,26 @@ class Dispatcher:
         return first
 
     def clear_estop(self, who):
-        """None; the latch is cleared, by a deliberate local act alone. No backend may ever call this. Restarts nothing."""
-        self._latch.clear()
+        """True when the latch is cleared, by a deliberate local act alone. No backend may ever call this. Restarts nothing.
+
+        False when the storage refuses: it would be latched again at the next start, and nobody knew why.
+        """
+        try:
+            self._latch.clear()
+        except OSError as fault:
+            self._log.error("estop", "it stays latched, the storage refuses (%s)" % fault)
+            return False
         self._radio.latched = False
         self._scheduler.keep_alive = self._keep_alive
         self._log.warning("estop", "cleared: " + who)
+        return True
+
+    def _portal(self, wanted):
+        """Ask for the set-up, for a service. Not while the emergency stop is latched: somebody here has to clear it first."""
+        if wanted and self._latch.latched:
+            self._refuse(("estop", "the set-up, asked for from afar"))
+            return
+        self._request(requests.OPEN_PORTAL, requests.AFAR if wanted else 0)
 
     def _event(self, event):
         """None; what the rules make of it passes as any command does. Without rules it is a line in the log."""

@@ -9,6 +9,8 @@ from machine import Pin
 from firmware.hardware import gpio_rules
 from lib import ook_player
 
+_NOTE = b"set-up "  # in front of a number, in front of what is remembered
+
 
 class NoPin(Exception):
     """The board has no such pin, and the settings name none."""
@@ -150,25 +152,48 @@ class Hardware:
         """A function to call at least every `timeout_ms`, from now on for ever: otherwise the chip resets."""
         return machine.WDT(timeout=timeout_ms).feed
 
-    def set_clock(self, now_s):
-        """None; the chip's clock shows `now_s`, in seconds since where `time.time()` begins."""
+    def set_clock(self, now_us):
+        """None; the chip's clock shows `now_us`, in microseconds since where `time.time()` begins."""
+        now_s, micro = divmod(now_us, 1000000)
         year, month, day, hour, minute, second, weekday, _ = gmtime(now_s)[:8]
-        machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+        machine.RTC().datetime((year, month, day, weekday, hour, minute, second, micro))
 
     def remember(self, text):
         """None; `remembered` gives `text` (ASCII, 2000 characters at most) after any restart but one by a lack of power."""
         data = text.encode()
-        machine.RTC().memory(b"%08x" % crc32(data) + data)  # RTC_NOINIT in MicroPython: no flash, no wear
+        _keep(_kept()[0], b"%08x" % crc32(data) + data)
 
     def remembered(self):
         """What `remember` was given last, None where it is lost or damaged."""
-        data = machine.RTC().memory()
+        data = _kept()[1]
         text = data[8:]
         return text.decode() if data[:8] == b"%08x" % crc32(text) and text else None
 
     def restart(self):
         """Never returns: the chip starts anew."""
         machine.reset()
+
+
+def note(number):
+    """Make `noted` return `number` (0–255) after any restart but one by a lack of power."""
+    _keep(_NOTE + bytes((number,)) if number else b"", _kept()[1])
+
+
+def noted():
+    """Return the number that `note` was given last, 0 where there is none."""
+    found = _kept()[0]
+    return found[len(_NOTE)] if found else 0
+
+
+def _kept():
+    """Return (the note, what was remembered) of the clock's memory: RTC_NOINIT in MicroPython, no flash and no wear."""
+    data = machine.RTC().memory()
+    size = len(_NOTE) + 1 if data[: len(_NOTE)] == _NOTE and len(data) > len(_NOTE) else 0
+    return data[:size], data[size:]
+
+
+def _keep(noted_bytes, remembered):
+    machine.RTC().memory(noted_bytes + remembered)
 
 
 def _input(number, pressed_level, pull=Pin.PULL_UP):

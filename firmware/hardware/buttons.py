@@ -94,6 +94,6 @@ class Fingers:
 
     def _heed(self, what):
         if what == OPEN:
-            self._request(requests.OPEN_PORTAL, True)
+            self._request(requests.OPEN_PORTAL, requests.ASKED)
         elif what == RESET:
             self._request(requests.FACTORY_RESET, "BOOT was held")

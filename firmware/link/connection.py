@@ -33,7 +33,7 @@ _GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.
 class Link:
     """The connection of one `backend`. `dispatcher` obeys its orders; `network` is as wifi.Station: `wait_online()`, `rssi()` …
 
-    `keeper` has `wait_known()`: no certificate can be checked before the time is known. `roots` are the DER certificates
+    `keeper` is as timekeeper.Timekeeper: no certificate can be checked before the time is known. `roots` are the DER certificates
     that TLS trusts; `beat()` is called at least once a second. `status` says in words how it stands. `news` has what the
     service is still to be told of updates, as journal.Journal: `events()`, `told(count)`; None: nothing. `name`: the backend's.
     """
@@ -43,7 +43,7 @@ class Link:
         backend.rssi = network.rssi
         self._dispatcher = dispatcher
         self._network = network
-        self._reach = Reach(network, keeper, roots)
+        self._reach = Reach(network, keeper, roots, backend.wall, dispatcher.compare if backend.TIMED else None)
         self._clock = clock
         self._log = log
         self._beat = beat

@@ -15,15 +15,18 @@ _SECURE = ("https", "wss")
 
 
 class Reach:
-    """`network` has `resolve(host)`; `keeper` has `wait_known()`: no certificate can be checked before the time is known.
+    """`network` has `resolve(host)`; `keeper` is as timekeeper.Timekeeper: no certificate can be checked before the time is known.
 
-    `roots` are the DER certificates that TLS trusts.
+    `roots` are the DER certificates that TLS trusts. `wall()` is the time of day in µs, None while nobody knows it. `compare`,
+    where there is one, hears of each server that answers by how many µs its clock is ahead of that, give or take a second.
     """
 
-    def __init__(self, network, keeper, roots):
+    def __init__(self, network, keeper, roots, wall=None, compare=None):
         self._network = network
         self._keeper = keeper
         self._roots = roots
+        self._wall = wall
+        self._compare = compare
         self._cookies = (
             None,
             "",
@@ -49,7 +52,9 @@ class Reach:
         except http_client.Failed as failed:
             if tls.NO_MEMORY in str(failed):
                 raise MemoryError(str(failed))
+            self._keeper.doubt(str(failed))
             return 0, b"", 0, str(failed)
+        self._date(answer.headers)
         returned = cookies.returned(answer.headers)
         if returned:
             self._cookies = _origin(url), returned
@@ -70,9 +75,11 @@ class Reach:
             reader, writer = await self._dial(host, port, secure, opening)
             done = False
             try:
-                rest = await _answered(reader, key)
+                answer = await _answered(reader)
+                self._date(answer.headers)
+                websocket_handshake.check(answer.status, answer.headers, key)
                 done = True
-                return reader, writer, rest
+                return reader, writer, answer.rest
             except websocket_handshake.Refused as refused:
                 url = _elsewhere(url, refused)
             finally:
@@ -81,6 +88,14 @@ class Reach:
             if http_response.parse_url(url)[:3] != (scheme, host, port):
                 headers = [pair for pair in headers if pair[0] == "User-Agent"]  # the token is for that server alone
         raise Leave("more than %d redirects" % _REDIRECTS)
+
+    def _date(self, headers):
+        """Tell what the Date of an answer that has just come says (RFC 9110 §6.6.1); it leaves out the fraction of its second."""
+        if not self._compare:
+            return
+        date_s, now_us = http_response.date_s(headers.get("date", "")), self._wall()
+        if date_s is not None and now_us is not None:
+            self._compare(date_s * 1000000 + 500000 - now_us)
 
     def _with_cookies(self, url, headers):
         """Return `headers` for `url`, with the cookies of its server."""
@@ -93,6 +108,7 @@ class Reach:
                 host, port, self._roots if secure else None, self._network.resolve, opening=opening
             )
         except connect.Failed as failed:
+            self._keeper.doubt(failed.reason)
             raise Leave(failed.reason)
 
 
@@ -114,8 +130,8 @@ def _opening(url, headers, key):
         raise Leave(str(fault), _REFUSED_MS)
 
 
-async def _answered(reader, key):
-    """The bytes behind the head of an answer that opens a WebSocket. wsopen.Refused; Leave, in the words of lib/http_client.py."""
+async def _answered(reader):
+    """The http1.Answer to the request for a WebSocket, as far as its head. Leave, in the words of lib/http_client.py."""
     answer = http_response.Answer()
     try:
         await asyncio.wait_for_ms(_head(reader, answer), _ANSWER_MS)
@@ -125,8 +141,7 @@ async def _answered(reader, key):
         raise Leave(str(fault))
     except (OSError, ValueError, EOFError) as fault:
         raise Leave(tls.explain(fault))
-    websocket_handshake.check(answer.status, answer.headers, key)
-    return answer.rest
+    return answer
 
 
 async def _head(reader, answer):

@@ -18,7 +18,9 @@ def connection(settings, device, feed, news):
     station = station_of(
         settings, device.scheduler.busy, clock, log
     )  # a scan holds everything up: never while one is active
-    keeper = Timekeeper(station, device.hardware.set_clock, log)
+    keeper = Timekeeper(station, device.hardware.set_clock, log, settings.get("time.servers"))
+    dispatcher.on_stale = keeper.doubt
+    keeper.on_step = lambda step_us: dispatcher.compare(dispatcher.ahead_us - step_us)
     _give_rules(settings, dispatcher, log)
     rooms = station, keeper, clock, log
     if settings.get("backend.second"):
@@ -50,6 +52,7 @@ def _link(settings, name, dispatcher, rooms, feed, news=None):
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, settings.get("board"))
     service = plugins.load("firmware.backends", name).Backend(settings.section(name), agent)
     service.wall = unix_us
+    service.wants_shared = bool(settings.get("remote.inputs") or settings.get("remote.dial"))
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
     return Link(service, dispatcher, station, keeper, Roots(CERTIFICATES), clock, log, feed, news, name)
 

@@ -75,6 +75,11 @@ class Station:
         """Our address in the network that we have joined, "a.b.c.d"."""
         return self.wlan.ifconfig()[0]
 
+    def gateway(self):
+        """The address of the router of the network that we have joined, "a.b.c.d"; "" where there is none."""
+        gateway = self.wlan.ifconfig()[2]
+        return "" if gateway == "0.0.0.0" else gateway
+
     def rssi(self):
         """The strength of the access point that we have joined, in dBm; 0 while there is none."""
         try:

@@ -8,7 +8,6 @@ from micropython import const
 from firmware import build_info, ca_bundle
 from firmware.ota import check, settings_backup, state, trusted_keys
 from lib.ca_certs import Roots
-from lib.idle import TIMES
 from lib.log import ERROR, WARNING
 from lib.nvs import Nvs
 from lib.ota_slots import Slots
@@ -48,21 +47,16 @@ def _bring_back(log):
 def asked(version, url, before, news, log):
     """Return True when the next start is for that update ("": what the channel offers). The hub is told in either case.
 
-    What runs is stopped for it (lib/idle.py). An order that cannot be carried out stops nobody: it is answered later.
+    What runs is stopped for it (lib/idle.py). An order that cannot be carried out stops nobody, and writes nothing.
     `url`: where updates come from. `before`: names of health.CHECKS that are not well as it is.
     """
-
-    def order():
-        why = _order(version, url, before)
+    why = _objection(version, url) or check.order(open_journal(), version, before)
+    if why:
+        log.line(WARNING, "update", "%s: %s" % (version or "the newest", why))
+        news.answer(check.refusal(version, why))
+    else:
         news.look()
-        if why:
-            log.line(WARNING, "update", "%s: %s" % (version or "the newest", why))
-        return not why
-
-    if not _objection(version, url):
-        return order()
-    TIMES.later(order)
-    return False
+    return not why
 
 
 def _objection(version, url):
@@ -73,23 +67,33 @@ def _objection(version, url):
     return check.objection(Slots(), trusted_keys.KEYS, url, version)
 
 
-def _order(version, url, before):
-    if not build_info.BOARD:
-        return "this firmware was not built for a board"
-    return check.order(open_journal(), Slots(), trusted_keys.KEYS, url, version, before)
+def forget(why, log):
+    """End an update that was ordered, or is being written, for `why` in words."""
+    try:
+        kept = open_journal()
+        if kept.unfinished:
+            kept.failed(why)
+    except OSError as fault:
+        log.line(ERROR, "update", "the storage refuses (%s)" % fault)
 
 
 async def offered(settings, station, keeper, now_s, log):
     """Return the newer version that the channel offers, "" when there is none; the check is noted, due again in update.check_h."""
     url, every_s = settings.get("update.url"), settings.get("update.check_h") * 3600
+    if not (url and every_s and trusted_keys.KEYS and now_s):
+        return ""
     marks = Nvs("update")
-    checked_s = marks.get("checked", 0)
-    if not (url and every_s and trusted_keys.KEYS and now_s) or checked_s <= now_s < checked_s + every_s:
+    try:
+        checked_s = marks.get("checked", 0)
+        if checked_s <= now_s < checked_s + every_s:
+            return ""
+        marks.put("checked", now_s)
+    except OSError as fault:
+        log.line(WARNING, "update", "the storage refuses (%s): nobody is asked" % fault)
         return ""
     from firmware.ota.download import Source
     from firmware.version import VERSION
 
-    marks.put("checked", now_s)
     source = Source(
         url,
         station,

@@ -5,36 +5,42 @@ What is ordered begins with the next start, in the mode `updating` (installer.py
 
 import os
 
-from firmware.ota.state import Busy
+from firmware.ota.state import LONGEST, Busy
 from lib.log import WARNING
 from lib.semver import is_version, newer
 
 
-def order(journal, slots, keys, url, wanted, before=(), override=False):
+def order(journal, wanted, before=(), override=False):
     """Return "" when the update to `wanted` ("": what the channel offers) is ordered: then a restart is due. Otherwise why not.
 
-    The hub is told in either case (Journal.events). `url` is the setting update.url, `keys` those that this image trusts;
-    `before` and `override` as for the journal.
+    `before` and `override` as for the journal, which tells the hub of it.
     """
-    number = int.from_bytes(os.urandom(4), "little") % 0x7FFFFFFF + 1  # the hub's int32; 0 is no update there
-    why = objection(slots, keys, url, wanted)
     try:
-        if not why:
-            journal.order(number, wanted, before, override)
-            return ""
+        journal.order(_number(), wanted, before, override)
+        return ""
     except Busy as fault:
-        why = str(fault)
+        return str(fault)
     except OSError as fault:
         return "the storage refuses (%s)" % fault
-    try:
-        journal.refuse(number, wanted if is_version(wanted) else "0.0.0", why)
-    except OSError:
-        pass  # whoever asked is told here, at least
-    return why
+
+
+def refusal(wanted, why):
+    """Return the events (Journal.events) that answer an order which cannot be carried out, for `why` in words."""
+    number = _number()
+    version = wanted if is_version(wanted) else "0.0.0"
+    return [["OtaInstallStarted", number, version], ["OtaInstallFailed", number, False, why[:LONGEST]]]
+
+
+def _number():
+    """Return the number by which the hub knows an update: its int32; 0 is no update there."""
+    return int.from_bytes(os.urandom(4), "little") % 0x7FFFFFFF + 1
 
 
 def objection(slots, keys, url, wanted):
-    """Return why no update to `wanted` can be ordered, "" where nothing speaks against it. The arguments as for `order`."""
+    """Return why no update to `wanted` can be ordered, "" where nothing speaks against it.
+
+    `url` is the setting update.url, `keys` those that this image trusts.
+    """
     if slots.problem:
         return slots.problem
     if slots.pending():

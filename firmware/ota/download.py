@@ -78,6 +78,7 @@ class Source:
                 return await once()
             except http_client.Failed as fault:
                 failed = Failed(str(fault))
+                self._keeper.doubt(str(fault))
             except Failed as fault:
                 failed = fault
             if how_far() > far:

@@ -20,7 +20,7 @@ def put_together(settings, begun, device, feed):
     kept, slots = begun
     hardware, log = device.hardware, device.log
     station = station_of(settings, device.scheduler.busy, device.clock, log)
-    keeper = Timekeeper(station, hardware.set_clock, log)
+    keeper = Timekeeper(station, hardware.set_clock, log, settings.get("time.servers"))
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, build_info.BOARD)
     source = Source(settings.get("update.url"), station, keeper, Roots(CERTIFICATES), agent, log)
     own = Own(

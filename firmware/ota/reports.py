@@ -1,5 +1,7 @@
 """What the hub is still to be told of updates, in memory; what is crossed off here is crossed off in the journal."""
 
+from micropython import const
+
 from firmware import build_info
 from lib import json_file
 from lib.idle import TIMES
@@ -7,6 +9,7 @@ from lib.nvs import Nvs
 from lib.otadata import on_trial
 
 _JOURNAL = "update.json"
+_MOST_ANSWERS = const(8)
 
 
 def are_due():
@@ -23,7 +26,10 @@ def wants_check(settings, now_s):
     every_s = settings.get("update.check_h") * 3600
     if not settings.get("update.url") or not every_s or not now_s:
         return False
-    checked_s = Nvs("update").get("checked", 0)
+    try:
+        checked_s = Nvs("update").get("checked", 0)
+    except OSError:
+        return False  # nobody knows: it would be asked for at each start
     return not checked_s <= now_s < checked_s + every_s
 
 
@@ -32,11 +38,16 @@ class News:
 
     def __init__(self, events=(), asks=False):
         self._events = list(events)
+        self._answers = []
         self.asks = asks
 
     def events(self):
         """Return the events that nobody has been told yet, the oldest first."""
-        return self._events
+        return self._events + self._answers
+
+    def answer(self, events):
+        """Tell these as well, without a write to the flash: the answer to an order that is none, said as often as it comes."""
+        self._answers = (self._answers + events)[-_MOST_ANSWERS:]
 
     def look(self):
         """Read the journal again: it may have more to tell."""
@@ -46,8 +57,11 @@ class News:
 
     def told(self, count):
         """Cross off the first `count` of them: they have left. What cannot be crossed off in the journal is told a second time."""
-        self._events = self._events[count:]
-        TIMES.later(lambda: _cross_off(count))
+        kept = min(count, len(self._events))
+        self._events = self._events[kept:]
+        self._answers = self._answers[count - kept :]
+        if kept:
+            TIMES.later(lambda: _cross_off(kept))
 
 
 def _cross_off(count):

@@ -24,7 +24,7 @@ FETCHING, PREPARING, WRITING, MARKING, REBOOTING = 0, 1, 4, 5, 6
 _VALID = const(2)  # otadata's word for a slot that has proved itself (lib/ota_slots.py)
 _MOST_STARTS = const(10)  # of the mode `updating`, for one order
 _MOST_POWER_EVENTS = const(3)
-_LONGEST = const(128)  # characters of a reason (reference/openshock-api.md §d.3)
+LONGEST = const(128)  # characters of a reason (reference/openshock-api.md §d.3)
 _STALE_S = const(180 * 86400)
 _MOST_TOLD = const(8)  # events that wait for a hub
 _BLOCK_BITS = const(10)  # of a mark: the largest slot has 752 blocks, and half an image fits into the other 21 bits
@@ -217,13 +217,6 @@ class Journal:
         was = -1 if state is None else state
         self._put(stage=_SWITCHING, was=was, switches=switches, task=REBOOTING, part=1.0)
 
-    def refuse(self, update_id, wanted, why):
-        """Answer an order that is none. What is under way goes on."""
-        told = self.events()[-_MOST_TOLD:]
-        told.append(["OtaInstallStarted", update_id, wanted])
-        told.append(["OtaInstallFailed", update_id, False, why[:_LONGEST]])
-        self._put(tell=told)
-
     def failed(self, why, bad=False):
         """End the update; the old version stays. `bad`: that version is nothing for us."""
         self._end("OtaInstallFailed", why, False, bad)
@@ -232,7 +225,7 @@ class Journal:
 
     def gave_up(self, why):
         """Note why the version on trial goes back."""
-        self._put(why=why[:_LONGEST])
+        self._put(why=why[:LONGEST])
 
     def confirmed(self):
         """End the update: the version that ran on trial stays."""
@@ -248,7 +241,7 @@ class Journal:
     def _end(self, event, why="", fatal=False, bad=False):
         """Keep how it ended until `told`."""
         number = self.update_id
-        why = why[:_LONGEST]
+        why = why[:LONGEST]
         told = self.events()[-_MOST_TOLD:]
         told.append(["OtaInstallProgress", number, self._get("task", int, 0), float(self._kept.get("part", 0))])
         if why:

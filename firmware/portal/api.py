@@ -18,7 +18,7 @@ from firmware.portal.wifi import WifiSetup
 from firmware.version import VERSION
 from lib import tasks
 
-_IDLE_MS = const(600000)
+IDLE_MS = const(600000)
 _LOOK_MS = const(50)
 _PAUSE_MS = const(1000)
 LOST = 3  # rounds of all networks that failed: then Wi-Fi is what somebody came for
@@ -48,7 +48,7 @@ class Setup:
     `hands_out`: the access point has a key, so whoever is here may have the token without typing it.
     """
 
-    def __init__(self, rooms, name, hands_out, idle_ms=_IDLE_MS):
+    def __init__(self, rooms, name, hands_out, idle_ms=IDLE_MS):
         self._rooms = rooms
         self._log = rooms.log
         self._name = name
@@ -102,12 +102,13 @@ class Setup:
         answer = ACTS[name](self, body)
         return await answer if name in _SLOW else answer
 
-    def touch(self):
-        """None; somebody is there: the idle time begins anew."""
+    def touch(self, idle_ms=0):
+        """None; somebody is there: the idle time begins anew, and is `idle_ms` at least."""
+        self._idle_ms = max(self._idle_ms, idle_ms)
         self._touched_ms = self._rooms.clock()
 
     async def run(self):
-        """ "done" when somebody has finished, "idle" when nobody has asked for anything for ten minutes."""
+        """ "done" when somebody has finished, "idle" when nobody has asked for anything for `idle_ms`."""
         await tasks.together(
             self._watch(), tasks.supervise("setup", self._work.run, self._rooms.log, lambda: _PAUSE_MS, lambda *_: None)
         )

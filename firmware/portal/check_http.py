@@ -90,6 +90,7 @@ async def _ask(rooms, url, headers):
     except asyncio.TimeoutError:
         raise Wrong(504, "no whole answer within %d s" % (_WHOLE_MS // 1000))
     except http_client.Failed as failed:
+        rooms.keeper.doubt(str(failed))
         raise Wrong(502, str(failed))
 
 

@@ -79,7 +79,9 @@ async def _resolve_job(job):
 
 
 async def _time(job):
-    return await ntp.fetch_time(job["servers"], _resolve(job), job["oldest_s"], job["port"], job.get("each_ms", 1000))
+    """What the server tells, in µs since 1970: a clock that stands at 0 is behind by that."""
+    server = "%s:%d" % (job["server"], job["port"])
+    return await ntp.ask(server, _resolve(job), job["oldest_s"], int, job.get("each_ms", 1000))
 
 
 async def _get(job):

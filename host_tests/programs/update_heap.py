@@ -30,6 +30,9 @@ class Network:
     async def wait_known(self):
         return
 
+    def doubt(self, why=None):
+        return
+
 
 class Peak:
     """The most that has lived; call it to look."""

@@ -20,6 +20,7 @@ class Hub:
         self.refusing = False
         self.map_s = 0  # so long the answer with the map takes
         self.mapless = False  # who asks for the map waits, and is slow to leave
+        self.date = None  # a function that gives the Date of its answers, in bytes
         self.sockets = []  # the connections that became WebSockets
         self.records = []  # what the device said, as dicts
         self.pings = 0
@@ -112,17 +113,18 @@ class _Connection:
         if hub.silent:
             return
         lines = head.decode().split("\r\n")
+        date = b"Date: %s\r\n" % hub.date() if hub.date else b""
         headers = dict(line.lower().split(": ", 1) for line in lines[1:])
         if headers.get("upgrade") == "websocket":
             key = next(line[19:] for line in lines if line.lower().startswith("sec-websocket-key: "))
             proof = base64.b64encode(hashlib.sha1(key.encode() + _MAGIC).digest())
             answer = b"HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-            self._transport.say(answer + proof + b"\r\n\r\n")
+            self._transport.say(answer + proof + b"\r\n" + date + b"\r\n")
             self._upgraded = True
             hub.sockets.append(self._transport)
         elif not hub.mapless:
             body = hub.map()
-            answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+            answer = b"HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s" % (date, len(body), body)
             self._transport.say_in(hub.map_s, answer)
 
     def _frame(self):

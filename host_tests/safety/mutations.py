@@ -355,7 +355,7 @@ MUTATIONS = [
             "elif False:",
             _ESTOP + "test_s07_two_touches",
         ),
-        ("S07", "lib/nvs.py", "        self._store.commit()\n", "", _ESTOP + "test_s07_latch_survives"),
+        ("S07", "lib/nvs.py", "        store.commit()\n", "", _ESTOP + "test_s07_latch_survives"),
         # S8
         (
             "S08",
@@ -367,8 +367,8 @@ MUTATIONS = [
         (
             "S08",
             "firmware/control/dispatcher.py",
-            "lambda opens: self._request(requests.OPEN_PORTAL, opens),\n",
-            "lambda opens: self._latch.clear() or self._request(requests.OPEN_PORTAL, opens),\n",
+            "        self._request(requests.OPEN_PORTAL, requests.AFAR if wanted else 0)\n",
+            "        self._request(requests.OPEN_PORTAL, requests.AFAR if wanted else 0)\n        self._latch.clear()\n",
             _ESTOP + "test_s08_nothing",
         ),
         # S9
@@ -540,6 +540,20 @@ MUTATIONS = [
             "max(now + settle_ms, self._map_update)",
             "max(now + settle_ms, self._map_free)",
             _MAP + "test_s16_from_the_news",
+        ),
+        (
+            "S16",
+            "firmware/control/dispatcher.py",
+            "return None if now_us is None else now_us + self.ahead_us",
+            "return now_us",
+            _LINK + "test_s16_the_age_of_an_order_is_judged",
+        ),
+        (
+            "S16",
+            "firmware/link/setup.py",
+            "dispatcher.compare(dispatcher.ahead_us - step_us)",
+            "None",
+            _LINK + "test_s16_a_clock_of_ours",
         ),
         # S17
         (
@@ -851,6 +865,13 @@ MUTATIONS = [
             "        if",
             _ROLLBACK + "test_s23_a_power_cut_while",
         ),
+        (
+            "S23",
+            "lib/json_file.py",
+            "        if fault.args[:1] == (errno.ENOENT,):\n",
+            "        if True:\n",
+            _DEVICE + "test_s23_a_file_system",
+        ),
         # S24
         (
             "S24",
@@ -1004,15 +1025,15 @@ MUTATIONS = [
         (
             "S26",
             "firmware/ota/reports.py",
-            "TIMES.later(lambda: _cross_off(count))",
-            "_cross_off(count)",
+            "TIMES.later(lambda: _cross_off(kept))",
+            "_cross_off(kept)",
             _BLOCKING + "test_s26_what_the_hub_was_told",
         ),
         (
             "S26",
             "firmware/ota/boot_state.py",
-            "    if not _objection(version, url):\n",
-            "    if True:\n",
+            "    why = _objection(version, url) or ordering",
+            "    why = ordering",
             _BLOCKING + "test_s26_an_update_that_cannot_be",
         ),
         ("S26", "lib/nvs.py", "        TIMES.stop_first()\n", "", _BLOCKING + "test_s26_whatever_else"),

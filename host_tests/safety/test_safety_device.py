@@ -1,6 +1,7 @@
 """S12–S15, S22, S25: modes, faults anywhere, the watchdog, the start, clocks that jump, and what the log tells of it all."""
 
 import asyncio
+import errno
 import random
 
 import pytest
@@ -11,6 +12,7 @@ from host_tests.safety.faults import Awaits, Calls
 from host_tests.safety.hub import DEVICE, Hub, control, entry
 from host_tests.safety.oracle import ACTIONS, carried, check_pin
 from host_tests.safety.world import FRAME_MS, WIFI, World, goodbye_ms, kinds, silent
+from lib import json_file
 from tools.rf.bursts import bursts
 
 BOUNDLESS = {"cap.budget": 6000, "cap.longest_ms": 30000, "cap.rest_ms": 1000}
@@ -417,6 +419,24 @@ def test_s22_stalls_at_any_moment_lengthen_nothing():
         world.pass_ms(1000)
         assert all(frame.end_us <= until_us for frame in world.active())
         assert goodbye_ms(world.frames()) >= 300
+
+
+# S23: caps that cannot be read are the strictest
+
+
+def test_s23_a_file_system_that_cannot_be_read_is_not_a_device_without_settings(monkeypatch):
+    world = World({**WIFI, "cap.shock": 10})
+
+    def stat(path):
+        raise OSError(errno.EIO, "unreadable")
+
+    monkeypatch.setattr(json_file.os, "stat", stat)
+    device = world.boot()
+    monkeypatch.undo()
+    assert [line for line in world.lines("settings") if "cannot be read" in line]
+    world.act(level=5)
+    world.pass_ms(500)
+    assert world.active() == [] and device.refused() == {"cap": 1}
 
 
 # S25: every actuation and refusal is in the log with its reason, and the log agrees with the trace

@@ -225,7 +225,7 @@ def test_s06_boot_is_held_as_long_as_ever_whatever_its_contact_does():
     for at_ms in (2, 7, 1500, 4000):
         world.press(at_ms, at_ms + 3, pin=chip.BOOT_PIN, pressed=1)
     world.pass_ms(7_000)
-    assert asked == [(requests.OPEN_PORTAL, True)] and not latched(world)
+    assert asked == [(requests.OPEN_PORTAL, requests.ASKED)] and not latched(world)
 
 
 def test_s06_a_fault_of_the_task_that_looks_loses_no_press():

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import email.utils
 import json
 import random
 
@@ -9,6 +10,7 @@ import pytest
 import simboard
 
 from firmware.command import SHOCK, STOP, VIBRATE
+from firmware.link import setup
 from host_tests.safety import chip
 from host_tests.safety.hub import DEVICE, GUID, Hub, control, entry, frame
 from host_tests.safety.oracle import check_pin
@@ -258,6 +260,77 @@ def test_s16_a_running_command_does_not_come_back_with_the_connection():
     since_us = world.time.now_us
     world.pass_ms(8000)
     assert len(hub.sockets) == 2 and world.active(since_us) == []
+
+
+def timed(monkeypatch, ahead_s, ours_ahead_s=0, tells=True):
+    """(hub, world): the hub's clock is `ahead_s` ahead of the true time, ours `ours_ahead_s`."""
+    hub = Hub()
+    world = World({**WIFI, "cap.budget": 6000, "cap.longest_ms": 30000}, hub)
+    true_us = world.unix_offset_us
+    world.unix_offset_us += ours_ahead_s * 1_000_000
+    monkeypatch.setattr(setup, "unix_us", world.wall_us)
+
+    def date():
+        now_s = (world.time.now_us + true_us) // 1_000_000 + ahead_s
+        return email.utils.formatdate(now_s, usegmt=True).encode()
+
+    hub.date = date if tells else None
+    world.boot(whole=True)
+    world.pass_ms(1500)
+    assert world.lines("note")[-1] == "welcome"
+    return hub, world
+
+
+@pytest.mark.parametrize(("ahead_s", "ours_ahead_s"), ((3, 0), (-3, 0), (0, 3), (0, -7200), (40, 2)))
+def test_s16_the_age_of_an_order_is_judged_by_the_clock_of_its_sender(monkeypatch, ahead_s, ours_ahead_s):
+    hub, world = timed(monkeypatch, ahead_s, ours_ahead_s)
+    ahead_ms = (ahead_s - ours_ahead_s) * 1000
+    assert [line for line in world.lines("time") if "the clock of the service is" in line], "it is told"
+    doubted = world.device.dispatcher.on_stale.__self__
+    assert doubted._doubted, "it may be our clock that is wrong"
+    hub.log(entry(1, SHOCK, 30, 500, at(world, -ahead_ms)))
+    world.pass_ms(700)
+    assert kinds(world.active()) == [("caixianlin", 1234, "shock", 30)]
+    hub.log(entry(1, SHOCK, 40, 500, at(world, 2700 - ahead_ms)))  # a Date is exact to a second
+    hub.log(entry(2, SHOCK, 40, 500, at(world, -2700 - ahead_ms)))
+    world.pass_ms(700)
+    assert kinds(world.active()) == [("caixianlin", 1234, "shock", 30)]
+    assert world.device.refused() == {"stale": 1, "future": 1}
+
+
+def test_s16_what_was_asked_for_before_a_stop_is_too_old_by_the_senders_clock(monkeypatch):
+    hub, world = timed(monkeypatch, 5)
+    early = at(world, -5000)
+    world.pass_ms(1000)
+    world.device.dispatcher.halt("story")
+    hub.log(entry(1, SHOCK, 30, 500, early))
+    world.pass_ms(300)
+    assert world.active() == [] and world.device.refused() == {"stale": 1}
+    hub.log(entry(1, SHOCK, 30, 500, at(world, -5000)))
+    world.pass_ms(300)
+    assert world.active()
+
+
+def test_s16_a_clock_of_ours_that_is_put_right_is_no_longer_made_up_for(monkeypatch):
+    hub, world = timed(monkeypatch, 0, -10)
+    world.unix_offset_us += 10_000_000
+    world.device.dispatcher.on_stale.__self__.on_step(10_000_000)
+    hub.log(entry(1, SHOCK, 30, 500, at(world)))
+    world.pass_ms(300)
+    assert world.active()
+    hub.log(entry(2, SHOCK, 30, 500, at(world, 2100)))
+    world.pass_ms(300)
+    assert world.device.refused() == {"stale": 1}
+
+
+def test_s16_clocks_that_agree_to_a_second_are_the_same(monkeypatch):
+    hub, world = timed(monkeypatch, 0)
+    assert not [line for line in world.lines("time") if "the clock of the service is" in line]
+    assert world.device.dispatcher.ahead_us == 0 and not world.device.dispatcher.on_stale.__self__._doubted
+    hub, world = timed(monkeypatch, 3, tells=False)
+    hub.log(entry(1, SHOCK, 30, 500, at(world, -3000)))
+    world.pass_ms(300)
+    assert world.device.refused() == {"future": 1}, "nobody has told"
 
 
 # S17: a repeated message is refused

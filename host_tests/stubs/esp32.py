@@ -44,10 +44,20 @@ def _flash():
     return simflash and simflash.current()
 
 
+def _refuses(what, number, name):
+    """Raise OSError where a test has put a file of that name beside the device's own: its storage is then like that."""
+    try:
+        os.stat("nvs." + what)
+    except OSError:
+        return
+    raise OSError(number, name)
+
+
 class NVS:
-    """One namespace; `commit` makes it last."""
+    """One namespace; `commit` makes it last. A file nvs.gone, nvs.unreadable or nvs.full makes it refuse."""
 
     def __init__(self, namespace):
+        _refuses("gone", -4353, "ESP_ERR_NVS_NOT_INITIALIZED")
         self._namespace = namespace
         self._path = "nvs-" + namespace + ".json"
         flash = _flash()
@@ -61,14 +71,17 @@ class NVS:
             self._values = {}
 
     def get_i32(self, key):
+        _refuses("unreadable", -4359, "ESP_ERR_NVS_INVALID_HANDLE")
         if key not in self._values:
             raise OSError(-4354, "ESP_ERR_NVS_NOT_FOUND")
         return self._values[key]
 
     def set_i32(self, key, value):
+        _refuses("full", -4357, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
         self._values[key] = value
 
     def commit(self):
+        _refuses("full", -4357, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
         simclock.stall(COMMIT_US)
         flash = _flash()
         if flash:

@@ -92,6 +92,9 @@ class Recorder(Seen):
     def attend(self):
         """Nothing waits here."""
 
+    def compare(self, ahead_us):
+        """Nobody judges ages here."""
+
     def receive(self, order, detail):
         if self.fault:
             raise self.fault
@@ -134,6 +137,9 @@ class Network:
 
     async def wait_known(self):
         """The time is known here."""
+
+    def doubt(self, why=None):
+        """Nobody sets this clock."""
 
 
 class Peer:

@@ -112,6 +112,19 @@ async def test_the_image_of_the_running_slot_runs(device):
 
 
 @story
+async def test_a_storage_that_is_full_unreadable_or_gone_keeps_nobody_from_starting(device):
+    device.install(made(image(RESETS), b""))
+    for refusal in ("full", "unreadable", "gone"):
+        device.lines.clear()
+        (device.folder / f"nvs.{refusal}").touch()
+        await device.start()
+        await device.said("alive one", times=3)
+        assert not [line for line in device.lines if "Error" in line or "rescue" in line]
+        await device.stop()
+        (device.folder / f"nvs.{refusal}").unlink()
+
+
+@story
 async def test_a_new_slot_runs_on_trial_and_is_left_at_the_next_restart(device):
     device.install(made(image(WAITS, "old"), image(RESETS, "new"), state_of_1=NEW))
     await device.start()

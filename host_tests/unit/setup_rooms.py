@@ -76,6 +76,9 @@ class Keeper:
     async def wait_known(self):
         await self.known.wait()
 
+    def doubt(self, why=None):
+        """Nobody sets this clock."""
+
 
 class House:
     """Everything that a set-up needs. The settings are in the file `path`."""

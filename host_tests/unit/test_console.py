@@ -445,7 +445,10 @@ def test_requests_are_handed_on():
         states += ",no hub,no Wi-Fi,pairing"
         shown = "$SYS$|Success|The lamp shows them one after the other"
         assert desk.asks("ledtest") == ["$SYS$|Response|LedTest|" + states, shown]
-        assert desk.requests == [(requests.RESTART, "console"), (requests.OPEN_PORTAL, True)] and desk.lamp.tested == 1
+        assert (
+            desk.requests == [(requests.RESTART, "console"), (requests.OPEN_PORTAL, requests.ASKED)]
+            and desk.lamp.tested == 1
+        )
 
 
 def test_a_board_without_a_lamp_says_so():

@@ -141,6 +141,19 @@ def test_what_is_refused_makes_no_edge_and_is_written_down_with_its_reason():
         assert house.hear() == {} and len(house.lines) == 1
 
 
+def test_an_age_that_is_no_good_is_a_doubt_about_our_clock():
+    house = House(caps())
+    house.wall_us = 1792500000000000
+    doubts = []
+    house.dispatcher.on_stale = lambda: doubts.append(house.lines[-1])
+    house.act(level=101)
+    house.act()
+    assert not doubts
+    house.act(asked_us=house.wall_us - 2_000_001)
+    house.act(asked_us=house.wall_us + 2_000_001)
+    assert len(doubts) == 2
+
+
 def test_what_is_refused_leaves_what_runs_alone():
     house = House(caps(sound=0, shock_allowed=False))
     house.wall_us = 1792500000000000
@@ -266,8 +279,11 @@ def test_clearing_the_latch_restarts_nothing():
 def test_a_latch_that_cannot_be_cleared_stays():
     house = House(kept=1)
     house.store.broken = True
-    raised(OSError, house.dispatcher.clear_estop, "console")
+    assert house.dispatcher.clear_estop("console") is False
+    assert "it stays latched" in house.lines[-1]
     assert house.latch.latched and "latched" in house.act()
+    house.store.broken = False
+    assert house.dispatcher.clear_estop("console") is True and not house.latch.latched
 
 
 def test_nobody_is_kept_awake_while_it_is_latched():
@@ -355,8 +371,8 @@ def test_requests_are_handed_on():
     house.obey(RESTART, "hub")
     house.obey(KEEP, ("dsp_fleet", {"token": "t"}))
     assert house.requests == [
-        (requests.OPEN_PORTAL, True),
-        (requests.OPEN_PORTAL, False),
+        (requests.OPEN_PORTAL, requests.AFAR),
+        (requests.OPEN_PORTAL, 0),
         (requests.UPDATE, "1.6.0"),
         (requests.RESTART, "hub"),
         (requests.STORE, ("dsp_fleet", {"token": "t"})),

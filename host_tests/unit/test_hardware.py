@@ -1,5 +1,7 @@
 """firmware/hardware/board_io.py: what a board's plain lamp is given, and which pins of the settings are never touched."""
 
+import time
+
 import machine
 import simboard
 
@@ -76,3 +78,27 @@ def test_who_has_no_emergency_stop_may_have_any_pin_for_it():
 
 def test_a_pin_that_decides_how_the_chip_starts_can_be_used():
     assert made("generic_esp32", 15).pins() == [15, 0]
+
+
+def test_the_clock_is_set_with_the_fraction_of_its_second():
+    set_to = []
+    before = machine.RTC
+    try:
+        machine.RTC = lambda: Watch(set_to)
+        made("nodemcu_32s").set_clock(time.time_ns() // 10**9 * 10**6 + 654_321)
+    finally:
+        machine.RTC = before
+    ((year, month, day, weekday, hour, minute, second, micro),) = set_to
+    assert micro == 654_321 and abs(time.mktime((year, month, day, hour, minute, second, 0, 0, -1)) - _now_s()) <= 2
+
+
+class Watch:
+    """What stands for the chip's clock."""
+
+    def __init__(self, set_to):
+        self.datetime = set_to.append
+
+
+def _now_s():
+    """Now as mktime counts it: the fields of gmtime, taken for local time."""
+    return time.mktime(tuple(time.gmtime()[:6]) + (0, 0, -1))

@@ -109,11 +109,6 @@ def test_c3_23_a_second_order_is_busy_at_every_stage_until_the_first_has_ended()
             raise AssertionError("two at once")
         except Busy:
             assert device.store.kept == before
-    device.journal.refuse(9, "0.9.0", "an update is under way")
-    assert device.journal.events()[-2:] == [
-        ["OtaInstallStarted", 9, "0.9.0"],
-        ["OtaInstallFailed", 9, False, "an update is under way"],
-    ]
     assert device.start(Slots(1, (VALID, PENDING), pending=True)) == PROVE
     try:
         device.journal.order(9, "0.9.0")

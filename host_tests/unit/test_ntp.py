@@ -12,7 +12,7 @@ GOOD = (
 NEW_YEAR_2024 = 1_704_067_200
 
 
-def _fault(packet, oldest_s=0):
+def _fault(packet, oldest_s=NEW_YEAR_2024 - 1):
     try:
         result = ntp.answer(STAMP, packet, oldest_s)
     except ntp.Failed as fault:
@@ -28,15 +28,16 @@ def test_a_question_has_48_bytes_and_tells_nothing_but_the_stamp():
     assert ntp.request(STAMP) == b"\x23" + bytes(39) + STAMP
 
 
-def test_a_good_answer_is_rounded_to_the_second():
-    assert ntp.answer(STAMP, GOOD, NEW_YEAR_2024) == NEW_YEAR_2024 + 1
-    assert ntp.answer(STAMP, _with(44, b"\x7f"), NEW_YEAR_2024) == NEW_YEAR_2024
-    assert ntp.answer(STAMP, GOOD + b"extension", NEW_YEAR_2024) == NEW_YEAR_2024 + 1
+def test_a_good_answer_has_the_fraction_of_its_second():
+    assert ntp.answer(STAMP, GOOD, NEW_YEAR_2024) == NEW_YEAR_2024 * 1_000_000 + 750_000
+    assert ntp.answer(STAMP, _with(44, b"\xff\xff\xff\xff"), NEW_YEAR_2024) == NEW_YEAR_2024 * 1_000_000 + 999_999
+    assert ntp.answer(STAMP, _with(44, bytes(4)), NEW_YEAR_2024) == NEW_YEAR_2024 * 1_000_000
+    assert ntp.answer(STAMP, GOOD + b"extension", NEW_YEAR_2024) == NEW_YEAR_2024 * 1_000_000 + 750_000
 
 
 def test_after_february_2036_the_seconds_begin_anew():
-    assert ntp.answer(STAMP, _with(40, b"\xff\xff\xff\xff\0\0\0\0"), 0) == 2_085_978_495
-    assert ntp.answer(STAMP, _with(40, b"\0\0\0\0\0\0\0\1"), 0) == 2_085_978_496
+    for packet, unix_s in ((b"\xff\xff\xff\xff\0\0\0\0", 2_085_978_495), (b"\0\0\0\0\0\0\0\1", 2_085_978_496)):
+        assert ntp.answer(STAMP, _with(40, packet), NEW_YEAR_2024) == unix_s * 1_000_000
 
 
 def test_strangers_are_not_heard():
@@ -51,6 +52,7 @@ def test_who_is_not_believed():
     assert _fault(_with(0, b"\xe4")) == "the time server is not synchronised"
     assert _fault(_with(40, bytes(8))) == "the time server tells no time"
     assert _fault(GOOD, NEW_YEAR_2024 + 2) == "the time server's time is before this firmware was made"
+    assert _fault(GOOD, NEW_YEAR_2024 - 631_152_000) == "the time server's time is too far in the future"
 
 
 def test_ten_thousand_spoilt_answers_raise_nothing_else():
@@ -63,9 +65,9 @@ def test_ten_thousand_spoilt_answers_raise_nothing_else():
         if turn & 15 == 15:
             packet = packet[: random.randrange(len(packet))]
         try:
-            unix_s = ntp.answer(STAMP, packet, NEW_YEAR_2024)
-            assert unix_s is None or unix_s >= NEW_YEAR_2024
-            told += unix_s is not None
+            unix_us = ntp.answer(STAMP, packet, NEW_YEAR_2024)
+            assert unix_us is None or 0 <= unix_us // 1_000_000 - NEW_YEAR_2024 < 631_152_000
+            told += unix_us is not None
         except ntp.Failed:
             refused += 1
     assert told > 1000 and refused > 100

@@ -265,9 +265,11 @@ def test_what_is_left_out_is_zero():
 def test_numbers_arrive_whole_and_are_not_judged_here():
     entries = [(0, 65535, 2, 255, 65535), (3, 32768, 1, 128, 32768)]
     assert up().receive(flatsharp.commands(entries), 1) == [
-        acted("caixianlin", 65535, 2, 255, 65535),
-        acted("wellturnt330", 32768, 1, 128, 32768),
+        acted("caixianlin", 65535, 2, 255, 30000),  # a duration that the service allows is cut to what we allow
+        acted("wellturnt330", 32768, 1, 128, 30000),
     ]
+    entries = [(0, 1, 2, 9, 30001), (0, 1, 2, 9, 30000), (0, 1, 2, 9, 29999)]
+    assert [each[1].duration_ms for each in up().receive(flatsharp.commands(entries), 1)] == [30000, 30000, 29999]
 
 
 def test_an_unknown_model_or_action_is_refused_alone():
@@ -395,6 +397,25 @@ def test_how_an_update_ended_is_how_the_device_booted():
         assert not backend.report((name, 77))
         ((kind, status),) = [said(message) for message in backend.hello(0)]
         assert (kind, status.number(0, "B"), status.number(2, "i")) == (2, number, 77)
+        knocks(backend)
+        assert backend.hello(0) == []
+
+
+def test_the_steps_of_an_update_come_before_its_result():
+    number = 77
+    steps = (("OtaInstallProgress", number, 6, 1.0), ("OtaInstallFailed", number, True, "faults in radio"))
+    for events, kinds in (
+        (steps[:1] + (("OtaInstallSucceeded", number),), [4, 2]),
+        (steps + (("OtaRollback", number),), [4, 5, 2]),
+        (steps, [4, 5, 2]),
+    ):
+        backend = assigned()
+        backend.request()
+        assert not [message for event in events for message in backend.report(event)]
+        assert [said(message)[0] for message in backend.hello(0)] == kinds
+        assert [said(message)[0] for event in steps for message in backend.report(event)] == [4, 5], (
+            "at once from now on"
+        )
         knocks(backend)
         assert backend.hello(0) == []
 

@@ -4,7 +4,7 @@ import json
 
 from firmware.backends._openshock_shockers import shockers_of
 from firmware.backends.openshock_user import Backend
-from firmware.command import ACT, NOTE, REFUSE, Leave
+from firmware.command import ACT, NOTE, REFUSE, Leave, Unasked, Wish
 from host_tests.unit.openshock_words import (
     BLUE,
     CLOSE,
@@ -168,6 +168,19 @@ def test_wrong_values_go_to_the_judge_as_they_are():
         entry = entry_of(RED)
         del entry[key]
         assert kinds_of(hear(greeted(), log_of(entry))[0]) == [ACT]
+
+
+def test_a_duration_that_the_service_allows_is_cut_and_no_other():
+    for asked, made in (
+        (30000, 30000),
+        (30001, 30000),
+        (65535, 30000),
+        (65536, 65536),
+        (30001.0, 30001.0),
+        (True, True),
+    ):
+        (order,) = hear(greeted(), log_of(entry_of(RED, 2, 20, asked)))[0]
+        assert order[1].duration_ms == made and type(order[1].duration_ms) is type(made), asked
 
 
 def test_s05_what_looks_like_a_stop_is_one_and_hides_the_others():
@@ -442,3 +455,64 @@ def test_at_most_64_shockers_are_remembered():
     backend = greeted(known=_own(*[{"id": guid, "rfId": 9, "model": "D80"} for guid in ids]))
     kinds = [kinds_of(hear(backend, log_of(entry_of(guid)))[0])[0] for guid in ids]
     assert kinds == [ACT] * 64 + [REFUSE] * 16
+
+
+SHARED_URL = "https://api.openshock.app/1/shockers/shared"
+LENT = "01960000-aaaa-7000-8000-000000000009"
+# as the real server writes it: owners, their hubs, and what of those is shared
+SHARED = (
+    '{"message":"","data":[{"id":"1","name":"friend","image":"https://x/y","devices":[{"id":"2","name":"their hub","shockers":'
+    '[{"id":"%s","name":"Lent","isPaused":false,"permissions":{"vibrate":true},"limits":{"intensity":null}},{"id":"%s","name":"x"}]}]}]}'
+) % (LENT.upper(), RED)
+
+
+def wished(backend, shocker, now):
+    """The guid that goes out, or why nothing does."""
+    try:
+        backend.ask("control", Wish(shocker, 2, 20, 500), now)
+    except Unasked as no:
+        return str(no)
+    (message,) = backend.keepalive(now)
+    return json.loads(message[:-1])["arguments"][0][0]["id"]
+
+
+def test_a_remote_reaches_what_others_share_with_the_account():
+    backend = Backend(settings_with(), "a/1")
+    backend.wants_shared = True
+    backend.begin(0)
+    assert backend.errand(0)[1] == OWN
+    backend.fetched(200, MAP.encode(), 0, 0)
+    method, url, headers = backend.errand(0)
+    assert (method, url, headers[0]) == ("GET", SHARED_URL, HEADERS[0])
+    assert list(backend.fetched(200, SHARED.encode(), 0, 0)) == []
+    assert backend.errand(0) is None
+    backend.hello(0)
+    assert list(backend.receive(b"{}\x1e", 0)) == []
+    assert wished(backend, "lent", 1) == wished(backend, LENT, 2) == LENT
+    assert wished(backend, "red", 3) == RED, "one's own keeps its name"
+
+
+def test_who_is_no_remote_asks_for_it_when_somebody_wants_what_nobody_knows():
+    backend = greeted()
+    assert backend.errand(20_000) is None
+    assert wished(backend, "lent", 20_000) == "the service has no such shocker"
+    assert backend.errand(20_001)[1] == SHARED_URL
+    backend.fetched(200, SHARED.encode(), 0, 20_002)
+    assert wished(backend, "lent", 20_003) == LENT
+
+
+def test_a_list_of_what_is_shared_that_does_not_come_ends_nothing():
+    for status, body in (
+        (401, b""),
+        (403, b"{}"),
+        (500, b""),
+        (200, b"{}"),
+        (200, b'{"data":[{"devices":5}]}'),
+        (0, b""),
+    ):
+        backend = greeted()
+        wished(backend, "lent", 20_000)
+        assert backend.errand(20_001)[1] == SHARED_URL
+        made = backend.fetched(status, body, 0, 20_002) if status else backend.unfetched("no answer", 20_002)
+        assert [order for order, _ in made] == [NOTE]
+        assert wished(backend, "red", 20_003) == RED

@@ -109,6 +109,26 @@ CASES = {
         ]
         + list(NO_LIST),
     ),
+    "time.servers": (
+        [[], ["pool.ntp.org"], ["192.168.0.1:123", "ntp", "Time_1.lan:1123"]],
+        [
+            ["a"] * 4,
+            [""],
+            ["."],
+            ["a b"],
+            ["a/b"],
+            ["http://a"],
+            ["a:"],
+            ["a:0"],
+            ["a:65536"],
+            ["::1"],
+            ["é"],
+            [None],
+            [1],
+        ]
+        + [["x" * 254], ["a\n"], [["a"]]]
+        + list(NO_LIST),
+    ),
     "rf.pin": ([-1, 0, 4, 48], [-2, 49, 10**30] + list(NO_NUMBERS)),
     "estop.pin": ([-1, 0, 13, 48], [-2, 49] + list(NO_NUMBERS)),
     "rf.player": (["viper", "rmt"], ["", "RMT", None, 0, True, [], ["viper"], {}]),

@@ -12,6 +12,7 @@ import pytest
 import trustme
 from loopback import Loopback, server_context
 
+from firmware.net.time_sync import Timekeeper
 from firmware.ota.download import Source
 from host_tests.unit import patches
 from host_tests.unit.update_world import OLD, World, image, patched, release
@@ -47,11 +48,16 @@ class Keeper:
     def __init__(self, known=True):
         self.known = known
         self.asked = 0
+        self.doubts = []
+        self._doubted = False
 
     async def wait_known(self):
         self.asked += 1
         if not self.known:
             await asyncio.Event().wait()
+
+    def doubt(self, why=None):
+        self.doubts.append(why)
 
 
 class Site:
@@ -374,3 +380,6 @@ def test_certificates(site, kind):
     context, words = _certificate(kind)
     here = site(tls=context)
     assert words in here.updated()
+    keeper = Keeper()
+    Timekeeper.doubt(keeper, *here.keeper.doubts[:1] or [""])
+    assert keeper._doubted is (kind == "expired")  # our clock may be wrong: the time is asked for

@@ -11,7 +11,7 @@ from tools import Failure
 from tools.common.ports import free_port
 from tools.common.printable import reason
 from tools.hub import Config, Hub
-from tools.sim import names
+from tools.sim import clock, names
 from tools.sim.air import Air
 from tools.sim.device import Device
 from tools.sim.partner import Partner
@@ -82,7 +82,7 @@ class World:
         self.partner = Partner(Path(self._folder.name) / "partner", on_event, on_cpython) if remote else None
         self.air = None
         self.lines = []
-        self._names = None
+        self._names = self._clock = None
         self._tasks = []
 
     def _line(self, text):
@@ -113,10 +113,12 @@ class World:
             der = ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())
             self.device.write_certificate(der)
         self._names, dns_port = await names.serve({HUB_NAME: "127.0.0.1", UPDATES_NAME: "127.0.0.1"})
+        self._clock, time_port = await clock.serve()
         self.portal_port = free_port()
         known = {
             "board": "simulated",
             "dns": [f"127.0.0.1:{dns_port}"],
+            "time.servers": [f"127.0.0.1:{time_port}"],
             "portal.port": self.portal_port,
             "portal.dns_port": free_port(),
             "openshock_user.url": url.replace("127.0.0.1", HUB_NAME),
@@ -158,8 +160,9 @@ class World:
         await self.device.stop()
         if self.partner:
             await self.partner.stop()
-        if self._names:
-            self._names.close()
+        for server in (self._names, self._clock):
+            if server:
+                server.close()
         if self.updates:
             await self.updates.server.stop()
         await self.hub.stop()

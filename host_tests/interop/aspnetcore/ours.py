@@ -107,6 +107,9 @@ class Dispatcher:
     def __init__(self):
         self.active = False
 
+    def compare(self, ahead_us):
+        pass
+
     def attend(self):
         pass
 
@@ -134,6 +137,9 @@ class Network:
         pass
 
     async def wait_known(self):
+        pass
+
+    def doubt(self, why=None):
         pass
 
     async def resolve(self, host):
