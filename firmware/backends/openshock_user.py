@@ -10,7 +10,7 @@ from micropython import const
 from firmware import command as orders
 from firmware.backends._openshock_hub import LONGEST, Talk, remember, short, stop_of
 from firmware.backends._openshock_shockers import digits_of, shockers_of, spelt
-from firmware.command import STOP, Leave, cut_ms, means_stop
+from firmware.command import STOP, Command, Leave, cut_ms, means_stop
 from firmware.link.signalr_service import MISFITS
 from lib.iso8601 import moment_us
 
