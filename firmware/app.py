@@ -107,7 +107,8 @@ class App(Core):
         """The mode of a device at work: network, link and radio, each kept alive, until somebody wishes for another mode."""
         station, keeper, link = self._connection()
         self._station, self._link = station, link
-        station.on_failed = self._on_failed
+        station.on_failed, station.reached_ms = self._on_failed, link.reached_ms
+        station.on_cut_off = lambda: self._on_wish("restart", "no service can be reached")
         await tasks.together(
             *self._remote(),
             *self._body(),

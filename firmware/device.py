@@ -228,6 +228,9 @@ class Core:
         self._dispatcher.lock("factory reset")
         try:
             settings_now().reset()
+            from firmware.net import own_certificates
+
+            own_certificates.remove_all()
         except OSError as fault:
             self._log.error("settings", "the storage refuses a reset (%s)" % fault)
 

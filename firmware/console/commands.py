@@ -25,6 +25,7 @@ _CONFIGURING = (
     "hostname",
     "networks",
     "caps",
+    "certificates",
     "rawconfig",
     "factoryreset",
 )

@@ -23,6 +23,7 @@ _USAGE = (
     ("hostname [NAME]", "the name in the network"),
     ("domain [HOST]", "the server"),
     ("authtoken [TOKEN]", "what opens it"),
+    ("certificates [add BASE64|remove NAME]", "authorities of your own, for a server of your own"),
     ("echo [true|false]", "whether the console shows what is typed"),
     ("jsonconfig [JSON]", "all settings"),
     ("rawconfig", "not here: use jsonconfig"),

@@ -48,7 +48,7 @@ def _link(settings, name, dispatcher, rooms, beat, news=None):
     service = plugins.load("firmware.backends", name).Backend(settings.section(name), agent)
     service.wall = unix_us
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    return Link(service, dispatcher, station, keeper, Roots(CERTIFICATES), clock, log, beat, news, name)
+    return Link(service, dispatcher, station, keeper, Roots(CERTIFICATES, log), clock, log, beat, news, name)
 
 
 def _give_rules(settings, dispatcher, log):

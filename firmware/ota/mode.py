@@ -21,7 +21,7 @@ def put_together(settings, begun, hardware, busy, beat, clock, log):
     station = station_of(settings, busy, clock, log)
     keeper = Timekeeper(station, hardware.set_clock, log)
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, build_info.BOARD)
-    source = Source(settings.get("update.url"), station, keeper, Roots(CERTIFICATES), agent, log)
+    source = Source(settings.get("update.url"), station, keeper, Roots(CERTIFICATES, log), agent, log)
     own = Own(
         trusted_keys.KEYS, build_info.BOARD, hardware.chip(), build_info.LAYOUT, build_info.COUNTER, VERSION, slots.size
     )

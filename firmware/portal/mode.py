@@ -39,7 +39,7 @@ class SettingUp:
             pressed,
             progress,
             rewire,
-            Roots(CERTIFICATES),
+            Roots(CERTIFICATES, log),
             self._keeper,
             clock,
             log,

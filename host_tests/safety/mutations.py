@@ -22,10 +22,10 @@ RED = 1  # pytest's exit code for tests that failed, and nothing else
 # number: the invariant · path: of the file · old, new: text of the source, and what takes its place · test: which must go red
 Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 
-_AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
-_DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
-_RULES = "test_safety_rules.py::"
-_LOAD, _BLOCKING = "test_safety_load.py::", "test_safety_blocking.py::"
+_AIR, _ESTOP, _LINK = "safety/test_safety_air.py::", "safety/test_safety_estop.py::", "safety/test_safety_link.py::"
+_DEVICE, _CAPS = "safety/test_safety_device.py::", "safety/test_safety_caps.py::"
+_RULES = "safety/test_safety_rules.py::"
+_LOAD, _BLOCKING = "safety/test_safety_load.py::", "safety/test_safety_blocking.py::"
 _BOTH = "test_both.py::"  # host_tests/unit, for rooms that the others do without
 
 MUTATIONS = [
@@ -785,6 +785,13 @@ MUTATIONS = [
         ),
         (
             "S26",
+            "firmware/net/station.py",
+            ">= 60000 * minutes and not self.busy():",
+            ">= 60000 * minutes:",
+            _BOTH + "test_s26_a_network_in_which",
+        ),
+        (
+            "S26",
             "lib/connect.py",
             "        async with TIMES:\n            self.writer.write(opening)\n            await self.writer.drain()\n",
             "        self.writer.write(opening)\n        await self.writer.drain()\n",
@@ -991,7 +998,7 @@ class Copy:
         """(exit code, output) of pytest on `test`: a file, two colons and the beginning of names."""
         name, _, start = test.partition("::")
         where = [f"host_tests/{test}"] if "[" in start else [f"host_tests/{name}", "-k", start]
-        paths = f"{self.folder} . host_tests/cpython host_tests/stubs"
+        paths = f"{self.folder} . host_tests/support host_tests/cpython host_tests/stubs"
         command = [sys.executable, "-m", "pytest", *where, "-x", "--tb=line", "-o", f"pythonpath={paths}"]
         command += ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:cov", "-o", "timeout=0"]
         environment = dict(os.environ, PYTHONPATH=str(self.folder))
