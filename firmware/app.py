@@ -99,6 +99,9 @@ class App:
             settings_now().reset()
         except OSError as fault:
             self._log.error("settings", "the storage refuses a reset (%s)" % fault)
+        from firmware.net import own_certificates
+
+        own_certificates.remove_all()
         self._forget_update("the device forgot everything")
         self._leave("restart", who)
 

@@ -71,6 +71,7 @@ class Service:
     """What a backend may leave as it is here: most services want none of it. The link asks. `rssi()` and `wall()` are gifts."""
 
     TIMED = False  # its orders say when they were asked for
+    TLS_FIRST = False  # True: an address with ws:// is tried by TLS first, and without it where TLS is not spoken
 
     def rssi(self):
         """How strong the network is, in dBm. 0: nobody has told."""

@@ -84,7 +84,8 @@ class Modes:
             settings_now(), self.device, self.supervisor.feed("link"), self._news
         )
         self._station, self._link = station, link
-        station.on_failed = self._on_failed
+        station.on_failed, station.reached_ms = self._on_failed, link.reached_ms
+        station.on_cut_off = lambda: self._request(requests.RESTART, "no service can be reached")
         await tasks.together(
             *self._remote(),
             *self.supervisor.vital(),

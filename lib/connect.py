@@ -3,10 +3,15 @@
 import asyncio
 import gc
 
-from lib import tls, udp
+from micropython import const
+
+from lib import dns_cache, tls, udp
 from lib.hangup import close  # offered from here, too
 from lib.idle import TIMES
 from lib.resolver import NotFound
+
+_NEWER_MS = const(5000)
+_MOST = const(3)  # addresses of one name that are tried
 
 
 class Failed(Exception):
@@ -20,14 +25,32 @@ class Failed(Exception):
 async def dial(host, port, roots, resolve, opening, timeout_ms=20_000):
     """(reader, writer) of a connection to `host`, proved by one of `roots` (DER); plain TCP when `roots` is None.
 
-    `resolve` is `async (host) -> "a.b.c.d"`; it has `timeout_ms`, and so has all that follows. `opening` is what the
+    `resolve` is `async (host) -> "a.b.c.d"`; it has `timeout_ms`, and so has all that follows. It is asked again when that
+    address fails; up to three are tried, each once. `opening` is what the
     client says first, and has left when this returns: MicroPython connects and shakes hands behind the first bytes
     written and tells in no other way whether it has, so a refused connection or certificate shows here because of it.
     Raises Failed, and ValueError without `opening`.
     """
     if not opening:
         raise ValueError("a connection is proved by its first bytes: there are none")
-    address = await _address(host, resolve, timeout_ms)
+    tried, fault = [], None
+    while True:
+        try:
+            address = await _address(host, resolve, timeout_ms)
+        except Failed as failed:
+            raise fault or failed
+        if address in tried or len(tried) == _MOST:
+            raise fault
+        tried.append(address)
+        try:
+            return await _dial(host, address, port, roots, opening, timeout_ms)
+        except Failed as failed:
+            fault = failed
+            dns_cache.failed(address)  # `resolve` gives another one now, where there are several
+
+
+async def _dial(host, address, port, roots, opening, timeout_ms):
+    """As `dial`, to one `address`."""
     wire = _Wire()
     if roots is not None:
         async with TIMES:
@@ -39,10 +62,25 @@ async def dial(host, port, roots, resolve, opening, timeout_ms=20_000):
     except asyncio.TimeoutError:
         raise Failed("%s port %d: no answer within %d s" % (host, port, timeout_ms // 1000))
     except (OSError, ValueError, EOFError, MemoryError) as fault:
-        raise Failed("%s port %d: %s" % (host, port, tls.explain(fault)))
+        words = tls.explain(fault)
     finally:
         if not wire.done:
             await wire.drop()
+    if roots is not None and words in tls.MAYBE_VERSION and await _is_newer(host, address, port, timeout_ms):
+        words = tls.ONLY_13
+    raise Failed("%s port %d: %s" % (host, port, words))
+
+
+async def _is_newer(host, address, port, timeout_ms):
+    """Return whether the server that broke off a handshake speaks TLS 1.3."""
+    from lib import tls13
+
+    try:
+        return await tls13.is_spoken(
+            host, lambda opening: _dial(host, address, port, None, opening, min(timeout_ms, _NEWER_MS))
+        )
+    except Failed:
+        return False
 
 
 async def _address(host, resolve, timeout_ms):

@@ -35,16 +35,29 @@ async def get(url, headers, roots, resolve, max_body=16_384, timeout_ms=15_000):
 
 
 async def post(url, body, headers, roots, resolve, max_body=16_384, timeout_ms=15_000):
-    """The Answer to a POST of `body` (bytes), as `get`; a redirect is not followed but is the answer."""
-    asked = _ask("POST", url, _pairs(headers), body, roots, resolve, timeout_ms)
-    return await _bounded(_whole(asked, max_body), timeout_ms)
+    """The Answer to a POST of `body` (bytes), as `get`; a redirect is the answer, but one from http to https is followed."""
+    return await _bounded(_posted(url, body, _pairs(headers), roots, resolve, max_body, timeout_ms), timeout_ms)
+
+
+async def _posted(url, body, headers, roots, resolve, max_body, timeout_ms):
+    answer = await _whole(_ask("POST", url, headers, body, roots, resolve, timeout_ms), max_body)
+    location = answer.headers.get("location")
+    if answer.status in _REDIRECTS and location and not url.lower().startswith("https"):
+        try:
+            target = http_response.follow(url, location)
+        except ValueError:
+            return answer
+        if target.lower().startswith("https") and http_response.may_know(url, target):
+            return await _whole(_ask("POST", target, headers, body, roots, resolve, timeout_ms), max_body)
+    return answer
 
 
 async def open(url, headers, roots, resolve, timeout_ms=15_000, start=0, hosts=None):
     """A Stream of the answer to a GET, for bodies of any size: the caller bounds it in bytes and time, and must `close` it.
 
     From byte `start` on, where the server can (RFC 9110 §14.2; see `Stream.start`). Up to three redirects are followed,
-    never out of TLS, and only to `hosts` when they are given; another host learns no header but the harmless ones.
+    never out of TLS, and only to `hosts` when they are given; another server learns no header but the harmless ones
+    (url.may_know).
     """
     headers = _pairs(headers)
     if start:
@@ -64,7 +77,7 @@ async def open(url, headers, roots, resolve, timeout_ms=15_000, start=0, hosts=N
             raise Failed(str(fault))
         if hosts is not None and http_response.parse_url(target)[1] not in hosts:
             raise Failed("a redirect to another host (%s)" % http_response.parse_url(target)[1])
-        if http_response.parse_url(target)[:3] != http_response.parse_url(url)[:3]:
+        if not http_response.may_know(url, target):
             headers = [(name, value) for name, value in headers if name.lower() in _FOR_ANYONE]
         url = target
     raise Failed("more than %d redirects" % _MAX_REDIRECTS)

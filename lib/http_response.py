@@ -6,7 +6,7 @@ What a server may say belongs here; when to ask again, and whom, belongs to the 
 from micropython import const
 
 from lib.tables import find
-from lib.url import authority, follow, only, parse_url  # noqa: F401  (URLs are offered from here, too)
+from lib.url import authority, follow, may_know, only, parse_url  # noqa: F401  (URLs are offered from here, too)
 
 # The headers of an answer that anybody here asks for.
 KEPT = (
@@ -45,6 +45,7 @@ _REFUSALS = (
     (502, "what is behind it is down"),
     (503, "it is busy, or down"),
     (504, "what is behind it is silent"),
+    (511, "the network wants a login first (captive portal)"),
 )
 
 

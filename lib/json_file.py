@@ -12,7 +12,7 @@ import os
 from micropython import const
 
 from lib.idle import TIMES
-from lib.strict_json import dumps, loads
+from lib.strict_json import NoMemory, dumps, loads
 
 _LARGEST = const(8192)
 _PIECE = const(512)
@@ -25,7 +25,10 @@ class Damaged(Exception):
 
 
 def load(path):
-    """Return the dict in `path`; an empty one when there is no such file. Raise Damaged, in words, when it cannot be trusted."""
+    """Return the dict in `path`; an empty one when there is no such file.
+
+    Raise Damaged, in words, when it cannot be trusted, and MemoryError.
+    """
     try:
         size = os.stat(path)[6]
     except OSError as fault:
@@ -42,6 +45,8 @@ def load(path):
         content = loads(text)  # strictly: MicroPython's own json reads half of a table as a whole one
     except OSError:
         raise Damaged("unreadable")
+    except NoMemory as fault:
+        raise MemoryError(str(fault))  # nothing is wrong with the file: whoever saves now would lose what is in it
     except ValueError as fault:
         raise Damaged(str(fault))
     if not isinstance(content, dict):

@@ -8,7 +8,7 @@ from struct import unpack_from
 
 from micropython import const
 
-from lib import udp
+from lib import dns_cache, udp
 from lib.dns_cache import Memory  # noqa: F401  (offered from here, too)
 from lib.tables import find
 
@@ -20,6 +20,9 @@ _MAX_LABEL = const(63)
 _MAX_RECORDS = const(40)  # the shortest takes 12 bytes, and 500 bytes hold no more
 _MAX_ALIASES = const(8)
 _TRIES = const(2)
+_MOST = const(4)  # addresses of one name that are kept
+_MDNS = ("224.0.0.251", 5353)  # RFC 6762 §3
+_UNICAST = const(0x80)  # the top bit of a question's class: answer to me alone (RFC 6762 §5.4)
 _NXDOMAIN = const(3)
 _CODES = ((1, "cannot read the question"), (2, "failed"), (4, "cannot do that"), (5, "refuses to answer"))
 
@@ -42,9 +45,10 @@ def query(number, host):
     return packet + b"\x00\x00\x01\x00\x01"
 
 
-def answer(number, host, packet):
+def answer(number, host, packet, every=False):
     """(address, seconds it may be kept) out of `packet`; None when it does not answer our question at all.
 
+    With `every` the addresses are all that it has, "a.b.c.d e.f.g.h", four at most.
     Raises NotFound: final when the server says that the name or its address does not exist, else another may know.
     """
     asked = query(number, host)
@@ -61,14 +65,29 @@ def answer(number, host, packet):
         records = _records(packet, len(asked))
     except (IndexError, ValueError):
         raise NotFound(host, "the name server's answer is damaged")
-    return _follow(host, records, packet[2] & 2)
+    several, ttl_s = _follow(host, records, packet[2] & 2)
+    return several if every else several.split(" ")[0], ttl_s
+
+
+def local_answers(host, packet):
+    """As `answer` with `every`, out of what a neighbour says by multicast DNS: it need not repeat our question (RFC 6762 §6)."""
+    if len(packet) < 12 or packet[2] & 0xF8 != 0x80 or packet[3] & 15:
+        return None
+    try:
+        at = 12
+        for _ in range(unpack_from("!H", packet, 4)[0]):
+            at = _name(packet, at)[1] + 4
+        return _follow(host, _records(packet, at), 0)
+    except (IndexError, ValueError, NotFound):
+        return None  # it speaks of something else
 
 
 async def resolve(host, servers, timeout_ms=2000, memory=None, now=0):
     """The address of `host` as "a.b.c.d"; an address comes back at once.
 
-    Each of `servers`, a list of (a.b.c.d, port), is asked twice in turn, `timeout_ms` each. With a `memory`, at the
-    time `now`, a fresh address is not asked for, and a stale one serves when nobody answers. Raises NotFound.
+    Of several it is the first that has not failed (lib/dns_cache.py). Each of `servers`, a list of (a.b.c.d, port), is asked
+    twice in turn, `timeout_ms` each; before them, for a name in ".local", the local network (RFC 6762 §3). With a `memory`, at
+    the time `now`, a fresh address is not asked for, and a stale one serves when nobody answers. Raises NotFound.
     """
     if udp.is_ipv4(host):
         return host
@@ -76,21 +95,24 @@ async def resolve(host, servers, timeout_ms=2000, memory=None, now=0):
     if known:
         return known
     why = "no name server is known"
-    for server in list(servers) * _TRIES:
+    servers = list(servers)
+    if _is_local(host):
+        servers = [_MDNS] + servers
+    for server in servers * _TRIES:
         try:
-            address, ttl_s = await _asked(host, server, timeout_ms)
+            several, ttl_s = await _asked(host, server, timeout_ms)
         except NotFound as fault:
             if fault.final:
                 raise
             why = fault.why
         except udp.Silent:
-            why = "no name server answers"
+            why = "nobody in the local network has that name" if server == _MDNS else "no name server answers"
         except (OSError, ValueError) as fault:
             why = "the name server cannot be asked (" + str(fault) + ")"
         else:
             if memory:
-                memory.put(host, address, ttl_s, now)
-            return address
+                memory.put(host, several, ttl_s, now)
+            return dns_cache.first(several, again=True)
     known = memory and memory.stale(host)
     if known:
         return known
@@ -99,7 +121,15 @@ async def resolve(host, servers, timeout_ms=2000, memory=None, now=0):
 
 async def _asked(host, server, timeout_ms):
     number = unpack_from("!H", urandom(2))[0]
-    return await udp.ask(server, query(number, host), lambda packet: answer(number, host, packet), timeout_ms)
+    question = query(number, host)
+    if server == _MDNS:
+        question = question[:-2] + bytes((_UNICAST, _CLASS_IN))
+        return await udp.ask(server, question, lambda packet: local_answers(host, packet), timeout_ms, True)
+    return await udp.ask(server, question, lambda packet: answer(number, host, packet, True), timeout_ms)
+
+
+def _is_local(host):
+    return (host[:-1] if host.endswith(".") else host).lower().endswith(".local")
 
 
 def _labels(host):
@@ -132,6 +162,7 @@ def _records(packet, at):
         at += 10
         if at + size > len(packet):
             raise IndexError
+        net &= 0x7FFF  # the top bit tells caches of multicast DNS to forget what they have
         if net == _CLASS_IN and kind == _TYPE_A:
             if size != 4:
                 raise ValueError
@@ -166,24 +197,21 @@ def _name(packet, at):
 
 
 def _follow(host, records, truncated):
-    """(address, seconds) of `host` through its aliases. Raises NotFound."""
+    """("a.b.c.d e.f.g.h", seconds) of `host` through its aliases. Raises NotFound."""
     name = (host if host.endswith(".") else host + ".").lower().encode()
     shortest_s = 0x7FFFFFFF
     for _ in range(_MAX_ALIASES):
-        target, found, life_s = None, 0, 0
-        for owner, kind, value, ttl_s in records:
-            if owner == name and (kind == _TYPE_A or target is None):
-                target, found, life_s = value, kind, ttl_s
-                if kind == _TYPE_A:
-                    break
-        if target is None:
-            break
-        shortest_s = min(shortest_s, life_s)
-        if found == _TYPE_A:
-            if target == "0.0.0.0":
+        found = [record for record in records if record[0] == name and record[1] == _TYPE_A]
+        if found:
+            several = [record[2] for record in found if record[2] != "0.0.0.0"][:_MOST]
+            if not several:
                 raise NotFound(host, "the name server blocks it (0.0.0.0)", True)
-            return target, shortest_s
-        name = target
+            return " ".join(several), min(shortest_s, min([record[3] for record in found]))
+        aliases = [record for record in records if record[0] == name]
+        if not aliases:
+            break
+        name = aliases[-1][2]
+        shortest_s = min(shortest_s, aliases[-1][3])
     if truncated:
         raise NotFound(host, "the name server's answer is cut short")
     raise NotFound(host, "the name has no IPv4 address", True)

@@ -57,16 +57,20 @@ def loads(text):
     ValueError, with the place but nothing of the content, when it is not UTF-8, not JSON, deeper than 64 brackets, or
     holds a number of more than 330 characters; NoMemory, which is one, when it needs more memory than there is.
     """
-    size = len(text)
-    if not is_utf8(text):
-        raise ValueError("not UTF-8")
-    at = fault(text, size, _open)
-    if at >= 0:
-        raise ValueError("not JSON at byte %d of %d" % (at, size))
+    check(text)
     try:
         return json.loads(_joined(text) if b"\\u" in text else text)
     except MemoryError:
-        raise NoMemory("JSON of %d bytes needs more memory than there is" % size)
+        raise NoMemory("JSON of %d bytes needs more memory than there is" % len(text))
+
+
+def check(text):
+    """Raise ValueError as `loads` where `text` (bytes or bytearray) is no JSON. Takes no memory."""
+    if not is_utf8(text):
+        raise ValueError("not UTF-8")
+    at = fault(text, len(text), _open)
+    if at >= 0:
+        raise ValueError("not JSON at byte %d of %d" % (at, len(text)))
 
 
 def dumps(value):

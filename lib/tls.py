@@ -19,6 +19,9 @@ _NOT_TLS = const("the other side does not speak TLS")
 _CLOSED = const("the other side closed")
 _NO_MEMORY = const("not enough memory")
 
+ONLY_13 = "the server only speaks TLS 1.3, or has no cipher for TLS 1.2, which is what this device speaks"
+MAYBE_VERSION = (_CLOSED, _REFUSED, _NO_COMMON_CIPHER)  # what a handshake ends with where the versions do not meet
+
 # What mbedTLS (MicroPython: the words of a ValueError, or the name in an OSError) and OpenSSL (CPython) say, in lower case, and
 # what that means. The first row that is found counts: who signed it matters more than how old it is.
 _WORDS = (
@@ -84,19 +87,21 @@ class _Context(ssl.SSLContext):
 def context(roots):
     """A context that trusts the certificates in `roots` (DER, one bytes object each) and no others, and checks names.
 
-    For one connection; `drop()` closes it when there is no stream that could. Raises ValueError when there is no root,
-    or one cannot be read.
+    For one connection; `drop()` closes it when there is no stream that could. One that cannot be read is left out where `roots`
+    can be told (`leave_out`, as lib/ca_certs.py). Raises ValueError when there is no root, or for the first that cannot be read.
     """
     made = _Context(ssl.PROTOCOL_TLS_CLIENT)
     made.verify_mode = ssl.CERT_REQUIRED  # MicroPython begins with CERT_NONE (reference/micropython-esp32.md §e)
-    count = 0
-    for root in roots:
-        count += 1
+    leave_out = getattr(roots, "leave_out", None)
+    n_good = 0
+    for count, root in enumerate(roots, 1):
         try:
             made.load_verify_locations(cadata=root)
+            n_good += 1
         except (OSError, ValueError):
-            raise ValueError("root certificate %d cannot be read" % count)
-    if not count:
+            if not leave_out or not leave_out("no certificate that could be read"):
+                raise ValueError("root certificate %d cannot be read" % count)
+    if not n_good:
         raise ValueError("no root certificate: TLS could not verify anyone")
     return made
 

@@ -33,11 +33,12 @@ def ip_of(address):
     return address[0] if isinstance(address, tuple) else "%d.%d.%d.%d" % tuple(address[4:8])
 
 
-async def ask(server, question, read, timeout_ms):
+async def ask(server, question, read, timeout_ms, anyone=False):
     """What `read(datagram)` makes of the answer to `question`; an answer that it calls None is not ours: wait on.
 
     `server` is (a.b.c.d, port). The socket is connected, so the network stack drops what others send, and chooses a
-    fresh source port each time. It is polled with short pauses: a wait on the stream would need a platform question.
+    fresh source port each time; but what is asked of a group `anyone` may answer. It is polled with short pauses: a wait on
+    the stream would need a platform question.
     Raises Silent after `timeout_ms`, OSError when the network refuses, ValueError when `server` is not an address.
     """
     host, port = server
@@ -46,8 +47,12 @@ async def ask(server, question, read, timeout_ms):
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
-        sock.connect(socket.getaddrinfo(host, port)[0][-1])
-        sock.send(question)
+        where = socket.getaddrinfo(host, port)[0][-1]
+        if anyone:
+            sock.sendto(question, where)
+        else:
+            sock.connect(where)
+            sock.send(question)
         return await _answer(sock, read, ticks_add(ticks_ms(), timeout_ms))
     finally:
         sock.close()

@@ -89,6 +89,17 @@ def follow(url, location):
     return target
 
 
+def may_know(url, target):
+    """Return whether the server at `target` may learn what was said to the one at `url`: it is the same, or its host by TLS.
+
+    Whoever gives an address with http:// of a server that wants https:// has shown the secret to its host already; never back.
+    """
+    scheme, host, port, _ = parse_url(url)
+    other_scheme, other_host, other_port, _ = parse_url(target)
+    upgraded = host == other_host and scheme not in _SECURE and other_scheme in _SECURE
+    return upgraded or (scheme, host, port) == (other_scheme, other_host, other_port)
+
+
 def _without_dots(path):
     """Return `path` without its "." and ".." steps (RFC 3986 §5.2.4); the query stays as it is."""
     path, mark, query = path.partition("?")

@@ -30,6 +30,9 @@ _SILENT_MS = const(90000)  # without a ping: the gateway has forgotten us
 _PAUSE_MS = const(20000)  # between a connection and the next
 _BUSY_MS = const(5000)  # after 412: our last connection is still being cleared away
 _LONG_WAIT_MS = const(300000)  # with a token that nobody takes, or that two devices use
+_THROWN = const(3)  # connections in a row that end so: another device has our token
+_SOON_MS = const(60000)  # the other one is back within its own pause of twenty seconds and some
+_SHARED = "another device seems to use this token"
 _TRIES = const(3)  # connections to a node that fail, then another node is asked for
 _MOST = const(64)  # commands in a list; a hub has 11 shockers
 _LONGEST = const(128)  # characters of a report's message: with more the gateway drops the connection
@@ -43,6 +46,7 @@ class Backend(Service):
 
     OPCODE = BINARY
     FRAMES = Frames
+    TLS_FIRST = True  # a plain API says nothing of its gateways
 
     def __init__(self, settings, agent):
         base = settings["url"].rstrip("/")
@@ -57,7 +61,8 @@ class Backend(Service):
         self._up = False  # and it let us in
         self._steps = []  # of an update, to be told before how it ended
         self._boot = _NORMAL, 0  # what the gateway is told of this start, None once it was
-        self._pinged = 0
+        self._pinged = self._since = 0
+        self._thrown = 0  # connections in a row that were reset soon after their beginning
         self._owed = 0  # pings that were not answered yet
 
     # --- errands: HTTP requests that the link runs before the socket is open
@@ -115,14 +120,29 @@ class Backend(Service):
 
     def pause_ms(self, status, reason):
         """As `Service`: twenty seconds, more when another device has our token, less when the gateway is not yet ready."""
-        if "different location" in reason:
+        if "different location" in reason or self._thrown >= _THROWN:
             return _LONG_WAIT_MS
         return _BUSY_MS if status == 412 else _PAUSE_MS
+
+    def lost(self, reason, now):
+        """As `Service`: says so when it looks as if another device throws us out, and we it.
+
+        The gateway keeps the newest of two connections with one token, and the older one sees a reset, no close frame (seen on
+        the running backend). A connection that lasts, or ends otherwise, speaks against it.
+        """
+        if self._up:
+            is_reset = "[Errno " in reason or "without a word" in reason
+            self._thrown = self._thrown + 1 if is_reset and now - self._since <= _SOON_MS else 0
+        return [(orders.NOTE, _SHARED)] if self._thrown == _THROWN else ()
+
+    def shown(self):
+        """As `Service`."""
+        return _SHARED if self._thrown >= _THROWN else ""
 
     def hello(self, now):
         """Messages to send first: how this device booted, once."""
         self._up = True
-        self._pinged = now
+        self._pinged = self._since = now
         self._owed = 0  # a pong that nobody asked for would end the connection
         return self._boot_status()
 

@@ -128,8 +128,9 @@ def _is_network(entry, is_text):
     if key != "" and not is_text(key, 8, 63) and (not is_text(key, 64, 64) or key.strip("0123456789abcdefABCDEF")):
         return False
     if address is not None:
-        parts = [address.get(part) for part in ("ip", "mask", "gateway", "dns")] if isinstance(address, dict) else [""]
-        if not all(map(_is_ip, parts)):
+        from firmware.net import static_address
+
+        if static_address.problem(address):
             return False
     return type(entry.get("hidden", False)) is bool and is_text(entry.get("security", ""), 0, 16)
 

@@ -26,6 +26,7 @@ _CONFIGURING = (
     "hostname",
     "networks",
     "caps",
+    "certificates",
     "rawconfig",
     "factoryreset",
 )

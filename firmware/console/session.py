@@ -69,14 +69,16 @@ class Console:
         self._terminal.write((line + "\r\n").encode())
 
     async def _tell(self, line):
-        """None; one line of any length, as fast as the other end takes it. Where nobody does, the rest is left out."""
-        data = line.encode()
+        """None; one line of any length, a text or its pieces, as fast as the other end takes it. Where nobody does, the rest is
+        left out."""
         try:
-            for at in range(0, len(data), _PIECE):
-                await asyncio.sleep_ms(0)
-                while not self._terminal.takes(_PIECE):
-                    await asyncio.sleep_ms(_IDLE_MS)
-                self._terminal.write(data[at : at + _PIECE], True)
+            for part in (line,) if isinstance(line, str) else line:
+                data = part.encode()
+                for at in range(0, len(data), _PIECE):
+                    await asyncio.sleep_ms(0)
+                    while not self._terminal.takes(_PIECE):
+                        await asyncio.sleep_ms(_IDLE_MS)
+                    self._terminal.write(data[at : at + _PIECE], True)
         finally:
             self._terminal.write(b"\r\n")
 
@@ -183,7 +185,14 @@ class Console:
         if fault or not is_utf8(line):
             self.say("$SYS$|Error|" + (fault or "not a line of UTF-8"))
             return
+        end = line.find(b" ")
+        if len(line) > _PIECE and bytes(line[:end]).lower() in (b"jsonconfig", b"$jsonconfig"):
+            line[: end + 1] = b""
+            boxed, line = [line], None
+            await self._carry_out("jsonconfig", boxed)  # kilobytes: read in place, and then let go
+            return
         name, _, argument = str(line, "utf-8").strip().partition(" ")
+        line = None
         if name[:1] == "$":
             name = name[1:]
         if name:

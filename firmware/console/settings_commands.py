@@ -182,7 +182,13 @@ def kept(settings, key, value):
 
 
 def _network(settings, entry):
-    network = {name: entry[name] for name in ("ssid", "hidden", "address") if name in entry}
+    network = {name: entry[name] for name in ("ssid", "hidden", "security", "address") if name in entry}
+    if network.get("address") is not None:
+        from firmware.net import static_address
+
+        words = static_address.problem(network["address"])
+        if words:
+            raise Wrong(words)
     network["key"] = entry.get("password", entry.get("key", ""))
     if network["key"] == _MASK:
         keys = [known.get("key", "") for known in settings.get("wifi") if known["ssid"] == network.get("ssid")]
@@ -212,6 +218,26 @@ def _caps(desk, argument):
     return change(desk, [(key, parsed(" ".join(words[1:])))])
 
 
+def _certificates(desk, argument):
+    from firmware.net import own_certificates
+    from lib.ca_certs import file_names
+
+    what, _, text = argument.partition(" ")
+    try:
+        if what.lower() == "add" and text:
+            return (SUCCESS + "Added " + own_certificates.add(text),)
+        if what.lower() == "remove" and text:
+            own_certificates.remove(text.strip())
+            return (SUCCESS + "Removed",)
+    except own_certificates.Refused as fault:
+        raise Wrong(str(fault))
+    if what:
+        raise Wrong("certificates, certificates add BASE64, or certificates remove NAME")
+    return tuple([response("Certificate", name) for name in file_names()]) + (
+        SUCCESS + "Those of the image are trusted, too",
+    )
+
+
 def _raw_config(desk, argument):
     raise Wrong("there is no binary configuration here; jsonconfig reads and writes everything")
 
@@ -219,6 +245,9 @@ def _raw_config(desk, argument):
 def _factory_reset(desk, argument):
     yield "Resetting to factory defaults..."
     desk.rooms.settings().reset()
+    from firmware.net import own_certificates
+
+    own_certificates.remove_all()
     yield "Restarting..."
     desk.restart_soon()
 
@@ -233,6 +262,7 @@ COMMANDS = {
     "hostname": _hostname,
     "networks": _networks,
     "caps": _caps,
+    "certificates": _certificates,
     "rawconfig": _raw_config,
     "factoryreset": _factory_reset,
 }

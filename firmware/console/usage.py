@@ -23,6 +23,7 @@ _USAGE = (
     ("hostname [NAME]", "the name in the network"),
     ("domain [HOST]", "the server of the service"),
     ("authtoken [TOKEN]", "the token for that server"),
+    ("certificates [add BASE64|remove NAME]", "authorities of your own, for a server of your own"),
     ("echo [true|false]", "whether the console shows what is typed"),
     ("jsonconfig [JSON]", "all settings"),
     ("rawconfig", "not supported: use jsonconfig"),

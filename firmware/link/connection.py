@@ -9,7 +9,7 @@ import asyncio
 from micropython import const
 
 from firmware.command import LEAVE, Leave, Unasked
-from firmware.link.http_and_websocket import Reach
+from firmware.link.http_and_websocket import Reach, last_words
 from lib import tasks, websocket
 from lib.hangup import close
 from lib.idle import TIMES
@@ -43,7 +43,7 @@ class Link:
         backend.rssi = network.rssi
         self._dispatcher = dispatcher
         self._network = network
-        self._reach = Reach(network, keeper, roots, backend.wall, dispatcher.compare if backend.TIMED else None)
+        self._reach = Reach(network, keeper, roots, clock, backend.wall, dispatcher.compare if backend.TIMED else None)
         self._clock = clock
         self._log = log
         self._beat = beat
@@ -101,7 +101,7 @@ class Link:
         return self.status == "connected"
 
     def ask(self, what, detail):
-        """ "" when the service hears of it at once, otherwise why not, in words: nothing is kept for later.
+        """Return "" when the service hears of it at once, otherwise why not, in words: nothing is kept for later.
 
         `what`, `detail`: as command.Service.ask.
         """
@@ -114,12 +114,16 @@ class Link:
         self._due.set()
         return ""
 
+    def reached_ms(self):
+        """Return when the service last said anything, a refusal included; 0: never."""
+        return max(self._heard_ms, self._reach.reached_ms)
+
     def pairs(self):
-        """True while a pairing code is to be entered elsewhere."""
+        """Return whether a pairing code is to be entered elsewhere."""
         return self._backend.pairs()
 
     def shown(self):
-        """What the service wants a person to see now, one line of text; "" for nothing."""
+        """Return what the service wants a person to see now, one line of text; "" for nothing."""
         return self._backend.shown()
 
     def facts(self):
@@ -137,7 +141,7 @@ class Link:
         for _ in range(_ERRANDS):
             if not await self._run_errand():
                 break
-        self._reader, self._writer, rest = await self._reach.knock(*backend.request(), self._say)
+        self._reader, self._writer, rest = await self._reach.knock(*backend.request(), self._say, backend.TLS_FIRST)
         self._say("connected")
         self._frames = backend.FRAMES()
         self._heard_ms = self._probed_ms = self._clock()
@@ -274,7 +278,7 @@ class Link:
         """End the calls under way, say goodbye where there is somebody to hear it, close the socket."""
         writer = self._writer
         try:
-            last = self._last_words()
+            last = last_words(self._frames, self._backend, self._code)
             self._obey(self._backend.lost(reason, self._clock()))
             if last:
                 await asyncio.wait_for_ms(self._send_bytes(last), _FAREWELL_MS)
@@ -285,15 +289,3 @@ class Link:
             self._code = _GOING
             if writer:
                 await close(writer)
-
-    def _last_words(self):
-        """Return the last bytes for the other side, its close frame among them; b"" where nobody hears them."""
-        frames = self._frames
-        if not frames:
-            return b""
-        last = frames.take()
-        if not frames.closed:
-            for message in self._backend.goodbye():
-                last += frames.message(message, self._backend.OPCODE)
-            last += frames.close(self._code)
-        return last

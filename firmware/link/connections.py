@@ -20,6 +20,10 @@ class Refusal:
         """Return False."""
         return False
 
+    def reached_ms(self):
+        """Return 0: nobody was asked."""
+        return 0
+
     def ask(self, what, detail):
         """Return why not, in words."""
         return self.status
@@ -46,6 +50,10 @@ class Links:
     def connected(self):
         """Return whether one of the services at least has been greeted."""
         return any([link.connected() for link in self._links])
+
+    def reached_ms(self):
+        """Return when one of the services last said anything, as link.Link.reached_ms."""
+        return max([link.reached_ms() for link in self._links])
 
     def pairs(self):
         """Return whether one of the services waits for its pairing code."""

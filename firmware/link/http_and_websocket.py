@@ -12,6 +12,7 @@ _ANSWER_MS = const(15000)
 _REDIRECTS = const(3)
 _REFUSED_MS = const(300000)  # 401 and 403: nobody gets in by knocking
 _SECURE = ("https", "wss")
+_NO_TLS = ("does not speak TLS", "the other side closed", "no root certificate")  # as lib/tls.py says it
 
 
 class Reach:
@@ -19,9 +20,13 @@ class Reach:
 
     `roots` are the DER certificates that TLS trusts. `wall()` is the time of day in µs, None while nobody knows it. `compare`,
     where there is one, hears of each server that answers by how many µs its clock is ahead of that, give or take a second.
+    `reached_ms` is when a server last answered by HTTP; 0: never.
     """
 
-    def __init__(self, network, keeper, roots, wall=None, compare=None):
+    def __init__(self, network, keeper, roots, clock=int, wall=None, compare=None):
+        self.reached_ms = 0
+        self._plain = None  # an address at which TLS is not spoken
+        self._clock = clock
         self._network = network
         self._keeper = keeper
         self._roots = roots
@@ -53,29 +58,53 @@ class Reach:
             if tls.NO_MEMORY in str(failed):
                 raise MemoryError(str(failed))
             self._keeper.doubt(str(failed))
-            return 0, b"", 0, str(failed)
+            return 0, b"", 0, await self._why(url, str(failed))
+        self.reached_ms = self._clock()
         self._date(answer.headers)
         returned = cookies.returned(answer.headers)
         if returned:
             self._cookies = _origin(url), returned
         return answer.status, answer.body, (answer.retry_after_s or 0) * 1000, ""
 
-    async def knock(self, url, headers, say):
+    async def knock(self, url, headers, say, tls_first=False):
         """(reader, writer, bytes behind the answer's head) of an open WebSocket. `say(text)` is told where it connects to.
+
+        `tls_first`: where `url` says ws://, it is tried by TLS, and without it only where TLS is not spoken.
+        Leave when there is none: the server says no, or cannot be reached, or goes away meanwhile.
+        """
+        if tls_first and url[:5] == "ws://" and url != self._plain:
+            try:
+                # without waiting for the time: where TLS is not spoken nobody may ever tell it
+                return await self._knock("wss" + url[2:], headers, say, False)
+            except Leave as leave:
+                if leave.status or not any([words in leave.reason for words in _NO_TLS]):
+                    raise
+            self._plain = url
+        try:
+            return await self._knock(url, headers, say)
+        except Leave as leave:
+            if leave.status in (0, 400):
+                self._plain = None  # it may speak TLS by now
+            raise
+
+    async def _knock(self, url, headers, say, timed=True):
+        """As `knock`, by the scheme of `url`; not before the time is known where it is to be `timed`.
 
         Leave when there is none: the server says no, or cannot be reached, or goes away meanwhile.
         """
         for _ in range(_REDIRECTS + 1):
+            before = url
             key = websocket_handshake.new_key()
             scheme, host, port, opening = _opening(url, self._with_cookies(url, headers), key)
             secure = scheme in _SECURE
-            if secure:
+            if secure and timed:
                 await self._keeper.wait_known()
             say("connecting to " + host)
-            reader, writer = await self._dial(host, port, secure, opening)
+            reader, writer = await self._dial(url, host, port, secure, opening)
             done = False
             try:
                 answer = await _answered(reader)
+                self.reached_ms = self._clock()
                 self._date(answer.headers)
                 websocket_handshake.check(answer.status, answer.headers, key)
                 done = True
@@ -85,7 +114,7 @@ class Reach:
             finally:
                 if not done:
                     await connect.close(writer)
-            if http_response.parse_url(url)[:3] != (scheme, host, port):
+            if not http_response.may_know(before, url):
                 headers = [pair for pair in headers if pair[0] == "User-Agent"]  # the token is for that server alone
         raise Leave("more than %d redirects" % _REDIRECTS)
 
@@ -102,14 +131,24 @@ class Reach:
         whose, returned = self._cookies
         return list(headers) + [("Cookie", returned)] if returned and whose == _origin(url) else headers
 
-    async def _dial(self, host, port, secure, opening):
+    async def _dial(self, url, host, port, secure, opening):
         try:
             return await connect.dial(
                 host, port, self._roots if secure else None, self._network.resolve, opening=opening
             )
         except connect.Failed as failed:
             self._keeper.doubt(failed.reason)
-            raise Leave(failed.reason)
+            raise Leave(await self._why(url, failed.reason))
+
+    async def _why(self, url, reason):
+        """Return `reason`, why there was no connection, behind what is in the way where that can be told."""
+        whose = _origin(url)
+        if not whose or not whose[0]:
+            return reason
+        from lib import login_page
+
+        words = await login_page.words(whose[1], self._network.resolve)
+        return "%s; %s" % (words, reason) if words else reason
 
 
 def _origin(url):
@@ -131,7 +170,7 @@ def _opening(url, headers, key):
 
 
 async def _answered(reader):
-    """The http1.Answer to the request for a WebSocket, as far as its head. Leave, in the words of lib/http_client.py."""
+    """Return the http1.Answer with its head. Raise Leave, in the words of lib/http_client.py."""
     answer = http_response.Answer()
     try:
         await asyncio.wait_for_ms(_head(reader, answer), _ANSWER_MS)
@@ -162,3 +201,15 @@ def _elsewhere(url, refused):
     if refused.status in (401, 403):
         raise Leave("the server refused the token (%d)" % refused.status, _REFUSED_MS, status=refused.status)
     raise Leave(str(refused), (refused.retry_after_s or 0) * 1000, status=refused.status)
+
+
+def last_words(frames, backend, code):
+    """Return the last bytes for the other side, a close frame with `code` among them; b"" where nobody hears them."""
+    if not frames:
+        return b""
+    last = frames.take()
+    if not frames.closed:
+        for message in backend.goodbye():
+            last += frames.message(message, backend.OPCODE)
+        last += frames.close(code)
+    return last

@@ -54,7 +54,7 @@ def _link(settings, name, dispatcher, rooms, feed, news=None):
     service.wall = unix_us
     service.wants_shared = bool(settings.get("remote.inputs") or settings.get("remote.dial"))
     log.line(INFO, "app", "%s, backend %s" % (agent, name))
-    return Link(service, dispatcher, station, keeper, Roots(CERTIFICATES), clock, log, feed, news, name)
+    return Link(service, dispatcher, station, keeper, Roots(CERTIFICATES, log), clock, log, feed, news, name)
 
 
 def _give_rules(settings, dispatcher, log):

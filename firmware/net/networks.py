@@ -17,6 +17,7 @@ _STALE_MS = const(
     6000
 )  # the driver keeps some old reasons until the next: as long as a failure takes, one proves nothing
 _MOST_HEARD = const(24)
+_MAX_NAME = const(32)  # bytes
 JOINED = const(-1)  # in a record: it took us the last time; 0: never tried; above: so often it did not, in a row
 _MOST_FAILURES = const(9)
 
@@ -58,10 +59,11 @@ _REFUSED = (
 )
 _WEAKER = "is less safe than it was: it may be somebody else's"
 
+NOT_FOUND = "not found (2.4 GHz only)"
 # wifi_err_reason_t of ESP-IDF → words (reference/onboarding-ota-safety.md §A5.1)
 _REASONS = (
     ((2, 15, 23, 202, 204), "wrong password (or key type)"),
-    ((201,), "not found (2.4 GHz only)"),
+    ((201,), NOT_FOUND),
     ((210, 211), "needs a different security"),
     ((212,), "too weak"),
     ((5,), "the router is full"),
@@ -72,7 +74,7 @@ _REASONS = (
 
 def ssid_problem(text):
     """Empty when `text` may be the name of a network, else what is wrong with it (IEEE 802.11 §9.4.2.2: 1–32 bytes)."""
-    if not isinstance(text, str) or not 0 < _bytes(text) <= 32:
+    if not isinstance(text, str) or not 0 < _bytes(text) <= _MAX_NAME:
         return "a name has 1-32 bytes"
     return ""
 
@@ -85,12 +87,12 @@ def key_problem(text):
 
 
 def address_problem(address):
-    """Empty for None (the network gives one) and for {"ip", "mask", "gateway", "dns"}, else what is wrong with it."""
+    """Return "" for None (the network gives one) and for {"ip", "mask", "gateway", "dns"}, else what is wrong with it."""
     if address is None:
         return ""
-    names = ("ip", "mask", "gateway", "dns")
-    good = isinstance(address, dict) and all(_is_dotted(address.get(name)) for name in names)
-    return "" if good else "an address has ip, mask, gateway and dns, four numbers from 0 to 255 each"
+    from firmware.net import static_address
+
+    return static_address.problem(address)
 
 
 def _bytes(text):
@@ -104,30 +106,46 @@ def _is_hex(text):
     return all(letter in "0123456789abcdefABCDEF" for letter in text)
 
 
-def _is_dotted(text):
-    parts = text.split(".") if isinstance(text, str) else ()
-    return len(parts) == 4 and all(_is_number(part) for part in parts)
-
-
-def _is_number(part):
-    return 0 < len(part) <= 3 and all("0" <= digit <= "9" for digit in part) and int(part) < 256
-
-
 def security_of(number):
     """The security of a network in words."""
     return _SECURITIES[number] if 0 <= number < len(_SECURITIES) else "unknown"
+
+
+def text_of(name):
+    """Return the `name` of a scan (bytes) as it is shown and kept; of one that is no UTF-8 each byte becomes a character.
+
+    Bytes above 0xA0 are read as Latin-1; control characters, which no setting takes, as other signs. 32 bytes at most, as a
+    setting has them: two long names may look the same.
+    """
+    text = name.decode() if is_utf8(name) else "".join([chr(byte) for byte in name])
+    text = "".join(
+        [letter if " " <= letter < "\x7f" or letter > "\x9f" else chr(0x2400 + ord(letter)) for letter in text]
+    )
+    while len(text.encode()) > _MAX_NAME:
+        text = text[:-1]
+    return text
 
 
 def heard(scan):
     """[(ssid, rssi, security in words, channel)], the strongest of each name, strongest first. Hidden ones have no name."""
     best = {}
     for name, _, channel, rssi, number, _ in scan:
-        if not name or not name[0] or not is_utf8(name):
-            continue  # a name that is no text can be neither shown nor kept
-        ssid = name.decode()
+        if not name or not name[0]:
+            continue
+        ssid = text_of(name)
         if ssid not in best or rssi > best[ssid][1]:
             best[ssid] = ssid, rssi, security_of(number), channel
     return sorted(best.values(), key=lambda found: (-found[1], found[0]))[:_MOST_HEARD]
+
+
+def strongest(scan, found):
+    """Return {ssid: (bssid, name in bytes, None where it is the text)} of the access points of which `heard` made `found`."""
+    points = {}
+    for ssid, rssi, _, channel in found:
+        for name, bssid, its_channel, its_rssi, _, _ in scan:
+            if (its_rssi, its_channel) == (rssi, channel) and text_of(name or b"") == ssid:
+                points[ssid] = bssid, None if name == ssid.encode() else name
+    return points
 
 
 def refusal(security):
@@ -144,24 +162,31 @@ def _strength(security):
     return find(_STRENGTHS, security, 0) if isinstance(security, str) else 0
 
 
-def access_point(scan, known):
+def access_point(scan, known, failures=0):
     """(rssi, channel, bssid, why not) of the strongest access point of a known network that is as safe as the saved one.
 
-    rssi is None when there is none; then `why not` says what is wrong with those that were heard, "" when there were none.
+    After each of its `failures` it is the next weaker one. rssi is None when there is none; then `why not` says what is wrong
+    with those that were heard, "" when there were none.
     """
     wanted = max(_strength(known.get("security")), _WITH_KEY if known.get("key") else 0)
-    best, words = None, ""
+    found, words = [], ""
     for name, bssid, channel, rssi, number, _ in scan:
-        if name != known["ssid"].encode():
+        if text_of(name or b"") != known["ssid"]:
             continue
         security = security_of(number)
         if refusal(security):
             words = refusal(security)
         elif find(_STRENGTHS, security, _DRIVERS_OWN) < wanted:
             words = words or _WEAKER
-        elif best is None or rssi > best[0]:
-            best = rssi, channel, bssid, ""
-    return best or (None, None, None, words)
+        else:
+            found.append((rssi, channel, bssid, ""))
+    found.sort(key=lambda point: -point[0])
+    return found[max(failures, 0) % len(found)] if found else (None, None, None, words)
+
+
+def names(scan, ssid):
+    """Return the names (bytes) of the access points that are shown as `ssid`, one for each."""
+    return [point[0] for point in scan if text_of(point[0] or b"") == ssid]
 
 
 def ranked(networks, strengths, record):

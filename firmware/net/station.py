@@ -20,6 +20,8 @@ _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
 _DNS_PORT = const(53)
 _NO_NAME = "OpenShock"  # the setting's default
+_CUT_OFF_MIN = const(5)  # joined for so long, and no service was reached: joined anew; then after twice as long …
+_MOST_CUT_OFFS = const(2)  # so often; then a restart may help
 _BEACON_TIMEOUT = const(200)  # whoever ends it for another reason tells a number that few can use (wifi_err_reason_t)
 
 
@@ -36,6 +38,14 @@ class Station:
     remembers which network took us last. `failed_rounds` counts the rounds of all networks in a row that ended in nothing,
     `reason` says why the last attempt did ("" when it did not).
     """
+
+    # of the class, as a device that is being set up needs few of them
+    points = {}  # how to join what `heard` has (networks.strongest)
+    ssid = ""  # of the network that took us
+    alone = ""  # a network with one access point: to be joined by its name, without a scan
+    on_cut_off = None  # called when joining anew did not help either
+    reached_ms = None  # tells when a service was reached the last time; None: nobody follows, and all is well
+    _cut_offs = 0
 
     def __init__(self, networks, hostname, servers, clock, log, busy=bool, store=None):
         self.networks = networks
@@ -93,7 +103,11 @@ class Station:
 
     async def resolve(self, host):
         """The address of `host`, "a.b.c.d". resolver.NotFound when no name server knows it."""
-        servers = self._servers or [(self.wlan.ifconfig()[3], _DNS_PORT)]
+        servers = self._servers[:]
+        _, _, gateway, given = self.wlan.ifconfig()
+        for address in (given, gateway):  # the driver tells the first server of several; most routers answer, too
+            if (address, _DNS_PORT) not in servers and address != "0.0.0.0":
+                servers.append((address, _DNS_PORT))
 
         return await resolver.resolve(host, servers, memory=self._memory, now=self.clock())
 
@@ -138,14 +152,37 @@ class Station:
         if self.lock.locked():
             raise OSError("a network is being tried")
 
-        self.heard = joining.scan(self)
-        return self.heard
+        return joining.scan(self)
 
     async def _stay(self):
+        since_ms = self.clock()
         while self.online():
             await asyncio.sleep_ms(_LOOK_MS)
+            reached_ms = (self.reached_ms or self.clock)()
+            if reached_ms >= since_ms:
+                self._cut_offs, since_ms = 0, reached_ms
+            minutes = _CUT_OFF_MIN * (self._cut_offs + 1)
+            if self.clock() - since_ms >= 60000 * minutes and not self.busy():
+                since_ms = self.clock()
+                if self._cut_off(minutes):
+                    return
         status = self.wlan.status()
         self.log.line(WARNING, "wifi", "lost, too weak" if status == _BEACON_TIMEOUT else "lost (reason %d)" % status)
+
+    def _cut_off(self, minutes):
+        """Leave a network in which nothing has passed for so long, and return True: another known one comes first now."""
+        self._cut_offs += 1
+        if self._cut_offs > _MOST_CUT_OFFS:
+            if self.on_cut_off:
+                self.on_cut_off()
+            return False
+        self.log.line(
+            WARNING, "wifi", "%s: joined, but no service was reached for %d min: joining anew" % (self.ssid, minutes)
+        )
+        networks.note(self.record, self.ssid, False)
+        self.alone = ""
+        self.wlan.disconnect()
+        return True
 
 
 def _ignore(number):

@@ -98,7 +98,7 @@ async def offered(settings, station, keeper, now_s, log):
         url,
         station,
         keeper,
-        Roots(ca_bundle.CERTIFICATES),
+        Roots(ca_bundle.CERTIFICATES, log),
         "OpenShock/%s (MicroPython; %s)" % (VERSION, build_info.BOARD),
         log,
     )

@@ -22,7 +22,7 @@ def put_together(settings, begun, device, feed):
     station = station_of(settings, device.scheduler.busy, device.clock, log)
     keeper = Timekeeper(station, hardware.set_clock, log, settings.get("time.servers"))
     agent = "OpenShock/%s (MicroPython; %s)" % (VERSION, build_info.BOARD)
-    source = Source(settings.get("update.url"), station, keeper, Roots(CERTIFICATES), agent, log)
+    source = Source(settings.get("update.url"), station, keeper, Roots(CERTIFICATES, log), agent, log)
     own = Own(
         trusted_keys.KEYS, build_info.BOARD, hardware.chip(), build_info.LAYOUT, build_info.COUNTER, VERSION, slots.size
     )

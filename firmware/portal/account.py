@@ -6,6 +6,7 @@ What the page may change is in account_actions.py, what asks servers behind chec
 from firmware.backends import BACKENDS
 from firmware.portal import check
 from firmware.portal.session import Wrong
+from lib.ca_certs import file_names
 
 PAIRED = "openshock_gateway"  # the backend whose token a code gives
 
@@ -30,6 +31,14 @@ class AccountSetup:
         backends = []
         for name, label, fields in self.menu:
             shown = [_field(settings, name, *field) for field in fields]
+            if name in (
+                PAIRED,
+                "openshock_user",
+            ):  # people run their servers themselves; there is no room in the state for more
+                saved = len(file_names())
+                label = "Own CA, PEM (%d saved)" % saved
+                # one line, which a browser makes of PEM by itself; no setting: it is kept in a file
+                shown.append({"key": "certificate", "label": label, "secret": False, "set": bool(saved), "value": ""})
             backends.append({"name": name, "label": label, "fields": shown, "pairs": name == PAIRED})
         return {"backend": self._shown(), "backends": backends, "reach": self._reach}
 

@@ -11,6 +11,7 @@ from firmware.portal.session import Wrong, store, text_of
 from lib.log import INFO
 
 _LONGEST_NAME = const(40)
+_LONGEST_PEM = const(4096)
 _MINUTE_MS = const(60000)
 _MINUTES_MS = const(300000)
 _TRIES_A_MINUTE = const(5)
@@ -31,10 +32,11 @@ def change(setup, body):
         raise Wrong(400, "a table of fields", "fields")
     keys = [key for key, _, _ in known[0][2]]
     for key in fields:
-        if key not in keys:
+        if key not in keys and key != "certificate":
             raise Wrong(400, "this backend has no such field", key)
+    _trust(text_of(fields, "certificate", _LONGEST_PEM))
     changes = [("backend", name, "backend")]
-    changes += [(name + "." + key, value, key) for key, value in fields.items()]
+    changes += [(name + "." + key, value, key) for key, value in fields.items() if key != "certificate"]
     url = part.rooms.settings.get(_FLEET + ".url")
     if name == _FLEET and fields.get("url", url) != url:
         changes += [(_FLEET + "." + key, "", "url") for key in _OF_ITS_SERVER]  # another server pairs anew
@@ -43,6 +45,20 @@ def change(setup, body):
         part.paired = None
     part.changed()
     part.rooms.log.line(INFO, "setup", "account of " + name)
+
+
+def _trust(text):
+    """Trust the certificate authority in `text` from now on, if there is one. Raise Wrong."""
+    if not text.strip():
+        return
+    from firmware.net import own_certificates
+
+    try:
+        own_certificates.add(text)
+    except own_certificates.Refused as fault:
+        raise Wrong(400, str(fault), "certificate")
+    except OSError as fault:
+        raise Wrong(500, "the certificate could not be written (%s)" % fault, "certificate")
 
 
 def reach(setup, body):

@@ -46,7 +46,7 @@ class SettingUp:
             buttons.pressed,
             buttons.progress,
             device.rewire,
-            Roots(CERTIFICATES),
+            Roots(CERTIFICATES, log),
             self._keeper,
             clock,
             log,

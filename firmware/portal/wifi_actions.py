@@ -72,8 +72,11 @@ def _network(part, body):
         if not isinstance(address, dict) or not all(name in _ADDRESS for name in address):
             raise Wrong(400, "an address has ip, mask, gateway and dns", "address")
         network["address"] = address
-        if not fits("wifi", [network]) or not _whole_address(address):
-            raise Wrong(400, "four numbers from 0 to 255 each, such as 192.168.0.20", "address")
+        from firmware.net import static_address
+
+        words = static_address.problem(address)
+        if words:
+            raise Wrong(400, words, "address")
     return network
 
 
@@ -81,6 +84,8 @@ def _key(part, body, ssid, heard):
     if heard and heard[0][2] == "enterprise":
         raise Wrong(400, "this network wants a user name and a certificate (enterprise): that cannot be done", "ssid")
     if "key" not in body:
+        if heard and heard[0][2] in ("open", "owe"):
+            return ""  # the page asks for none, and an old one would be refused
         for known in part.rooms.settings.get("wifi"):
             if known["ssid"] == ssid:
                 return known.get("key", "")
@@ -88,12 +93,3 @@ def _key(part, body, ssid, heard):
     if not fits("wifi", [{"ssid": ssid, "key": key}]):
         raise Wrong(400, "a key has 8-63 characters, or 64 hexadecimal digits; an open network has none", "key")
     return key
-
-
-def _whole_address(address):
-    return all(isinstance(address.get(name), str) and _dotted(address[name]) for name in _ADDRESS)
-
-
-def _dotted(text):
-    parts = text.split(".")
-    return len(parts) == 4 and all(0 < len(part) <= 3 and part.isdigit() and int(part) < 256 for part in parts)

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 import trustme
-from loopback import INTERPRETERS, Loopback, der, echo, probe, server_context
+from loopback import INTERPRETERS, Loopback, der, dns_answer, echo, probe, server_context
 
+from lib import connect, tls, tls13
 from tools.common.ports import free_port
 
 NAMES = {"hub.test": "127.0.0.1", "other.test": "127.0.0.1", "127.0.0.1": "127.0.0.1"}
@@ -118,6 +119,44 @@ def test_servers_that_fail_in_the_handshake(interpreter, tmp_path, loopback):
     assert [result["sockets"] for result in results][1:] == [0] * 2
 
 
+def _of_13(certificate):
+    context = server_context(certificate)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context
+
+
+def test_a_server_that_only_speaks_tls_1_3_is_told(tmp_path, loopback):
+    """On MicroPython, which speaks 1.2 alone; CPython speaks both."""
+
+    async def old_protocol(reader, writer):
+        await reader.read(1000)
+        writer.write(b"\x15\x03\x03\x00\x02\x02\x46")  # a fatal alert: protocol_version
+        await writer.drain()
+
+    port = loopback.start_tcp(echo, _of_13(AUTHORITY.issue_cert("hub.test")))
+    other = loopback.start_tcp(old_protocol)
+    told, refused, again = probe("micropython", tmp_path, _job(port), _job(other), _job(port))
+    assert told["failed"] == again["failed"] == f"hub.test port {port}: {tls.ONLY_13}"
+    assert "TLS 1.3" in tls.ONLY_13 and "1.3" not in refused["failed"]
+    assert refused["sockets"] == again["sockets"] == 0
+
+
+@pytest.mark.parametrize("host", ["hub.test", "127.0.0.1"])
+def test_the_question_for_tls_1_3_is_one_that_servers_understand(host, loopback):
+    async def asked(port):
+        return await tls13.is_spoken(host, lambda opening: connect.dial("127.0.0.1", port, None, here, opening))
+
+    async def here(host):
+        return host
+
+    certificate = AUTHORITY.issue_cert("hub.test", "127.0.0.1")
+    old = server_context(certificate)
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    assert asyncio.run(asked(loopback.start_tcp(echo, _of_13(certificate)))) is True
+    assert asyncio.run(asked(loopback.start_tcp(echo, old))) is False
+    assert asyncio.run(asked(loopback.start_tcp(echo))) is False
+
+
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_plain_tcp_and_a_refused_port(interpreter, tmp_path, loopback):
     port, closed = loopback.start_tcp(echo), free_port()
@@ -134,6 +173,25 @@ def test_plain_tcp_and_a_refused_port(interpreter, tmp_path, loopback):
     assert over_tls["failed"] == "hub.test port %d: connection refused" % closed
     assert nowhere["failed"] == "nowhere.test: there is no such name"
     assert [refused["sockets"], over_tls["sockets"]] == [0, 0]
+
+
+def _several(query, reply, _):
+    """Three addresses of each name, of which only the last one answers."""
+    records = [b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x01\x2c\x00\x04" + bytes((127, 0, 0, last)) for last in (9, 8, 1)]
+    reply(dns_answer(query, *records))
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+@pytest.mark.parametrize("secure", [False, True])
+def test_each_address_of_a_name_is_tried(interpreter, secure, tmp_path, loopback, port_of):
+    if sys.platform != "linux":
+        pytest.skip("only Linux has all of 127.0.0.0/8")
+    port = port_of["good"] if secure else loopback.start_tcp(echo)
+    job = _job(port, name_servers=[["127.0.0.1", loopback.start_udp(_several)]], **({} if secure else {"roots": None}))
+    closed = dict(job, port=free_port())
+    first, second, refused = probe(interpreter, tmp_path, job, job, closed)
+    assert first.get("gave") == second.get("gave") == "hello", first
+    assert "connection refused" in refused["failed"] and refused["sockets"] == 0
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)

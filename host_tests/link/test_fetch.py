@@ -91,6 +91,7 @@ def _app():
         ("/squeezed", _squeezed),
     ):
         app.router.add_get(path, handler)
+    app.router.add_post("/to", _to)
     app.router.add_post("/post", _posted)
     return app
 
@@ -141,7 +142,7 @@ def test_answers_come_whole(interpreter, tmp_path, base):
 def test_redirects_are_followed_three_times_within_https(interpreter, tmp_path, base, loopback):
     plain = "http://hub.test:%d" % loopback.start_http(_app())
     elsewhere = base.replace("hub.test", "cdn.test")
-    three, four, same, other, downgrade, upgrade, rubbish = probe(
+    three, four, same, other, downgrade, upgrade, upgraded, posted, elsewhere_posted, rubbish = probe(
         interpreter,
         tmp_path,
         _job(base + "/hop/3"),
@@ -150,6 +151,9 @@ def test_redirects_are_followed_three_times_within_https(interpreter, tmp_path, 
         _job(base + "/to?url=" + elsewhere + "/mirror"),
         _job(base + "/to?url=" + plain + "/mirror"),
         _job(plain + "/to?url=" + base + "/hop/0"),
+        _job(plain + "/to?url=" + base + "/mirror"),
+        _job(plain + "/to?url=" + base + "/post", do="post", body="{}"),
+        _job(plain + "/to?url=" + elsewhere + "/post", do="post", body="{}"),
         _job(base + "/to?url=ftp://hub.test/"),
     )
     assert three["gave"][:2] == [200, "arrived"]
@@ -158,6 +162,9 @@ def test_redirects_are_followed_three_times_within_https(interpreter, tmp_path, 
     assert "|-|board/1" in other["gave"][1]  # the token stays with the first host
     assert downgrade["failed"] == "a redirect that leaves TLS"
     assert upgrade["gave"][:2] == [200, "arrived"]
+    assert "|secret|" in upgraded["gave"][1], "from http to https of one host the token may follow"
+    assert posted["gave"][:2] == [201, "POST {}"]
+    assert elsewhere_posted["gave"][0] == 307
     assert "failed" in rubbish
     assert {four["sockets"], downgrade["sockets"], other["sockets"]} == {0}
 

@@ -14,6 +14,7 @@ from firmware.command import ACT, EMERGENCY, NOTE, PORTAL, REFUSE, RESTART, UPDA
 from firmware.link import connection as link_room
 from host_tests.unit import flatsharp
 from tools.hub import Hub, faults, flat
+from tools.hub.gateway import ELSEWHERE
 
 # no story waits as long as a device would; where a wait is looked at, it is read from what the link says
 SHORT = {"_PAUSE_MS": 20, "_BUSY_MS": 20}
@@ -408,11 +409,25 @@ def test_row_close_or_drop_stops_and_waits_twenty_seconds(end, monkeypatch):
 @told(short=LONG)
 async def test_row_close_different_location_waits_longer(hub, one):
     """Close with "different location" (another device has our token): a longer wait."""
+    await gateway(hub).close(1000, ELSEWHERE)
+    assert await one.next_try_ms("different location") >= 300_000
+    assert one.dispatcher.halts
+
+
+@told()
+async def test_two_devices_with_one_token_are_told_so_and_one_of_them_waits(hub, one):
+    """Each throws the other out, by a reset: after three in a row it says why, and waits for minutes."""
+    words = "another device seems to use this token"
     async with device(hub.url) as other:
-        await one.said("different location")
-        assert await one.next_try_ms("different location") >= 300_000
-        assert one.dispatcher.halts
-        await obeys(hub, other, 21)
+        asked = [asyncio.ensure_future(each.said(words)) for each in (one, other)]
+        await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        for task in asked:
+            task.cancel()
+        waits, works = (one, other) if one.link.shown() else (other, one)
+        tries = [line for line in waits.lines if "; next try in " in line]
+        assert int(tries[-1].rpartition("next try in ")[2].removesuffix(" ms")) >= 300_000
+        assert len(tries) >= 3 and ("Hub", "Says", words) in waits.link.facts()
+        await obeys(hub, works, 21)
 
 
 @told()

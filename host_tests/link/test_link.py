@@ -4,11 +4,12 @@ import asyncio
 import functools
 
 import pytest
-from link_story import AGENT, DEVICE, RED, TIMES, TOKEN, Server, Story, order, text, told
+from link_story import AGENT, DEVICE, RED, TIMES, TOKEN, Server, Story, hurry, order, text, told
 
 from firmware.command import ACT, EMERGENCY, HALT, NOTE, REFUSE, Leave, Service, Unasked, Wish
 from firmware.link import connection as link_room
-from lib import tasks
+from firmware.link.http_and_websocket import Reach
+from lib import login_page, tasks
 
 LONG_MS = 300_000
 
@@ -137,6 +138,34 @@ async def test_redirects_are_followed_three_at_most(server, story):
     await again(server, story)
 
 
+def test_a_token_follows_from_http_to_https_of_one_host(monkeypatch):
+    asked = []
+
+    @told
+    async def story(server, story):
+        dial = story.link._reach._dial
+        reached = asyncio.Event()
+
+        async def dialled(url, host, port, secure, opening):
+            if not secure:
+                return await dial(url, host, port, secure, opening)
+            asked.append((url, opening))
+            reached.set()
+            raise Leave("no TLS here")
+
+        story.link._reach._dial = dialled
+        (await server.knock()).answer(301, Location=f"https://127.0.0.1:{server.port}/1/hubs/user")
+        await asyncio.wait_for(reached.wait(), 10)
+        assert TOKEN.encode() in asked[0][1]
+        del asked[:]
+        reached.clear()
+        (await server.knock()).answer(301, Location=f"https://localhost:{server.port}/1/hubs/user")
+        await asyncio.wait_for(reached.wait(), 10)
+        assert TOKEN.encode() not in asked[0][1]
+
+    story(monkeypatch)
+
+
 @pytest.mark.parametrize("there", ["http://localhost:{other}/there", "http://127.0.0.1:{other}/there"])
 def test_another_server_never_sees_the_token(there, monkeypatch):
     @told
@@ -151,6 +180,93 @@ def test_another_server_never_sees_the_token(there, monkeypatch):
             await story.dispatcher.acted(1)
 
     story(monkeypatch)
+
+
+class Doors:
+    """A Reach whose connections fail as `ways` says: scheme → the words of the Leave, a status, or None for an open one."""
+
+    def __init__(self, **ways):
+        self.ways = ways
+        self.tried = []
+        self.reach = Reach(None, None, [])
+        self.reach._knock = self._knock
+
+    async def _knock(self, url, headers, say, timed=True):
+        assert timed or url.startswith("wss")
+        scheme = url.partition(":")[0]
+        self.tried.append(scheme)
+        way = self.ways[scheme]
+        if way is not None:
+            raise Leave(str(way), status=way if isinstance(way, int) else 0)
+        return "reader", "writer", b""
+
+    def knock(self, url="ws://hub.lan:81/x", tls_first=True):
+        """What was tried, and whether it was opened."""
+        del self.tried[:]
+        try:
+            asyncio.run(self.reach.knock(url, [], None, tls_first))
+        except Leave:
+            return self.tried, False
+        return self.tried, True
+
+
+def test_a_gateway_of_a_plain_api_is_tried_by_tls_first():
+    doors = Doors(wss=None, ws=None)
+    assert doors.knock() == (["wss"], True)
+    assert doors.knock(tls_first=False) == (["ws"], True)
+    for words in ("hub.lan port 81: certificate not trusted", "hub.lan: there is no such name", 401, 412):
+        doors.ways["wss"] = words
+        assert doors.knock() == (["wss"], False), "who speaks TLS is never asked without"
+    for words in ("hub.lan port 81: the other side does not speak TLS", "hub.lan port 81: the other side closed"):
+        doors = Doors(wss=words, ws=None)
+        assert doors.knock() == (["wss", "ws"], True)
+        assert doors.knock() == (["ws"], True), "it is known by now"
+        assert doors.knock("ws://other.lan/x") == (["wss", "ws"], True), "of that one alone"
+        doors.knock()
+        doors.ways.update(ws=412)
+        assert doors.knock() == (["ws"], False)
+        doors.ways.update(ws=400, wss=None)
+        assert doors.knock() == (["ws"], False)
+        assert doors.knock() == (["wss"], True), "TLS has come"
+    doors = Doors(wss="the other side does not speak TLS", ws=None)
+    assert doors.knock("wss://hub.lan/x") == (["wss"], False), "an API with TLS names gateways with TLS"
+
+
+LOGIN = "a login page is in the way (captive portal): login.example"
+
+
+@pytest.mark.parametrize("backend_fetches", [False, True])
+def test_a_login_page_in_the_way_is_told_apart_from_no_internet(backend_fetches, monkeypatch):
+    async def tell():
+        async with Server() as server:
+            monkeypatch.setattr(login_page, "PORT", server.port)
+            server.map_answer = lambda peer: peer.answer(302, Location="http://login.example/?from=here")
+            # the same port: a network that answers for everybody speaks no TLS there either
+            async with Story(f"https://localhost:{server.port}") as story:
+                if not backend_fetches:
+                    story.link._backend.errand = lambda now: None
+                await story.said(LOGIN)
+                server.map_answer = lambda peer: peer.answer(301, Location="https://localhost/")
+                since = len(story.lines)
+                assert LOGIN not in await story.said("next try", since + 1)
+
+    hurry(monkeypatch)
+    asyncio.run(tell())
+
+
+@told
+async def test_a_network_that_wants_a_login_says_so_by_itself(server, story):
+    (await server.knock()).answer(511)
+    await story.said("the network wants a login first")
+
+
+@told
+async def test_a_refusal_is_an_answer_too(server, story):
+    before = story.link.reached_ms()
+    await asyncio.sleep(0.01)
+    (await server.knock()).answer(401)
+    await story.said("refused the token")
+    assert story.link.reached_ms() > before
 
 
 @told

@@ -44,6 +44,7 @@ def _name_server(query, reply, from_elsewhere):
         "loop": [dns_answer(query, LOOP)],
         "circle": [dns_answer(query, ALIAS_SELF)],
         "short": [dns_answer(query, A_10_1_2_3[:-1])],
+        "several": [dns_answer(query, A_6_6_6_6, A_10_1_2_3)],
         "liar": [dns_answer(other_id, A_6_6_6_6), dns_answer(other_name, A_6_6_6_6), query, b"", bytes(500)],
     }
     for packet in stories.get(label, ()):
@@ -71,6 +72,7 @@ def test_names_and_what_becomes_of_them(interpreter, tmp_path, name_server):
         ("192.0.2.7", "192.0.2.7"),
         ("alias.test", "10.9.8.7"),
         ("turned.test", "10.9.8.7"),
+        ("several.test", "6.6.6.6"),
         ("liar.test", "10.1.2.3"),
         ("stranger.test", "10.1.2.3"),
         ("unknown.test", "no address for unknown.test: there is no such name"),
@@ -132,6 +134,46 @@ def test_a_refusing_port_and_a_server_that_is_a_name(interpreter, tmp_path, name
     )
     assert good["gave"] == "10.1.2.3"
     assert "the name server cannot be asked (not an address: dns.test)" in refused["failed"]
+
+
+def _neighbour(query, reply, from_elsewhere):
+    """A device in the local network: hub.local. It need repeat neither number nor question (RFC 6762 §18.1, §6)."""
+    owner = b"\x03hub\x05local\x00"
+    record = owner + b"\x00\x01\x80\x01\x00\x00\x00\x78\x00\x04\x0a\x01\x02\x03"  # the cache-flush bit is set
+    if query[12 : 12 + len(owner)].lower() != owner:
+        return
+    assert query[-2:] == b"\x80\x01", "answer to me alone"
+    from_elsewhere(b"\0\0\x84\0\0\0\0\x01\0\0\0\0" + record.replace(b"\x03hub", b"\x03nas"))
+    from_elsewhere(b"\0\0\x84\0\0\0\0\x01\0\0\0\0" + record[:-1])
+    from_elsewhere(b"\0\0\x84\0\0\0\0\x01\0\0\0\0" + record)
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_names_in_local_are_asked_for_in_the_local_network(interpreter, tmp_path, loopback, name_server):
+    mdns = ["127.0.0.1", loopback.start_udp(_neighbour)]
+    job = {"do": "resolve", "each_ms": 300, "name_servers": [], "mdns": mdns}
+    found, written_otherwise, nobody, by_a_server = probe(
+        interpreter,
+        tmp_path,
+        dict(job, host="hub.local"),
+        dict(job, host="Hub.LOCAL."),
+        dict(job, host="nas.local"),
+        dict(job, host="good.local", name_servers=[name_server]),
+    )
+    assert found["gave"] == written_otherwise["gave"] == "10.1.2.3"
+    assert nobody["failed"] == "no address for nas.local: nobody in the local network has that name"
+    assert by_a_server["gave"] == "10.1.2.3"
+
+
+def test_ten_thousand_spoilt_answers_of_neighbours_raise_nothing():
+    @settings(max_examples=500, deadline=None)
+    @given(st.binary(max_size=120))
+    def spoilt(tail):
+        for head in (b"\0\0\x84\0\0\0\0\x02\0\0\0\0", b"\0\0\x84\0\0\x01\0\x01\0\0\0\0"):
+            found = resolver.local_answers("hub.local", head + tail)
+            assert found is None or isinstance(found[0], str)
+
+    spoilt()
 
 
 _UNIX_2026 = 1_780_000_000

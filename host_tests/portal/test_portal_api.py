@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import ssl
 from contextlib import asynccontextmanager
 
 import pytest
+import trustme
 from aiohttp import web
 from portal_site import story
 
 from firmware.portal import account_actions
 from host_tests.unit.setup_rooms import AIR, House
+from lib import ca_certs
 
 
 def test_the_state_has_what_the_page_shows(tmp_path):
@@ -32,6 +35,7 @@ def test_the_state_has_what_the_page_shows(tmp_path):
         fields = {field["key"]: field for field in backend["fields"]}
         assert fields["token"] == {"key": "token", "label": "API token", "secret": True, "set": False}
         assert fields["url"]["value"] == "https://api.openshock.app"
+        assert fields["certificate"]["value"] == "" and not fields["certificate"]["set"]
         assert state["estop"] == {"latched": False, "pressed": False, "seen": False, "progress": ""}
         assert 590_000 < state["idle_ms_left"] <= 600_000
 
@@ -344,6 +348,18 @@ def test_a_known_network_keeps_its_place_and_without_a_key_its_key(tmp_path):
     story(tmp_path, tell, wifi=[{"ssid": "home", "key": "correct horse"}, {"ssid": "old", "key": "saved key of home"}])
 
 
+def test_a_network_that_became_open_is_tried_without_its_old_key(tmp_path):
+    async def tell(site):
+        await site.post("wifi", {"ssid": "café 🏠"})
+        state = await site.until(lambda state: state["wifi"]["result"])
+        assert state["wifi"]["result"]["ok"] and site.house.wifi.tried == [("café 🏠", "", None)]
+        stored = json.loads((tmp_path / "settings.json").read_text("utf-8"))["wifi"]
+        assert stored == [{"ssid": "café 🏠", "key": "", "security": "open"}]
+
+    known = [{"ssid": "café 🏠", "key": "correct horse", "security": "wpa2"}]
+    story(tmp_path, tell, heard=AIR, wifi=known)
+
+
 def test_names_and_keys_are_measured_before_anything_is_tried(tmp_path):
     emoji = "🦊" * 8  # 32 bytes
     printable = "".join(chr(code) for code in range(32, 95))
@@ -363,6 +379,8 @@ def test_names_and_keys_are_measured_before_anything_is_tried(tmp_path):
         ({"ssid": "home", "key": "", "address": {}}, "address", "four numbers"),
         ({"ssid": "home", "key": "", "address": dict(address, ip="1.2.3.256")}, "address", "four numbers"),
         ({"ssid": "home", "key": "", "address": dict(address, dns="")}, "address", "four numbers"),
+        ({"ssid": "home", "key": "", "address": dict(address, mask="255.0.255.0")}, "address", "ones before"),
+        ({"ssid": "home", "key": "", "address": dict(address, gateway="2.2.3.1")}, "address", "not in the network"),
     ]
 
     async def tell(site):
@@ -377,6 +395,35 @@ def test_names_and_keys_are_measured_before_anything_is_tried(tmp_path):
             assert site.house.wifi.tried[-1] == (ssid, key, None)
 
     story(tmp_path, tell, heard=AIR)
+
+
+def test_an_authority_of_ones_own_is_added_beside_the_account(tmp_path, monkeypatch):
+    monkeypatch.setattr(ca_certs, "FOLDER", str(tmp_path / "certs"))
+    pem = trustme.CA().cert_pem.bytes().decode()
+    as_a_browser_has_it = pem.replace("\n", "")
+    fields = {"url": "https://hub.lan", "certificate": as_a_browser_has_it}
+
+    async def tell(site):
+        body = {"backend": "openshock_user", "fields": dict(fields, certificate="-----BEGIN nothing")}
+        status, told = await site.post("account", body)
+        assert status == 400 and told["field"] == "certificate" and "not a certificate" in told["error"]
+        assert (await site.get("state"))[1]["account"]["backend"] != "openshock_user"
+        status, state = await site.post("account", {"backend": "openshock_user", "fields": fields})
+        assert status == 200
+        found = [
+            each
+            for backend in state["account"]["backends"]
+            for each in backend["fields"]
+            if each["key"] == "certificate"
+        ]
+        assert len(found) == 2, "OpenShock's: people run such servers themselves"
+        for field in found:
+            assert "1 saved" in field["label"] and field["set"] and field["value"] == ""
+        assert list(ca_certs.Roots()) == [ssl.PEM_cert_to_DER_cert(pem)]
+        assert "BEGIN" not in (tmp_path / "settings.json").read_text()
+        assert (await site.post("account", {"backend": "openshock_user", "fields": {"certificate": ""}}))[0] == 200
+
+    story(tmp_path, tell)
 
 
 def test_a_ninth_network_is_refused_before_it_is_tried(tmp_path):

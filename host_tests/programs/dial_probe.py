@@ -31,6 +31,8 @@ def _open_files():
 
 def _resolve(job, memory=None):
     """The look-up a job wishes: by its name servers, or out of its table."""
+    if "mdns" in job:
+        resolver._MDNS = tuple(job["mdns"])
     if "name_servers" in job:
         servers = [tuple(server) for server in job["name_servers"]]
         return lambda host: resolver.resolve(host, servers, job.get("each_ms", 1000), memory, job.get("now", 0))

@@ -975,6 +975,13 @@ MUTATIONS = [
         ),
         (
             "S26",
+            "firmware/net/station.py",
+            ">= 60000 * minutes and not self.busy():",
+            ">= 60000 * minutes:",
+            _BOTH + "test_s26_a_network_in_which",
+        ),
+        (
+            "S26",
             "lib/connect.py",
             "        async with TIMES:\n            self.writer.write(opening)\n            await self.writer.drain()\n",
             "        self.writer.write(opening)\n        await self.writer.drain()\n",

@@ -36,6 +36,18 @@ def ipconfig(key=None, **_):
     return simboard.name_server() if key == "dns" else None
 
 
+def _name(each):
+    """The name of an access point in bytes: "name" where they are no text."""
+    return each.get("name") or each["ssid"].encode()
+
+
+def _as_text(name):
+    try:
+        return name.decode()
+    except UnicodeError:
+        return name
+
+
 def _now_ms():
     return simclock.real_us() // 1000
 
@@ -78,9 +90,10 @@ class WLAN:
             raise OSError("Wifi Not Started")
         if self._joined or self._coming:
             raise OSError("Wifi Internal Error")
-        if len(ssid.encode()) > 32 or key is not None and not 8 <= len(key.encode()) <= 64:
+        ssid = ssid if isinstance(ssid, bytes) else ssid.encode()
+        if len(ssid) > 32 or key is not None and not 8 <= len(key.encode()) <= 64:
             raise OSError("Wifi Invalid Password")
-        self.attempts.append((ssid, key, bssid))
+        self.attempts.append((_as_text(ssid), key, bssid))
         self._requested = True
         self._tries = 0
         self._asked = ssid, key or "", bssid
@@ -96,7 +109,7 @@ class WLAN:
 
     def _outcome(self, ssid, key, bssid):
         """(network, reason): reason 0 when it takes us."""
-        found = [each for each in simboard.networks() if each["ssid"] == ssid]
+        found = [each for each in simboard.networks() if _name(each) == ssid]
         if bssid is not None:
             found = [each for each in found if each["bssid"] == bssid]
         if not found:
@@ -104,11 +117,11 @@ class WLAN:
         good = [each for each in found if self._fits(each, key)]
         if not good:
             return None, _BELOW_THRESHOLD if key else _NOT_COMPATIBLE
-        best = max(good, key=lambda each: each["rssi"])
-        reason = best["reason"] or (0 if best["key"] == key else _HANDSHAKE_TIMEOUT)
-        if not reason and self._address is None and not best["dhcp"]:
-            return best, STAT_CONNECTING
-        return best, reason
+        first = good[0]  # the driver's fast scan ends there, however strong others are
+        reason = first["reason"] or (0 if first["key"] == key else _HANDSHAKE_TIMEOUT)
+        if not reason and self._address is None and not first["dhcp"]:
+            return first, STAT_CONNECTING
+        return first, reason
 
     def _fits(self, each, key):
         number = _NUMBERS[each["security"]]
@@ -180,7 +193,7 @@ class WLAN:
             return []
         return [
             (
-                b"" if each["hidden"] else each["ssid"].encode(),
+                b"" if each["hidden"] else _name(each),
                 each["bssid"],
                 each["channel"],
                 each["rssi"],

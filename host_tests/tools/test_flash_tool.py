@@ -10,6 +10,7 @@ import io
 import json
 import re
 import shlex
+import ssl
 import struct
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from types import SimpleNamespace
 
 import official_images
 import pytest
+import trustme
 from esp_pylib import serial_reset
 from esptool import loader as esptool_loader
 from fake_rom import ERASE_REGION, FakeBoard
@@ -316,6 +318,25 @@ def test_settings_are_kept(more, given, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "kept: 3 files" in told and "secret" not in told
     assert list((tmp_path / "out").iterdir()) == [], "nothing is left when all is well"
+
+
+def test_authorities_of_ones_own_are_put_on_the_board(given, tmp_path, capsys):
+    first, second = trustme.CA(), trustme.CA()
+    ders = [ssl.PEM_cert_to_DER_cert(one.cert_pem.bytes().decode()) for one in (first, second)]
+    (tmp_path / "own.pem").write_bytes(first.cert_pem.bytes())
+    (tmp_path / "other.cer").write_bytes(ders[1])
+    (tmp_path / "none.pem").write_text("-----BEGIN PRIVATE KEY-----")
+    (tmp_path / "spoilt.der").write_bytes(ders[1][:-20])
+    with FakeBoard("esp32", 4) as board:
+        for name in ("none.pem", "spoilt.der", "missing.pem"):
+            with pytest.raises(Failure, match=name):
+                main(arguments(board, given, "--ca", tmp_path / name, wait="0"))
+        assert set(board.flash) == {0xFF}, "nothing was written"
+        both = "--ca", tmp_path / "own.pem", "--ca", tmp_path / "other.cer"
+        assert main(arguments(board, given, *both, wait="0")) == 0
+        files = vfs_of(board, "4MB")
+    assert sorted(files.values()) == sorted(ders)
+    assert all(path.startswith("certs/") and path.endswith(".der") for path in files)
 
 
 def test_settings_of_a_plain_micropython_are_kept(given, capsys):

@@ -6,6 +6,8 @@ from firmware import requests
 from firmware.command import ACT
 from host_tests.unit.console_story import PATH, Desk
 from host_tests.unit.rooms import Dice, caps, command
+from host_tests.unit.test_roots import BASE64, ROOT, Folder
+from lib import ca_certs
 from lib.log import ERROR, INFO
 
 HOME = b'{"board":"simulated","wifi":[{"ssid":"home","key":"very secret"}],"openshock_user.token":"t0ken"}'
@@ -500,7 +502,7 @@ def test_help_tells_of_every_command():
             "help version restart sysinfo echo validgpios rftxpin estop domain authtoken hostname networks keepalive"
         )
         theirs += " jsonconfig rawconfig rftransmit factoryreset ledtest"
-        ours = "status log caps control stop portal update repl remote seen respond pair rules"
+        ours = "status log caps control stop portal update repl remote seen respond pair rules certificates"
         assert names == set((theirs + " " + ours).split())
         assert desk.ask("help rftxpin").startswith("rftxpin [NUMBER]")
         assert len(desk.asks("help estop")) == 3
@@ -865,3 +867,71 @@ def test_what_would_come_of_an_event_is_told_and_nothing_is_sent():
         desk.ask("estop trip")
         assert "refused: the emergency stop is latched" in desk.asks("rules try valtronics alert critical -")[0]
         assert desk.on_air() == frames == 0
+
+
+def test_authorities_of_ones_own_are_added_shown_and_taken_out():
+    with Folder(), Desk() as desk:
+        assert desk.ask("certificates") == "$SYS$|Success|Those of the image are trusted, too"
+        told = desk.ask("certificates add " + BASE64.decode())
+        name = told.rpartition(" ")[2]
+        assert told.startswith("$SYS$|Success|Added ") and list(ca_certs.Roots()) == [ROOT]
+        assert desk.asks("certificates")[0] == "$SYS$|Response|Certificate|" + name
+        assert desk.ask("certificates add nonsense").startswith("$SYS$|Error|not a certificate")
+        assert desk.ask("certificates remove other.der").startswith("$SYS$|Error|there is no such certificate")
+        assert desk.ask("certificates bake").startswith("$SYS$|Error|certificates, certificates add")
+        assert desk.ask("certificates remove " + name) == "$SYS$|Success|Removed"
+        desk.ask("certificates add " + BASE64.decode())
+        desk.asks("factoryreset")
+        assert list(ca_certs.Roots()) == [], "nobody who had the device before is trusted"
+
+
+def test_networks_sent_back_as_shown_are_what_they_were():
+    address = {"ip": "192.168.7.20", "mask": "255.255.255.0", "gateway": "192.168.7.1", "dns": "9.9.9.9"}
+    wifi = [
+        {"ssid": "home", "key": "12345678", "security": "wpa3", "hidden": True, "address": address},
+        {"ssid": "other", "key": ""},
+    ]
+    with Desk(json.dumps({"board": "simulated", "wifi": wifi}).encode()) as desk:
+        line = desk.ask("networks").split("|", 3)[3]
+        assert desk.ask("networks " + line) == SAVED
+        assert stored(desk)["wifi"] == wifi
+        line = desk.ask("jsonconfig").split("|", 3)[3]
+        assert desk.ask("jsonconfig " + line) == SAVED
+        assert stored(desk)["wifi"] == wifi
+        wrong = json.loads(desk.ask("networks").split("|", 3)[3])
+        wrong[0]["address"]["mask"] = "255.0.255.0"
+        assert desk.ask("networks " + json.dumps(wrong)).startswith("$SYS$|Error|mask: ")
+
+
+def test_a_document_of_kilobytes_can_be_given_back():
+    rule = {"model": "caixianlin", "action": "vibrate", "level": 20, "duration_ms": 1000, "text": 'a "word", {[\\'}
+    rules = [dict(rule, rf_id=number) for number in range(8)]
+    wifi = [{"ssid": "a, b: {c} [%d]" % number, "key": "12345678"} for number in range(8)]
+    with Desk(json.dumps({"board": "simulated", "rules": rules, "wifi": wifi}).encode()) as desk:
+        before = stored(desk)
+        document = desk.ask("jsonconfig").split("|", 3)[3]
+        assert 2500 < len(document.encode()) < 4000 and json.loads(document)["settings"]["rules"] == rules
+        for command in ("jsonconfig ", "JsonConfig "):
+            assert desk.ask(command + document) == SAVED
+            assert stored(desk) == before
+        cut = desk.ask("jsonconfig " + document[:-5])
+        assert cut.startswith("$SYS$|Error|not JSON at byte ") and stored(desk) == before
+        other = json.loads(document)
+        other["settings"]["rules"][5]["rf_id"] = 70000
+        assert desk.ask("jsonconfig " + json.dumps(other)).startswith("$SYS$|Error|rules: ") and stored(desk) == before
+        other["settings"]["rules"][5]["rf_id"] = 555
+        other["settings"]["cap.shock"] = 7
+        assert desk.ask("jsonconfig " + json.dumps(other)) == SAVED
+        assert stored(desk)["cap.shock"] == 7 and stored(desk)["rules"][5]["rf_id"] == 555
+
+
+def test_documents_are_read_however_they_are_spaced():
+    for text in (
+        ' { "rf" : { "txPin" : 15 , "keepAliveEnabled" : false } , "wifi" : { } } ',
+        '{"rf":{"txPin":15,"keepAliveEnabled":false}}',
+        '{"x":{"a":[1,{"b":"}"}],"c":"\\\\"},"rf":{"txPin":15,"keepAliveEnabled":false}}',
+    ):
+        for fill in ("", '"y":{"z":"%s"},' % ("z" * 300)):  # a long one is read in place
+            with Desk() as desk:
+                desk.asks("jsonconfig " + text.replace("{", "{" + fill, 1))
+                assert stored(desk) == {"board": "simulated", "rf.pin": 15, "rf.keep_alive": False}, (text, fill)

@@ -4,6 +4,7 @@ import binascii
 
 from host_tests.unit.rooms import INFINITY, NAN, Disk, PowerCut, raised
 from lib import json_file
+from lib.strict_json import NoMemory
 
 OLD = {"a": 1}
 NEW = {"a": 2, "b": ["x", None, True, {"c": "é"}]}
@@ -17,6 +18,22 @@ def test_what_was_saved_is_loaded():
         json_file.save("s.json", {})
         assert json_file.load("s.json") == {}
         assert sorted(disk.files) == ["s.json"]
+
+
+def test_a_lack_of_memory_is_no_damage():
+    """Whoever took it for one would save the defaults over everything."""
+
+    def loads(text):
+        raise NoMemory("JSON of 20 bytes needs more memory than there is")
+
+    with Disk() as disk:
+        json_file.save("s.json", NEW)
+        real, json_file.loads = json_file.loads, loads
+        try:
+            raised(MemoryError, json_file.load, "s.json")
+        finally:
+            json_file.loads = real
+        assert json_file.load("s.json") == NEW and sorted(disk.files) == ["s.json"]
 
 
 def test_what_is_no_table_is_damaged():

@@ -76,14 +76,14 @@ def test_it_shows_its_token_and_asks_for_a_node():
     assert backend.request() == ("wss://gw.example:443/2/ws/hub", HEADERS)
 
 
-def test_a_server_without_tls_names_nodes_without():
+def test_a_server_without_tls_names_nodes_that_may_be_without():
     backend = backend_with(url="http://192.168.0.2:8080/behind/")
     backend.begin(0)
     assert backend.errand(0)[1] == "http://192.168.0.2:8080/behind/1/device/self"
     backend.fetched(200, KNOWN, 0, 0)
     assert backend.errand(0)[1] == "http://192.168.0.2:8080/behind/2/device/assignLCG?version=2"
     backend.fetched(200, b'{"host":"192.168.0.2","port":8080,"path":"/behind/2/ws/hub"}', 0, 0)
-    assert backend.request()[0] == "ws://192.168.0.2:8080/behind/2/ws/hub"
+    assert backend.request()[0] == "ws://192.168.0.2:8080/behind/2/ws/hub" and backend.TLS_FIRST
 
 
 def test_what_the_server_tells_of_this_hub_keeps_nobody_from_working():
@@ -169,6 +169,27 @@ def test_the_pause_is_twenty_seconds_but_for_those_who_know_better():
     assert backend.pause_ms(412, "the server answered 412") == 5000
     left = "closed by the server: 1000 Hub is connecting from a different location"
     assert backend.pause_ms(1000, left) == 300000
+
+
+def test_resets_soon_after_the_connect_mean_another_device_with_this_token():
+    reset = "connection lost ([Errno 104] ECONNRESET)"
+    backend, now = up(), 0
+    for n_resets in range(1, 6):
+        told = backend.lost(reset, now + 21_000)
+        assert [detail for _, detail in told] == (["another device seems to use this token"] if n_resets == 3 else [])
+        assert backend.pause_ms(0, reset) == (300_000 if n_resets >= 3 else 20_000)
+        assert bool(backend.shown()) == (n_resets >= 3)
+        now += 50_000
+        backend.hello(now)
+    assert not backend.lost(reset, now + 61_000) and not backend.shown(), "it lasted"
+    for other in ("closed by the server: 1000 Normal closure", "connection lost (Wi-Fi is gone)", "no ping for 90 s"):
+        for _ in range(2):
+            backend.hello(now)
+            backend.lost(reset, now + 1000)
+        backend.hello(now)
+        backend.lost(other, now + 1000)
+        backend.hello(now)
+        assert not backend.lost("connection lost (closed without a word)", now) and not backend.shown(), other
 
 
 # pings

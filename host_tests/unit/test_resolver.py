@@ -2,7 +2,7 @@
 
 import random
 
-from lib import resolver, udp
+from lib import dns_cache, resolver, udp
 
 QUESTION = b"\x04good\x04test\x00\x00\x01\x00\x01"
 ASKED = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + QUESTION
@@ -184,3 +184,26 @@ def test_memory_of_a_few_forgets_what_ends_first():
     memory.put("c.test", "10.0.0.3", 400, 0)
     assert memory.stale("a.test") is None
     assert memory.stale("b.test") == "10.0.0.2" and memory.stale("c.test") == "10.0.0.3"
+
+
+def test_an_address_that_failed_gives_way_to_the_next_until_all_have():
+    memory = resolver.Memory()
+    memory.put("a.test", "10.0.0.1 10.0.0.2", 60, 0)
+    assert memory.fresh("a.test", 1) == "10.0.0.1"
+    dns_cache.failed("10.0.0.1")
+    assert memory.fresh("a.test", 1) == memory.fresh("a.test", 2) == "10.0.0.2"
+    dns_cache.failed("10.0.0.2")
+    assert memory.fresh("a.test", 3) is None, "a name server may know better by now"
+    assert memory.stale("a.test") == "10.0.0.1"
+    assert memory.fresh("a.test", 4) == "10.0.0.1", "all had failed: they are tried anew"
+    for number in range(20):
+        dns_cache.failed("10.1.0.%d" % number)
+    assert len(dns_cache._failed) == 8
+    del dns_cache._failed[:]
+
+
+def test_all_addresses_of_an_answer_are_kept_but_those_that_block():
+    other = A_5_MINUTES[:-1] + b"\x04"
+    blocked = A_5_MINUTES[:-4] + b"\0\0\0\0"
+    packet = _answer(A_5_MINUTES + other + blocked + A_5_MINUTES * 3, 6)
+    assert resolver.answer(0x1234, "good.test", packet, True) == ("10.1.2.3 10.1.2.4 10.1.2.3 10.1.2.3", 300)

@@ -1,6 +1,6 @@
 """URLs taken apart, and redirects followed."""
 
-from lib.url import authority, follow, parse_url
+from lib.url import authority, follow, may_know, parse_url
 
 
 def _refused(act, *arguments):
@@ -82,3 +82,17 @@ def test_a_redirect_neither_leaves_tls_nor_leads_to_rubbish():
     _refused(follow, "https://h/", "javascript://x")
     _refused(follow, "https://h/", "/a\r\nb")
     _refused(follow, "http://h/", "http://")
+
+
+def test_a_secret_stays_with_its_server_or_follows_into_tls():
+    for url, target, may in (
+        ("http://a.test/x", "http://a.test/y", True),
+        ("http://a.test/", "https://a.test/", True),
+        ("http://a.test:8080/", "https://A.test:8443/", True),
+        ("ws://a.test/", "wss://a.test/", True),
+        ("http://a.test/", "https://b.a.test/", False),
+        ("https://a.test/", "http://a.test/", False),
+        ("https://a.test/", "https://a.test:8443/", False),
+        ("http://a.test/", "http://a.test:8080/", False),
+    ):
+        assert may_know(url, target) == may, (url, target)

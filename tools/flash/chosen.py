@@ -4,6 +4,9 @@ No secret is ever repeated in a message: it could be a key on the wrong line.
 """
 
 import getpass
+import hashlib
+import io
+import ssl
 import sys
 import tempfile
 import warnings
@@ -41,12 +44,29 @@ def merged(old, new):
     return result
 
 
-def files(chosen, kept=None):
-    """Return {path: bytes} of a new vfs: the settings, and what was kept of an old one ({path: bytes}).
+def certificates(paths):
+    """Return {path on the device: DER} of the certificate authorities in these files, PEM or DER. Failure for what is none."""
+    made = {}
+    for path in paths:
+        try:
+            data = path.read_bytes()
+            found = list(load_module("lib.ca_certs").certificates(io.BytesIO(data)))
+            for der in found:
+                ssl.create_default_context(cadata=der)
+        except OSError as fault:
+            raise Failure(f"{path}: {fault.strerror or fault}")
+        except ValueError as fault:
+            raise Failure(f"{path} holds no certificate (PEM or DER): {fault}")
+        made |= {f"certs/{hashlib.sha256(der).hexdigest()[:8]}.der": der for der in found}
+    return made
+
+
+def files(chosen, kept=None, more=None):
+    """Return {path: bytes} of a new vfs: the settings, what was kept of an old one ({path: bytes}), and `more` of the kind.
 
     Raise Failure when the kept settings cannot be read, and others shall be added.
     """
-    made = dict(kept or {})
+    made = {**(kept or {}), **(more or {})}
     if chosen:
         made[SETTINGS] = _sealed(merged(read(made[SETTINGS]), chosen) if SETTINGS in made else chosen)
     return made

@@ -53,6 +53,14 @@ def _parser():
         metavar="NAME",
         help="public key whose updates the firmware takes",
     )
+    parser.add_argument(
+        "--ca",
+        type=arguments.path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="certificate authority of a server of your own (PEM or DER)",
+    )
     parser.add_argument("--layout", choices=[one for one in layout.NAMES if one != "sim"], help="another flash map")
     parser.add_argument(
         "--dry-run", action="store_true", help="only print the map and the commands, and leave the pieces"
@@ -94,6 +102,7 @@ def main(argv):
     """Return 0 when the board runs, or with --dry-run. Raise Failure with what is on the board and what to do next."""
     options = _checked(_parser(), argv)
     settings = chosen.settings(options.settings, options.wifi)
+    chosen.certificates(options.ca)
     image = plan.official_image(options.image) if options.image else None
     named = plan.target_of(options, settings)
     chips = {one for one in (options.chip, image and image.chip, named and named.chip) if one}

@@ -99,7 +99,7 @@ def every_piece(plan, options, boot_loader, kept=None):
     parts = {
         "boot": boot_loader,
         "ota_0": _app_image(plan, options),
-        "vfs": chosen.files(plan.settings, kept.files if kept else None),
+        "vfs": chosen.files(plan.settings, kept.files if kept else None, chosen.certificates(options.ca)),
     }
     if kept and kept.nvs is not None:
         parts["nvs"] = kept.nvs

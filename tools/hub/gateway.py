@@ -189,6 +189,11 @@ class Link:
         self.why = reason
         await self.out.farewell(self._socket, code, reason)
 
+    def thrown_out(self):
+        """End it as the running backend does: it means to say ELSEWHERE, but what the hub sees is a reset."""
+        self.why = ELSEWHERE
+        self.out.cut()
+
     async def end(self, error=None, allow_reconnect=False):
         """As a SignalR connection's: the gateway knows a close frame alone."""
         await self.close(1000, error or "Normal closure")
@@ -224,7 +229,7 @@ class Gateway:
         self.links.append(link)
         self._hub.sockets.append(link)
         for each in before:
-            asyncio.ensure_future(each.close(1000, ELSEWHERE))
+            each.thrown_out()
         ordered = self._hub.faults
         try:
             return await link.serve(request, ordered.delay_ms, ordered.silent)

@@ -8,7 +8,7 @@ GROUPS = {
     "Looking": ("help", "version", "sysinfo", "status", "log", "validgpios"),
     "Stopping and sending": ("stop", "estop", "rftransmit", "control"),
     "Settings": (
-        *("rftxpin", "keepalive", "caps", "networks", "hostname", "domain", "authtoken", "echo"),
+        *("rftxpin", "keepalive", "caps", "networks", "hostname", "domain", "authtoken", "certificates", "echo"),
         *("jsonconfig", "rawconfig", "factoryreset"),
     ),
     "The services": ("remote", "seen", "respond", "pair", "rules"),
