@@ -8,8 +8,8 @@ import pytest
 from firmware import build_info
 from firmware.command import PORTAL, UPDATE, VIBRATE
 from firmware.config import build
-from firmware.control.dispatcher import AFAR
 from firmware.net.access_point import AccessPoint
+from firmware.requests import AFAR
 from host_tests.safety.hub import Hub, entry
 from host_tests.safety.world import WIFI, World
 from lib.nvs import Nvs
@@ -41,7 +41,7 @@ def test_boot_held_for_longer_than_the_reset_takes_restarts_when_the_finger_leav
     world.press(0, 15_000, pin=BOOT_PIN)
     world.pass_ms(14_900)
     device = world.device
-    assert world.restarts == 0 and device.dispatcher.locked == "restart" and device.waits_for == "release"
+    assert world.restarts == 0 and device.dispatcher.locked == "restart" and device.supervisor.waits_for == "release"
     assert build.read("settings.json").get("wifi") == [], "it has forgotten everything"
     assert world.time.now_us - world.meals[-1] < 2_000_000, "the watchdog is fed meanwhile"
     world.pass_ms(400)
@@ -53,20 +53,20 @@ def test_a_reset_ends_an_update_that_was_ordered(monkeypatch):
     world = World({**WIFI, "update.url": "http://10.0.0.1/updates"}, Hub())
     Path("update.json").write_text(json.dumps({"stage": 1, "id": 5, "wanted": "1.2.3"}))
     device = world.boot()
-    assert device._mode == device.updating
+    assert device._first == device.modes.updating
     world.press(100, 10_500, pin=BOOT_PIN)
     world.pass_ms(11_000)
-    assert device._wished.is_set()
+    assert device.modes.ends.is_set()
     assert json.loads(Path("update.json").read_text())["stage"] == 0
-    assert world.reboot()._mode is None
+    assert world.reboot()._first.__name__ != "updating"
 
 
 def test_a_device_that_cannot_be_online_does_not_wait_for_an_update():
     world = World({}, Hub())
     Path("update.json").write_text(json.dumps({"stage": 1, "id": 5, "wanted": "1.2.3"}))
     device = world.boot()
-    assert device._mode is None
-    assert ["OtaInstallFailed", 5, False, "no network is known"] in device._news.events()
+    assert device._first == device.modes.setting_up
+    assert ["OtaInstallFailed", 5, False, "no network is known"] in device.modes._news.events()
     assert json.loads(Path("update.json").read_text())["stage"] == 0
 
 
@@ -96,7 +96,7 @@ def test_an_impossible_update_costs_no_write_and_stops_nobody_and_is_answered(bo
     assert len(world.active(since_us)) > 40, "what runs goes on"
     names = [name for name, _ in told(world)]
     assert names[:2] == ["OtaInstallStarted", "OtaInstallFailed"] and len(names) >= 8
-    assert world.restarts == 0 and world.device._news.events() == []
+    assert world.restarts == 0 and world.device.modes._news.events() == []
 
 
 # the set-up, opened from afar
@@ -112,7 +112,7 @@ def test_an_order_from_afar_opens_no_set_up_while_the_emergency_stop_is_latched(
     world.device.dispatcher.clear_estop("console")
     world.obey(PORTAL, True)
     world.pass_ms(3000)
-    assert world.restarts == 1 and world.boot()._wish == AFAR
+    assert world.restarts == 1 and world.boot().modes._opens == AFAR
 
 
 def opened(wish, guests, minutes):
@@ -126,7 +126,7 @@ def opened(wish, guests, minutes):
         if world.main is None:
             return tenth / 10
         joined = [0] + [many for at, many in guests if at * 10 <= tenth]
-        world.device._setup._point.clients = lambda many=joined[-1]: many
+        world.device.modes.setup._point.clients = lambda many=joined[-1]: many
         world.pass_ms(6000)
     return None
 

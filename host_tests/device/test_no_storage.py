@@ -12,6 +12,7 @@ import simboard
 from sim_story import WAIT_S, said
 
 from firmware.command import PORTAL, RESTART, UPDATE, VIBRATE
+from firmware.requests import FACTORY_RESET
 from host_tests.safety.hub import Hub, entry
 from host_tests.safety.world import WIFI, World
 from lib import json_file
@@ -61,7 +62,7 @@ def test_a_restart_by_order_and_a_factory_reset(refusal, files, monkeypatch):
         if what == "restart":
             world.obey(RESTART, "hub")
         else:
-            world.device._on_wish(what, "BOOT was held")
+            world.device.request(FACTORY_RESET, "BOOT was held")
         world.pass_ms(3000)
         assert world.restarts == 1, what
 
@@ -92,15 +93,15 @@ def test_the_set_up_opens_behind_a_restart(refusal, how):
         world.pins[simboard.WIFI_BYTE] = 0
         world.pass_ms(120_000)
     assert world.restarts == 1
-    assert world.boot()._wish == (1 if how == "asked for here" else 2)
-    assert world.boot()._wish == 0, "once"
+    assert world.boot().modes._opens == (1 if how == "asked for here" else 2)
+    assert world.boot().modes._opens == 0, "once"
 
 
 def test_a_note_does_not_outlive_a_loss_of_power():
     world = started("full")
     world.obey(PORTAL, True)
     world.pass_ms(3000)
-    assert world.restarts == 1 and world.reboot()._wish == 0
+    assert world.restarts == 1 and world.reboot().modes._opens == 0
 
 
 def test_a_wish_that_cannot_be_crossed_off_does_not_come_back_at_each_start():
@@ -109,7 +110,7 @@ def test_a_wish_that_cannot_be_crossed_off_does_not_come_back_at_each_start():
     Path("nvs.full").touch()
     world.boot(whole=True)
     world.pass_ms(2000)
-    assert world.lines("note")[-1] == "welcome" and world.device._setup is None
+    assert world.lines("note")[-1] == "welcome" and world.device.modes.setup is None
 
 
 def test_a_latch_that_cannot_be_cleared_for_good_stays():
