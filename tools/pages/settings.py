@@ -3,6 +3,7 @@
 import json
 
 from tools.common.firmware_modules import load_module
+from tools.pages.setting_descriptions import HELP
 
 _INTRODUCTION = """\
 # Settings
@@ -44,12 +45,12 @@ them is read as it is, and gets them with the next change.
 
 def page():
     """Return the text of docs/settings.md."""
-    settings, words = load_module("firmware.config.settings"), load_module("firmware.config.descriptions")
-    return _INTRODUCTION + "".join(_row(settings, words, key) for key in settings.names()) + _EPILOGUE
+    settings = load_module("firmware.config.settings")
+    return _INTRODUCTION + "".join(_row(settings, key) for key in settings.names()) + _EPILOGUE
 
 
-def _row(settings, words, key):
+def _row(settings, key):
     value = settings.default(key)
     secret = " Secret." if settings.is_secret(key) else ""
-    cells = (f"`{key}`", f"`{json.dumps(value)}`", settings.wanted(key), words.help_of(key) + secret)
+    cells = (f"`{key}`", f"`{json.dumps(value)}`", settings.wanted(key), HELP[key] + secret)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
