@@ -95,11 +95,17 @@ class _Finder:
     def checked_text(self, addresses):
         """Return MicroPython's version out of sys.version. Raise Failure when texts are kept in another way."""
         word, read = self._memory.word, self._memory.read
-        at = self._typed(b"version", addresses["str"])
-        text = read(word(at + 12), word(at + 8))
-        if _BEFORE_VERSION not in text or word(at + 4) not in (0, pools.hash_of(text, self._qstrs.hash_bytes)):
+        texts = {}  # of what is called so; in a linked image a table may have a row of that name, too
+        for at in self.members(b"version"):
+            if word(at) == addresses["str"] and word(at + 12) in self._memory:
+                texts[at] = read(word(at + 12), word(at + 8))
+        found = [at for at, text in texts.items() if _BEFORE_VERSION in text]
+        if texts and not found:
             raise unsupported("it keeps texts in another way")
-        return text.decode("ascii", "replace").split(_BEFORE_VERSION.decode(), 1)[1].split(" ")[0]
+        at = only(found, "version")
+        if word(at + 4) not in (0, pools.hash_of(texts[at], self._qstrs.hash_bytes)):
+            raise unsupported("it keeps texts in another way")
+        return texts[at].decode("ascii", "replace").split(_BEFORE_VERSION.decode(), 1)[1].split(" ")[0]
 
     def check_numbers(self, addresses):
         """Raise Failure when large integers and floats are not kept as expected."""

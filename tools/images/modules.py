@@ -28,10 +28,10 @@ _BOARDS = "firmware/boards/"
 _FALLBACK = "generic_esp32"  # what firmware/config/build.py takes for an unknown board
 _MOST_KEYS = 2
 _CACHE = ROOT / "build" / "mpy"
-# As mpy-cross: 2 keeps the line numbers of tracebacks. On the classic ESP32 they would take 10 KB of a slot that is nearly full,
-# and nothing on the device prints them: a fault is logged with its type and its words.
-_OPTIMISE = {"esp32": 3}
-_OPTIMISE_ELSE = 2
+# As mpy-cross: 3 leaves out the line numbers of tracebacks. They would take 16 KB of slots that are nearly full (ESP32 and S3 with
+# MicroPython 1.28), and nothing on a device prints them: a fault is logged with its type and its words. The simulator keeps them.
+_OPTIMISE = 3
+_OPTIMISE_SIMULATED = 2
 
 
 def compiled(target, trusted=(), changes=None, root=ROOT):
@@ -58,7 +58,7 @@ def native(target):
 
 def _how(target):
     """Return (architecture, optimisation) for a Target, as compiler.compiled takes them."""
-    return target.architecture, _OPTIMISE.get(target.chip, _OPTIMISE_ELSE)
+    return target.architecture, _OPTIMISE if target.chip else _OPTIMISE_SIMULATED
 
 
 def _made(texts, target):
