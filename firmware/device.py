@@ -59,8 +59,10 @@ class Core:
         self._hearts = Heartbeats(_VITAL, self._hardware.start_watchdog(_WATCHDOG_MS))
         transmitter, beat = self._transmitter(), self._beats("radio")
         self._radio = Radio(self._scheduler, transmitter, self._clock, self._cut, beat, self._miss, self._pressed)
+        safety = build.safety(settings)
+        safety.is_short = heap.is_short
         self._dispatcher = Dispatcher(
-            build.safety(settings),
+            safety,
             self._scheduler,
             self._radio,
             self._latch,

@@ -14,14 +14,14 @@ _MOST_MS = const(65535)
 def guid_of(names, wanted):
     """The guid of the shocker that `wanted` names, by guid or by a name that no other has. Unasked when there is none.
 
-    `names`: guid → name; None while nobody knows. Small and capital letters are the same; beyond ASCII they are not.
+    `names`: an openshock_map.Table; None while nobody knows. Small and capital letters are the same; beyond ASCII they are not.
     """
     if names is None:
         raise Unasked("the list of shockers has not come yet")
     wanted = wanted.strip().lower()
     if wanted in names:
         return wanted
-    found = [guid for guid in names if wanted and names[guid].strip().lower() == wanted]
+    found = names.named(wanted) if wanted else ()
     if len(found) > 1:
         raise Unasked("%d shockers have that name: use the id" % len(found))
     if not found:

@@ -6,6 +6,7 @@ For every backend that speaks to one. Without a socket. reference/openshock-api.
 from micropython import const
 
 from firmware import command as orders
+from firmware.backends import _openshock_shockers
 from firmware.link.signalr_service import Talk as Connection
 from lib.http_response import refusal
 
@@ -31,9 +32,21 @@ class Talk(Connection):
         self._map_free = now + _REFETCH_MS
         return True
 
-    def _bad_map(self, status, wait_ms, now):
-        """Orders; an answer with that status came, and no list in it. As `_no_map`."""
-        return self._no_map("the answer makes no sense" if status == 200 else refusal(status), wait_ms, now)
+    _list = None  # the list that is asked for now, or was last, as openshock_map has them
+
+    def taker(self):
+        """As `Service`."""
+        return self._list
+
+    def _listed(self, status, body, wait_ms, now):
+        """Return orders where the answer to the request for the list brought none, as `_no_map`; None: `_list` is good.
+
+        `body`: `_list` itself, which took it in pieces, or bytes.
+        """
+        if status != 200:
+            return self._no_map(refusal(status), wait_ms, now)
+        fault = _openshock_shockers.whole_list(self._list, body).fault
+        return self._no_map(fault, wait_ms, now) if fault else None
 
     def _no_map(self, reason, wait_ms, now):
         """Orders; the list did not come, for `reason` in words, and is asked for again, but not before `wait_ms`."""

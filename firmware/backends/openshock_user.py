@@ -9,7 +9,7 @@ from micropython import const
 
 from firmware import command as orders
 from firmware.backends._openshock_hub import Talk
-from firmware.backends._openshock_shockers import shockers_of
+from firmware.backends._openshock_shockers import Own
 from firmware.command import STOP, Command, Leave, means_stop
 from firmware.link.signalr_service import MISFITS
 
@@ -24,6 +24,7 @@ _HUB = "/1/hubs/user"
 class Backend(Talk):
     """One account's hub. `settings`: url, token, device_id, negotiate; remote_name, stop_others; `agent` is the User-Agent."""
 
+    SPLIT = "Log"
     EVENTS = (
         ("welcome", "_welcome"),
         ("devicestatus", "_device_status"),
@@ -47,12 +48,13 @@ class Backend(Talk):
         self._headers = [("Open-Shock-Token", settings["token"]), ("User-Agent", agent)]
         self._device_id = settings["device_id"].lower()
         self._negotiate = _negotiation() if settings["negotiate"] else None
-        self._shockers = {}  # guid → (model, RF id)
+        self._shockers = {}  # then an openshock_map.Own: guid → (model, RF id)
         self._untold = ()
-        self._names = None  # guid → name, of all hubs: what a remote can reach
+        self._names = None  # the same, of all hubs: what a remote can reach
         self._hubs = ()  # the ids of all hubs
         self._remote_name = settings.get("remote_name", "remote")
         self._stops_others = settings.get("stop_others", False)
+        self._stopped = set()  # what the event that is obeyed has stopped
         self._asked_map = False  # the errand under way is for the map; else it is a negotiation
         self._doors = 0  # negotiations that may still be made before this connection; 0: none is due
         self._url = ""  # where this connection goes, and what it says there
@@ -74,10 +76,12 @@ class Backend(Talk):
         """What to fetch now, (method, url, headers), or None. The answer goes to `fetched`."""
         if self._asks_map(now):
             self._asked_map = True
+            self._list = Own(self._device_id)
             return "GET", self._base + "/1/shockers/own", self._headers
         if self._doors:
             self._doors -= 1
             self._asked_map = False
+            self._list = None
             return "POST", self._negotiate.negotiate_url(self._url), self._knock
         return None
 
@@ -95,12 +99,12 @@ class Backend(Talk):
         return self._no_map(reason, 0, now) if self._asked_map else super().unfetched(reason, now)
 
     def _take_map(self, status, body, wait_ms, now):
-        names, hubs = {}, []
-        shockers = shockers_of(body, self._device_id, names, hubs) if status == 200 else None
-        if shockers is None:
-            return self._bad_map(status, wait_ms, now)
-        self._shockers, self._names, self._hubs = shockers, names, hubs
-        return [(orders.NOTE, "%d shockers known" % len(shockers))]
+        missing = self._listed(status, body, wait_ms, now)
+        if missing:
+            return missing
+        shockers, self._list = self._list, None
+        self._shockers, self._names, self._hubs = shockers, shockers, shockers.hubs
+        return [(orders.NOTE, "%d shockers known" % shockers.count)]
 
     def _take_door(self, status, body, wait_ms, now):
         negotiate = self._negotiate
@@ -177,7 +181,7 @@ class Backend(Talk):
     def _log(self, _, arguments, now):
         sender, entries = arguments[0], arguments[1]
         name = (sender.get("customName") or sender.get("name")) if isinstance(sender, dict) else ""
-        return self._commands(entries, lambda entry: entry["shocker"]["id"], name or "?", now)
+        return self._commands(entries, lambda entry: entry["shocker"]["id"], name or "?", now, True)
 
     # --- what a self-hosted hub asks of the device
 
@@ -205,15 +209,17 @@ class Backend(Talk):
     def _reboot(self, _, arguments, now):
         return [(orders.RESTART, "hub")] if self._ours(arguments[0]) else []
 
-    def _commands(self, entries, guid_of, source, now):
+    def _commands(self, entries, guid_of, source, now, for_all=False):
         """Orders for `entries`, the newest last; a stop for a receiver outlives what stands beside it, fit or unfit.
 
-        One is made when the one before it was obeyed: a hundred of them need no more memory than one.
+        One is made when the one before it was obeyed: a hundred of them need no more memory than one. `for_all`: they may be
+        for other hubs of the account, which is nothing to tell.
         """
-        return self._each(iter((entries,) if isinstance(entries, dict) else entries), guid_of, str(source)[:32], now)
+        entries = iter((entries,) if isinstance(entries, dict) else entries)
+        return self._each(entries, guid_of, str(source)[:32], now, for_all)
 
-    def _each(self, entries, guid_of, source, now):
-        stopped = set()
+    def _each(self, entries, guid_of, source, now, for_all):
+        stopped = self._stopped = self._stopped if self._session.goes_on else set()
         misfits = 0
         for entry in entries:
             try:
@@ -223,6 +229,8 @@ class Backend(Talk):
                 continue
             known = self._shockers.get(guid)
             if known is None:
+                if for_all and self._names and guid in self._names and not self._names.is_unfit(guid):
+                    continue  # another hub's
                 self._refetch(now, 0)
                 yield orders.REFUSE, ("unknown", "shocker %s of %s" % (guid[:36], source))
                 continue

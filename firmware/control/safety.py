@@ -12,6 +12,7 @@ from lib.tables import find
 
 LONGEST_MS = const(30000)  # whatever the settings say: nothing runs longer than this (S4)
 _MOST = const(64)  # receivers that are remembered …
+_FEW = const(12)  # … so many have orders in any case, more where there is memory: a hub of OpenShock has 11
 _MOST_STOPPED = const(16)  # … and so many while nobody but stops names them: a flood of those leaves room for who acts
 _STALE_US = const(2000000)
 
@@ -75,6 +76,7 @@ class Safety:
         self._budget = budget * 1000
         self._rest_ms = rest_ms
         self._pages = {}  # (model, rf_id) → Page
+        self.is_short = bool  # tells whether there is too little memory for one more page
         self._all_stopped_us = 0  # the time of day at which everything was stopped last
         self.refused = {}
 
@@ -143,7 +145,8 @@ class Safety:
         page = self._pages.get((model, rf_id))
         if page is None:
             too_much = level * duration_ms > self._budget
-            return "budget" if too_much else "" if self._room(now) else "full"
+            is_full = len(self._pages) >= _FEW and self.is_short() or not self._room(now)
+            return "budget" if too_much else "full" if is_full else ""
         if not page.repeats(action, level, now) and page.often(now):
             return "rate"
         if action == SHOCK and page.rests(now):

@@ -14,8 +14,8 @@ from tools.sim import compiled, loader
 
 LIVE_KIB = {
     "set-up, page open": 57,
-    "connected, plain": 59,
-    "connected, TLS": 61,
+    "connected, plain": 60,
+    "connected, TLS": 62,
     "at work, TLS, ten receivers of three models": 70,
     "updating, TLS": 66,
 }

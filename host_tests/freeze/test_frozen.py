@@ -56,7 +56,7 @@ def test_the_real_micropython_imports_them(tmp_path):
     program = (
         f"import sys; sys.path[:] = [{str(place)!r}, {str(ROOT / 'host_tests' / 'stubs')!r}, '.frozen']\n"
         "import _machine_code\nfrom firmware import app\nfrom firmware.www.page import GZIPPED\n"
-        "from lib import ook_loops, utf8\nprint(len(GZIPPED) > 9000, utf8.is_utf8(b'\\xc3\\xa4'), ook_loops.__name__)"
+        "from lib import ook_loops, strict_utf8\nprint(len(GZIPPED) > 9000, strict_utf8.is_utf8(b'\\xc3\\xa4'), ook_loops.__name__)"
     )
     words = [compiled.interpreter(), "-X", "heapsize=4M", "-c", program]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)

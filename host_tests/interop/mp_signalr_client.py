@@ -1,4 +1,4 @@
-"""A SignalR client that follows a script, for either interpreter: lib/websock and lib/signalr over asyncio streams.
+"""A SignalR client that follows a script, for either interpreter: lib/websocket and lib/signalr over asyncio streams.
 
 The script is a JSON file: host, port, path, and connections, a list of {negotiate, times, steps}. A step is
 ["invoke", target, [arguments]], ["send", target, [arguments]], ["await", target], ["wait_ms", n], ["bye"], ["closed"].

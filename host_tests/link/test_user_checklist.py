@@ -204,7 +204,7 @@ def test_row_user_device_status():
 
 @hub_told()
 async def test_row_user_log_is_mapped(hub, story):
-    """Log: guid → model and RF id by the map; another hub's and unknown shockers are refused, and the map is asked for again."""
+    """Log: guid → model and RF id by the map; unknown ones are refused, and the map is fetched again; another hub's are ignored."""
     await story.obeys()
     await hub.control([{"id": BLUE, "type": 3, "intensity": 44, "duration": 700}], name="desk")
     await story.dispatcher.acted(44)

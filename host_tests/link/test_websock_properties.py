@@ -214,7 +214,7 @@ _SAME = """
 import json, sys
 sys.path.insert(0, ".")
 from lib.websocket import Frames
-from lib import utf8
+from lib import strict_utf8 as utf8
 for line in open(sys.argv[1]):
     wire, cuts, max_size = json.loads(line)
     wire = bytes(wire)

@@ -224,7 +224,7 @@ def test_pressed_at_any_time(train, press_at_ns, pressed):
 
 _OTHER_ARRAYS = """
 from array import array
-from lib import ook
+from lib import ook_player as ook
 edges = []
 player = ook.Portable(edges.append, None, int, int)
 refused = 0

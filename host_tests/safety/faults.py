@@ -13,7 +13,7 @@ CATCHER = "tasks.py"  # the one room that catches everything; where it fails its
 def _place(path, line):
     """ "link/connection.py:120" for code of the product (a copy of it in another folder counts too), otherwise None."""
     folder, _, name = path.rpartition("/")
-    inside = folder.endswith(("/firmware", "/lib", "/firmware/backends", "/firmware/shockers"))
+    inside = folder.endswith("/lib") or "/firmware" in folder
     return f"{name}:{line}" if inside and name != CATCHER else None
 
 

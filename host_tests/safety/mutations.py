@@ -22,10 +22,10 @@ RED = 1  # pytest's exit code for tests that failed, and nothing else
 # number: the invariant · path: of the file · old, new: text of the source, and what takes its place · test: which must go red
 Mutation = namedtuple("Mutation", ("number", "path", "old", "new", "test"))
 
-_AIR, _ESTOP, _LINK = "test_safety_air.py::", "test_safety_estop.py::", "test_safety_link.py::"
-_DEVICE, _CAPS = "test_safety_device.py::", "test_safety_caps.py::"
-_RULES = "test_safety_rules.py::"
-_LOAD, _BLOCKING = "test_safety_load.py::", "test_safety_blocking.py::"
+_AIR, _ESTOP, _LINK = "safety/test_safety_air.py::", "safety/test_safety_estop.py::", "safety/test_safety_link.py::"
+_DEVICE, _CAPS = "safety/test_safety_device.py::", "safety/test_safety_caps.py::"
+_RULES, _GATEWAY = "safety/test_safety_rules.py::", "safety/test_safety_gateway.py::"
+_LOAD, _BLOCKING = "safety/test_safety_load.py::", "safety/test_safety_blocking.py::"
 _BOTH = "test_both.py::"  # host_tests/unit, for rooms that the others do without
 
 MUTATIONS = [
@@ -169,6 +169,13 @@ MUTATIONS = [
             "if not self._device_id or not named or named ==",
             "if not self._device_id or named ==",
             _LINK + "test_s05_whoever_may_send",
+        ),
+        (
+            "S05",
+            "firmware/backends/openshock_user.py",
+            "self._stopped if self._session.goes_on else set()",
+            "set()",
+            _BOTH + "test_s05_a_stop_outlives",
         ),
         (
             "S05",
@@ -377,7 +384,7 @@ MUTATIONS = [
         (
             "S11",
             "firmware/link/connection.py",
-            "                await self._send_bytes(self._frames.ping())\n",
+            "                await self._send_bytes(self._frames.ping(self._asked))\n",
             "                pass\n",
             _LINK + "test_s11_a_hub_that_answers",
         ),
@@ -490,6 +497,48 @@ MUTATIONS = [
             'return "repeated" if asked_us == page.asked_us else "stale"',
             'return "repeated" if asked_us == page.asked_us else ""',
             _LINK + "test_s16_an_order_overtaken",
+        ),
+        (
+            "S16",
+            "firmware/link/connection.py",
+            "payload and payload == self._asked:",
+            "True:",
+            _GATEWAY + "test_s16_an_empty_pong",
+        ),
+        (
+            "S16",
+            "firmware/link/connection.py",
+            "if pause_ms and not self._asked and",
+            "if pause_ms and",
+            _GATEWAY + "test_s16_a_single_ping",
+        ),
+        (
+            "S16",
+            "firmware/backends/openshock_gateway.py",
+            "        if 2 * took_ms <= self._oldest_ms:\n",
+            "        if True:\n",
+            _GATEWAY + "test_s16_a_command_that_waited",
+        ),
+        (
+            "S16",
+            "firmware/backends/openshock_gateway.py",
+            "now - self._fresh_ms > self._oldest_ms or",
+            "now - self._fresh_ms > 2 * self._oldest_ms or",
+            _GATEWAY + "test_s16_where_no_ping",
+        ),
+        (
+            "S16",
+            "firmware/backends/openshock_gateway.py",
+            " or self._fresh_ms <= self._late_ms",
+            "",
+            _GATEWAY + "test_s16_a_ping_of_the_service",
+        ),
+        (
+            "S05",
+            "firmware/backends/openshock_gateway.py",
+            "elif stale and action != STOP:",
+            "elif stale:",
+            _GATEWAY + "test_s05_stops_pass",
         ),
         # S17
         (
@@ -627,8 +676,8 @@ MUTATIONS = [
         (
             "S21",
             "firmware/backends/_openshock_shockers.py",
-            "if model and whole(rf_id, 0, 65535) and",
-            "if whole(rf_id, 0, 65535) and",
+            "if numbers and numbers[1] and numbers[2] else",
+            "if numbers and numbers[2] else",
             _AIR + "test_s21_what_the_map",
         ),
         # S22
@@ -991,7 +1040,7 @@ class Copy:
         """(exit code, output) of pytest on `test`: a file, two colons and the beginning of names."""
         name, _, start = test.partition("::")
         where = [f"host_tests/{test}"] if "[" in start else [f"host_tests/{name}", "-k", start]
-        paths = f"{self.folder} . host_tests/cpython host_tests/stubs"
+        paths = f"{self.folder} . host_tests/support host_tests/cpython host_tests/stubs"
         command = [sys.executable, "-m", "pytest", *where, "-x", "--tb=line", "-o", f"pythonpath={paths}"]
         command += ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:cov", "-o", "timeout=0"]
         environment = dict(os.environ, PYTHONPATH=str(self.folder))

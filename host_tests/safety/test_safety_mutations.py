@@ -38,10 +38,10 @@ def test_the_text_of_every_mutation_is_in_the_source():
 
 def test_the_copy_is_what_is_judged_and_whole_it_is_good():
     with mutations.Copy() as copy:
-        code, output = copy.run("test_safety_air.py::test_s24")
+        code, output = copy.run("safety/test_safety_air.py::test_s24")
         assert code == 0 and " passed" in output, output
-        copy.write(copy.folder / "firmware" / "control/scheduler.py", "raise ZeroDivisionError\n")
-        code, output = copy.run("test_safety_air.py::test_s24")
+        copy.write(copy.folder / "firmware" / "control" / "scheduler.py", "raise ZeroDivisionError\n")
+        code, output = copy.run("safety/test_safety_air.py::test_s24")
         assert code != 0 and "ZeroDivisionError" in output, output
 
 

@@ -7,7 +7,7 @@ MARK = "deploy:"
 
 WHICH = f"""\
 import sys
-from firmware import image
+from firmware import build_info as image
 print("{MARK}board", image.BOARD, image.LAYOUT, ".".join([str(part) for part in sys.implementation[1][:3]]))
 """
 

@@ -7,7 +7,7 @@ otherwise (DESIGN §3).
 from tools.freeze import compiler, machine_code
 from tools.images import modules
 
-MANIFEST = "ota/manifest.py"
+MANIFEST = "manifest.py"
 _OPTIMISE = 2  # no asserts; docstrings go, line numbers stay
 
 

@@ -25,7 +25,7 @@ RULES = (
     "A fault in any part of the firmware, a lack of memory too, stops everything first; then that part starts anew.",
     "A part that hangs is noticed: the chip resets itself after 8 s.",
     "Starting up never sends anything but silence.",
-    "Commands older than 2 s (where the service tells the time), and all from before a reconnect, are refused.",
+    "Commands older than 2 s (5 s where the service tells no time), and all from before a reconnect, are refused.",
     "The same message twice is one command.",
     "More than ten commands a second to one receiver are refused.",
     "Level × time of a minute is bounded for each receiver, and a shock of full length is followed by a rest.",
