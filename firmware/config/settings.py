@@ -48,6 +48,7 @@ TABLE = (
     ("openshock_user.stop_others", "flag", 0, 0, False),
     ("openshock_gateway.url", "url", 1, 200, "https://api.openshock.app"),
     ("openshock_gateway.token", "secret", 1, 256, ""),
+    ("openshock_gateway.oldest_ms", "whole", 3000, 30000, 5000),
     ("openshock_share.url", "url", 1, 200, "https://api.openshock.app"),
     ("openshock_share.link", "text", 0, 200, ""),
     ("openshock_share.name", "text", 0, 128, ""),
