@@ -45,6 +45,14 @@ async def test_the_older_of_two_connections_with_one_token_ends_without_a_word(h
     assert event["why"] == "Hub is connecting from a different location"
 
 
+@hub_story(resets=False, gateway_first_ping_ms=600_000)
+async def test_a_kind_gateway_says_why_the_older_connection_ends(hub, http):
+    first = await http.ws_connect("/2/ws/hub", headers=HUB)
+    await http.ws_connect("/2/ws/hub", headers=HUB)
+    message = await first.receive(10)
+    assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1000)
+
+
 @hub_story(silent_links=True)
 async def test_nobody_hears_that_a_link_was_changed_or_deleted(hub, http):
     link = hub.config.shares[0]

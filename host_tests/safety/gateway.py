@@ -27,7 +27,7 @@ class Gateway(Hub):
 
     def answer(self, path):
         """The body of the answer to a GET."""
-        return _ANSWERS[path]
+        return _ANSWERS.get(path, b"{}")
 
     def tell(self, data):
         """None; one FlatBuffers message goes to the device, or waits."""

@@ -1089,8 +1089,8 @@ MUTATIONS = [
         (
             "S26",
             "firmware/ota/boot_state.py",
-            "    why = _objection(version, url) or ordering",
-            "    why = ordering",
+            "    why = _objection(version, url) or check",
+            "    why = check",
             _BLOCKING + "test_s26_an_update_that_cannot_be",
         ),
         ("S26", "lib/nvs.py", "        TIMES.stop_first()\n", "", _BLOCKING + "test_s26_whatever_else"),

@@ -228,7 +228,7 @@ def test_s26_an_update_that_cannot_be_stops_nobody_and_is_answered_at_once(monke
 
 def test_s26_an_update_that_can_be_stops_first(monkeypatch):
     monkeypatch.setattr(boot_state, "_objection", lambda *_: "")
-    monkeypatch.setattr(boot_state.ordering, "order", lambda *_: Settings("settings.json").save() or "")
+    monkeypatch.setattr(boot_state.check, "order", lambda *_: Settings("settings.json").save() or "")
     world, hub = connected()
     hub.log(entry(1, VIBRATE, 30, 9000))
     world.pass_ms(300)

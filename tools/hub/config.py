@@ -33,9 +33,10 @@ class Config:
     gateway_ping_ms: int = 15_000
     gateway_first_pong_ms: int = 65_000  # without a Pong for so long after the upgrade: closed
     gateway_pong_ms: int = 35_000  # or for so long after the last one
-    # where the real server differs from a kind one (reference, "Seen on the running backend"); each is off unless it is asked for
+    # where the real server differs from a kind one (reference, "Seen on the running backend")
+    resets: bool = True  # the older of two connections with one hub token ends by a reset, without its close frame
+    # and each of these is off unless it is asked for
     batch_ms: int = 0  # what is said within so long is one WebSocket message
-    resets: bool = False  # the older of two connections with one hub token ends by a reset, without its close frame
     bare_edits: bool = False  # who edits, pauses or removes a shocker stops nothing by that
     silent_links: bool = False  # nobody who joined a share link hears that it was changed or deleted
     clock_offset_ms: int = 0  # of the server's clock against this PC's
