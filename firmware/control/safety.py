@@ -238,7 +238,7 @@ class Safety:
     def _page(self, model, rf_id, now, most=_MOST + 1):
         """The page of that receiver, made where there are fewer than `most` and room for one; else None."""
         page = self._pages.get((model, rf_id))
-        if page is None and len(self._pages) < most and self._room(now):
+        if page is None and len(self._pages) < most and not self._is_full(now):
             page = self._pages[(model, rf_id)] = self._blank(now)
         return page
 
