@@ -1,4 +1,4 @@
-"""The lists of shockers as OpenShock's API gives them, in pieces: of the account, of what others share, of a share link. No I/O.
+"""The lists of shockers as OpenShock's API gives them, in pieces: that of the account, and what all have in common. No I/O.
 
 The largest account's has 22.5 KB; nothing holds it whole, and of each entry no more is kept than is needed.
 
@@ -19,7 +19,7 @@ from lib.tables import find
 _MOST = const(64)  # shockers that are remembered
 _HUBS = const(16)
 _LONGEST = const(64)  # characters of the id of a hub
-_ROW = const(24)  # bytes of a Table for each shocker
+ROW = const(24)  # bytes of a Table for each shocker
 _GUID = const(16)
 _WAITING = const(4096)  # bytes of a list that may wait for more: an entry has 600
 _MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what data of the wrong shape raises
@@ -40,89 +40,18 @@ _FILES = ("caixianlin", "petrainer", "petrainer998dr", "wellturnt330", "d80")  #
 
 
 class Table:
-    """What is known of shockers, in 24 bytes each: guid, four bytes of a digest of the name, and three numbers.
+    """A list of shockers that comes in pieces. Never raises: `fault` says what is wrong with it, "" for nothing.
+
+    Each is kept in 24 bytes: guid, four bytes of a digest of the name, and three numbers.
 
     44 ids and names of 64 characters, as texts, have 14 KB. `len` of it is how many there are. An id may be spelt in any
     way; capital letters in a name are the same as small ones only where they are ASCII.
     """
 
-    def __init__(self):
-        self._rows = bytearray()
-
-    def __len__(self):
-        return len(self._rows) // _ROW
-
-    def __contains__(self, guid):
-        return self._find(_raw(guid), 0) >= 0
-
-    def put(self, guid, name, word, byte, bits):
-        """Remember a shocker: `word` is 0-65535, `byte` and `bits` 0-255. Raise ValueError for an id that is none."""
-        raw = _raw(guid)
-        if not raw:
-            raise ValueError  # no guid
-        at = self._find(raw, 0)
-        if at < 0:
-            at = len(self._rows)
-        if at < _MOST * _ROW:
-            self._rows[at : at + _ROW] = raw + _digest(name) + pack("<HBB", word, byte, bits)
-
-    def numbers(self, guid):
-        """Return (word, byte, bits) of a shocker, None for an unknown one."""
-        at = self._find(_raw(guid), 0)
-        return unpack_from("<HBB", self._rows, at + _GUID + 4) if at >= 0 else None
-
-    def named(self, name):
-        """Return the guids, a list of texts, of the shockers with that name."""
-        digest = _digest(name)
-        at = self._find(digest, _GUID)
-        found = []
-        while at >= 0:
-            found.append(self._guid_at(at))
-            at = self._find(digest, _GUID, at + _ROW)
-        return found
-
-    def _guid_at(self, at):
-        return spelt(str(hexlify(self._rows[at : at + _GUID]), "ascii"))
-
-    def _find(self, part, offset, start=0):
-        """Return where the first row from `start` on begins that has `part` at `offset`; -1 for none."""
-        rows = memoryview(self._rows)
-        for at in range(start, len(rows), _ROW) if part else ():
-            if rows[at + offset : at + offset + len(part)] == part:
-                return at
-        return -1
-
-
-def digits_of(guid):
-    """Return the 32 digits of an id however it is written, "" for what is none."""
-    if not isinstance(guid, str):
-        return ""
-    digits = guid.strip(" {}").replace("-", "").lower()
-    return digits if len(digits) == 32 and not digits.strip("0123456789abcdef") else ""
-
-
-def spelt(guid):
-    """Return an id as the service writes it, whatever its spelling; what is none as it is."""
-    digits = digits_of(guid)
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])) if digits else guid
-
-
-def _raw(guid):
-    """Return the 16 bytes of an id, b"" for what is none."""
-    return unhexlify(digits_of(guid))
-
-
-def _digest(name):
-    return sha256(name.strip().lower().encode()).digest()[:4]
-
-
-class _List(Table):
-    """A list of shockers that comes in pieces. Never raises: `fault` says what is wrong with it, "" for nothing."""
-
     def __init__(self, depth):
         """`depth`: how many brackets deep a hub stands; its shockers stand two deeper."""
-        super().__init__()
         self.fault = ""
+        self._rows = bytearray()
         self._depth = depth
         self._parts = Parts((depth, depth + 2), _WAITING)
 
@@ -165,8 +94,74 @@ class _List(Table):
             if place is not None:
                 raise ValueError  # no hub
 
+    def __len__(self):
+        return len(self._rows) // ROW
 
-class Own(_List):
+    def __contains__(self, guid):
+        return self._find(_raw(guid), 0) >= 0
+
+    def put(self, guid, name, word, byte, bits):
+        """Remember a shocker: `word` is 0-65535, `byte` and `bits` 0-255. Raise ValueError for an id that is none."""
+        raw = _raw(guid)
+        if not raw:
+            raise ValueError  # no guid
+        at = self._find(raw, 0)
+        if at < 0:
+            at = len(self._rows)
+        if at < _MOST * ROW:
+            self._rows[at : at + ROW] = raw + _digest(name) + pack("<HBB", word, byte, bits)
+
+    def numbers(self, guid):
+        """Return (word, byte, bits) of a shocker, None for an unknown one."""
+        at = self._find(_raw(guid), 0)
+        return unpack_from("<HBB", self._rows, at + _GUID + 4) if at >= 0 else None
+
+    def named(self, name):
+        """Return the guids, a list of texts, of the shockers with that name."""
+        digest = _digest(name)
+        at = self._find(digest, _GUID)
+        found = []
+        while at >= 0:
+            found.append(self._guid_at(at))
+            at = self._find(digest, _GUID, at + ROW)
+        return found
+
+    def _guid_at(self, at):
+        return spelt(str(hexlify(self._rows[at : at + _GUID]), "ascii"))
+
+    def _find(self, part, offset, start=0):
+        """Return where the first row from `start` on begins that has `part` at `offset`; -1 for none."""
+        rows = memoryview(self._rows)
+        for at in range(start, len(rows), ROW) if part else ():
+            if rows[at + offset : at + offset + len(part)] == part:
+                return at
+        return -1
+
+
+def digits_of(guid):
+    """Return the 32 digits of an id however it is written, "" for what is none."""
+    if not isinstance(guid, str):
+        return ""
+    digits = guid.strip(" {}").replace("-", "").lower()
+    return digits if len(digits) == 32 and not digits.strip("0123456789abcdef") else ""
+
+
+def spelt(guid):
+    """Return an id as the service writes it, whatever its spelling; what is none as it is."""
+    digits = digits_of(guid)
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])) if digits else guid
+
+
+def _raw(guid):
+    """Return the 16 bytes of an id, b"" for what is none."""
+    return unhexlify(digits_of(guid))
+
+
+def _digest(name):
+    return sha256(name.strip().lower().encode()).digest()[:4]
+
+
+class Own(Table):
     """The shockers of all hubs of an account: what a remote can reach. `hubs`: their ids.
 
     Of them `get` and `items` give those that are obeyed for, `count` is their number: of the hub that `device_id` names, or all.
@@ -186,7 +181,7 @@ class Own(_List):
 
     def items(self):
         """Yield (guid, (model, RF id)) of each shocker that is obeyed for."""
-        for at in range(0, len(self._rows), _ROW):
+        for at in range(0, len(self._rows), ROW):
             guid = self._guid_at(at)
             known = self.get(guid)
             if known:
@@ -213,57 +208,14 @@ class Own(_List):
             self.hubs.append(hub_id)
         rows = self._rows
         if not self._device_id or hub_id == self._device_id:
-            for at in range(self._coming, len(rows), _ROW):
-                rows[at + _ROW - 1] = 1
-                self.count += rows[at + _ROW - 2] > 0
+            for at in range(self._coming, len(rows), ROW):
+                rows[at + ROW - 1] = 1
+                self.count += rows[at + ROW - 2] > 0
         self._coming = len(rows)
 
 
-class Lent(_List):
-    """The shockers that others share with an account (GET /1/shockers/shared)."""
-
-    def __init__(self):
-        super().__init__(5)
-
-    def _hubs_in(self, data):
-        return [hub for owner in data for hub in owner["devices"]]
-
-    def _take(self, shocker):
-        name = shocker.get("name")
-        self.put(shocker["id"], name if isinstance(name, str) else "", 0, 0, 0)
-
-
-class Shared(_List):
-    """The shockers of a share link: `shocker` gives (whether it is paused, bits 1 << action of what is allowed, level, ms)."""
-
-    def __init__(self):
-        super().__init__(4)
-
-    def shocker(self, guid):
-        """Return what the link says of a shocker that is in it."""
-        ms, level, bits = self.numbers(guid) or (0, 0, 0)
-        return bits & 1, bits, level, ms
-
-    def count_paused(self):
-        """Return how many of them are paused."""
-        return sum([self._rows[at] & 1 for at in range(_ROW - 1, len(self._rows), _ROW)])
-
-    def _hubs_in(self, data):
-        return data["devices"]
-
-    def _take(self, shocker):
-        guid, name, can, limits = (shocker[key] for key in ("id", "name", "permissions", "limits"))
-        level, ms = limits.get("intensity"), limits.get("duration")
-        level, ms = 100 if level is None else level, 65535 if ms is None else ms
-        bits = shocker.get("paused", 0) not in (0, False)
-        for action, word in ((1, "shock"), (2, "vibrate"), (3, "sound")):
-            bits |= (can.get(word) is True) << action
-        if whole(level, 0, 100) and whole(ms, 300, 65535):
-            self.put(guid, name, ms, level, bits)
-
-
 def whole_list(listed, body):
-    """Return `listed`, an Own, Lent or Shared, with all that is in `body`: itself, or bytes. Of the latter it takes all at once."""
+    """Return `listed`, a Table, with all that is in `body`: itself, or bytes. Of the latter it takes all at once."""
     if body is not listed:
         listed.feed(body)
     listed.end()

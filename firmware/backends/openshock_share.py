@@ -9,7 +9,7 @@ from micropython import const
 from firmware import command as orders
 from firmware.backends import _openshock_control, _openshock_link
 from firmware.backends._openshock_hub import Talk
-from firmware.backends._openshock_shockers import Shared
+from firmware.backends._openshock_shared import Shared
 from firmware.command import STOP, Leave, Unasked, whole
 
 _SETTLE_MS = const(500)  # after an Updated more of them follow
@@ -33,7 +33,7 @@ class Backend(Talk):
         self._url = "%s/1/hubs/share/link/%s%s" % (base, link, query)
         self._agent = [("User-Agent", agent)]
         self._headers = self._agent + session
-        self._shockers = None  # an _openshock_shockers.Shared; None while nobody knows
+        self._shockers = None  # an _openshock_shared.Shared; None while nobody knows
         self._listed_ms = 0  # when the list came
         self._welcomed = False
         self._shut = 0  # connections in a row that ended between the handshake and their Welcome

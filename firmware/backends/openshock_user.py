@@ -10,7 +10,7 @@ from micropython import const
 from firmware import command as orders
 from firmware.backends._openshock_hub import LONGEST, remember, short
 from firmware.backends._openshock_log import Receivers
-from firmware.backends._openshock_shockers import Lent, Own, digits_of, whole_list
+from firmware.backends._openshock_shockers import Own, digits_of, whole_list
 from firmware.command import STOP, Leave
 
 _SETTLE_MS = const(100)  # after a DeviceUpdate more of them follow
@@ -50,7 +50,7 @@ class Backend(Receivers):
         self._device_id = settings["device_id"].lower()
         self._negotiate = _negotiation() if settings["negotiate"] else None
         self._untold = ()
-        self._shared = ()  # then an _openshock_shockers.Lent: what others share with the account
+        self._shared = ()  # then an _openshock_shared.Lent: what others share with the account
         self.wants_shared = False  # that is to be asked for; set where somebody at this device controls others
         self._remote_name = settings.get("remote_name", "remote")
         self._stops_others = settings.get("stop_others", False)
@@ -78,6 +78,8 @@ class Backend(Receivers):
             return "GET", self._base + "/1/shockers/own", self._headers
         if self.wants_shared:
             self.wants_shared = False
+            from firmware.backends._openshock_shared import Lent
+
             self._asked, self._list = _SHARED, Lent()
             return "GET", self._base + "/1/shockers/shared", self._headers
         if self._doors:

@@ -71,7 +71,7 @@ class Link:
         while True:
             await self._network.wait_online()
             since_ms = self._clock()
-            left = Leave("ended")
+            left = None
             try:
                 await self._talk()
             except Leave as leave:
@@ -81,6 +81,7 @@ class Link:
             finally:
                 # whatever ended it, a fault or a cancelled task included: nobody is left to say stop (S10)
                 self._lost()
+                left = left or Leave("ended")
                 await self._hang_up(left)
             if self._clock() - since_ms >= _STEADY_MS:
                 self._backoff.good()

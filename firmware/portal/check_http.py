@@ -7,7 +7,7 @@ import asyncio
 
 from micropython import const
 
-from firmware.backends import _openshock_link, _openshock_shockers
+from firmware.backends import _openshock_link, _openshock_shared, _openshock_shockers
 from firmware.portal.check_way import NO_TOKEN, OFFLINE, REFUSED, agent, timed
 from firmware.portal.session import Wrong
 from lib import http_client
@@ -74,7 +74,7 @@ async def _listed(rooms, own, path, headers, tells):
     if not whole:
         found = None
     elif tells:
-        listed = _openshock_shockers.Own(own["device_id"].lower()) if tells == "Own" else _openshock_shockers.Shared()
+        listed = _openshock_shockers.Own(own["device_id"].lower()) if tells == "Own" else _openshock_shared.Shared()
         _openshock_shockers.whole_list(listed, body)
         found = None if listed.fault else range(listed.count if tells == "Own" else len(listed))
     else:
