@@ -68,7 +68,12 @@ class Unasked(Exception):
 
 
 class Service:
-    """What a backend may leave as it is here: most services want none of it. The link asks. `rssi()` and `wall()` are gifts."""
+    """What a backend may leave as it is here: most services want none of it. The link asks. `rssi()` and `wall()` are gifts.
+
+    `PROOF_MS`: so often the link asks for a proof that what comes is fresh, by a WebSocket ping, one at a time; 0: never.
+    """
+
+    PROOF_MS = 0
 
     TIMED = False  # its orders say when they were asked for
     TLS_FIRST = False  # True: an address with ws:// is tried by TLS first, and without it where TLS is not spoken
@@ -79,6 +84,9 @@ class Service:
 
     def wall(self):
         """The time of day in µs since 1970. None, as here: nobody has set the clock."""
+
+    def answered(self, sent_ms, took_ms):
+        """Take note that what arrives from now on was sent after `sent_ms`: a ping of that time was answered, after `took_ms`."""
 
     def pause_ms(self, status, reason):
         """How long to wait at least before the next connection; `status` as a Leave has it, `reason` in words."""
@@ -91,6 +99,12 @@ class Service:
         None for the last · "respond" (id or None, text) · "pair" None: this device shall get a new account.
         """
         raise Unasked("this service takes no such thing")
+
+    def taker(self):
+        """Return what takes a good answer (200) to the last errand in pieces, by `feed(bytes)`; `fetched` gets it as the body.
+
+        None, as here: the answer is wanted whole.
+        """
 
     def unfetched(self, reason, now):
         """Return orders: there was no answer to the last errand, for `reason` in words. Leave, as here, when there is no way on."""

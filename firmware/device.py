@@ -66,7 +66,9 @@ class Device:
         self.radio = Radio(
             self.scheduler, self._transmitter(), self.clock, self._cut, self._feed_radio, self._missed, self._pressed
         )
-        self.dispatcher = Dispatcher(build.safety(settings), self.scheduler, self.radio, self.latch, context)
+        safety = build.safety(settings)
+        safety.is_short = heap.is_short
+        self.dispatcher = Dispatcher(safety, self.scheduler, self.radio, self.latch, context)
         self.dispatcher.recall(self.hardware.remembered(), self.hardware.remember)
         TIMES.heed(self.scheduler.busy, self.radio.wake, self.dispatcher.stop_first)
         self.buttons = Fingers(self.hardware, self.latch, self.dispatcher, context, self._feed_estop)

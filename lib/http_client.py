@@ -14,6 +14,7 @@ _MAX_REDIRECTS = const(3)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _READ = const(1024)  # bytes asked for at once, in one piece: a heap at work has few that are larger
 _MOST_DIGITS = const(12)
+_MOST_TAKEN = const(65536)  # bytes of an answer that is taken in pieces
 _WHOLE = const(4)  # a whole answer may take this many time-outs
 _ALWAYS = (("Connection", "close"), ("Accept-Encoding", "identity"))
 _FOR_ANYONE = ("user-agent", "accept", "range", "if-range")  # all else might be a secret of the first host
@@ -25,13 +26,15 @@ class Failed(Exception):
     """There is no answer that could be used; the text says why and never holds a header."""
 
 
-async def get(url, headers, roots, resolve, max_body=16_384, timeout_ms=15_000):
+async def get(url, headers, roots, resolve, max_body=16_384, timeout_ms=15_000, take=None):
     """The Answer to a GET: status, headers (lower-case names), body (bytes), retry_after_s (or None).
+
+    `take(bytes)` gets the body of a 200 as it comes, up to 64 KiB of it; the Answer has none of it then.
 
     `headers` are pairs or a dict with User-Agent and what the server wants; `roots` prove https; `resolve` is as for
     `dial`. Each step has `timeout_ms`, the whole four times that. Raises Failed; a status of 400 and above is an answer.
     """
-    return await _bounded(_whole(open(url, headers, roots, resolve, timeout_ms), max_body), timeout_ms)
+    return await _bounded(_whole(open(url, headers, roots, resolve, timeout_ms), max_body, take), timeout_ms)
 
 
 async def post(url, body, headers, roots, resolve, max_body=16_384, timeout_ms=15_000):
@@ -182,17 +185,19 @@ async def _ask(method, url, headers, body, roots, resolve, timeout_ms):
     return stream
 
 
-async def _whole(asked, max_body):
-    """The Answer out of the coroutine `asked` of a Stream. Raises Failed when its body is larger than `max_body`."""
+async def _whole(asked, max_body, take=None):
+    """The Answer out of the coroutine `asked` of a Stream, as `get`. Raises Failed when its body is larger than it may be."""
     stream = await asked
     pieces = []
     size = 0
+    taken = take and stream.status == 200
+    max_body = _MOST_TAKEN if taken else max_body
     try:
         while piece := await stream.read():
             size += len(piece)
             if size > max_body:
                 raise Failed("the answer is larger than %d bytes" % max_body)
-            pieces.append(piece)
+            take(piece) if taken else pieces.append(piece)
     finally:
         await stream.close()
     return Answer(stream.status, stream.headers, b"".join(pieces), http_response.retry_after_s(stream.headers))

@@ -121,3 +121,26 @@ def fault(text: ptr8, size: int, stack: ptr8) -> int:
         if at == 0:
             return here
     return -1 if state == _END and depth == 0 else size
+
+
+@micropython.viper
+def bracket(text: ptr8, at: int, size: int, state: ptr8) -> int:
+    """Return the index behind the next bracket of any kind outside strings, from `at` on; 0 when there is none before `size`.
+
+    `state`: a byte, 0 at first: 1 within a string, 2 behind a backslash there. For a text that comes in pieces.
+    """
+    inside = int(state[0])
+    while at < size:
+        byte = text[at]
+        at += 1
+        if inside == 2:
+            inside = 1
+        elif inside == 1:
+            inside = 2 if byte == 92 else 0 if byte == 34 else 1
+        elif byte == 34:
+            inside = 1
+        elif byte | 32 == 123 or byte | 32 == 125:
+            state[0] = 0
+            return at
+    state[0] = inside
+    return 0

@@ -11,6 +11,7 @@ Facts: reference/signalr.md. Shapes of records are in lib/signalr_json.py, the o
 from micropython import const
 
 from lib import signalr_json
+from lib.jsonparts import Parts
 from lib.strict_json import NoMemory
 
 # Events are tuples; the first of them says which.
@@ -22,6 +23,9 @@ CLOSED = 5  # (CLOSED, error or None, allow_reconnect) the last event: close the
 SKIPPED = 6  # (SKIPPED, why) a record that is too large, for its limit or for the memory: nobody knows what it says
 
 _END = b"\x1e"  # of a record
+_SPLIT_HEAD = b'{"type":1,"target":"%s","arguments":['
+_LARGE = const(512)  # bytes of a record, one that is split is read in parts from then on
+_ARGUMENT, _ITEM = const(3), const(4)  # brackets deep in a record: an argument, an element of a list that is one
 _MAX_WAITING = const(16)  # calls of ours
 _MAX_WORDS = const(200)  # characters of a server's reason that are worth keeping
 _GOING = const(1000)  # WebSocket close codes, RFC 6455 §7.4.1
@@ -40,7 +44,11 @@ class Lost(Exception):
 class Session:
     """One connection's talk with a hub. A new connection needs a new one: no call and no invocation outlives it."""
 
-    def __init__(self, now, ping_ms=15000, timeout_ms=30000, handshake_ms=15000, max_record=16384):
+    def __init__(self, now, ping_ms=15000, timeout_ms=30000, handshake_ms=15000, max_record=16384, split=""):
+        """`split`: an event (object, list of objects). With a long list it comes as several, `goes_on` true behind the first."""
+        self.goes_on = False
+        self._split = split
+        self._parts = None  # of the record that is split
         self.ready = False  # the handshake is done
         self.closed = False  # nothing more comes or goes
         self.code = _GOING  # the WebSocket close code that then fits
@@ -86,14 +94,14 @@ class Session:
             end = data.find(_END, at)
             ends = end >= 0
             end = end if ends else size
-            for event in self._gather(data[at:end], ends):
-                yield event
+            yield from self._gather(data[at:end], ends)
             at = end + 1
-        for event in self.expired(now):
-            yield event
+        yield from self.expired(now)
 
     def _gather(self, piece, ends):
         """Return the events of the record that `piece` is of, when it ends with it; a SKIPPED when it will be none."""
+        if self._parts:
+            return self._read_on(piece, ends)
         part = self._part
         if ends:
             self._part = bytearray()
@@ -105,6 +113,9 @@ class Session:
         try:
             if not ends or part:
                 part.extend(piece)
+                if size > _LARGE and self._is_split(part):
+                    self._part, self._parts = bytearray(), Parts((_ARGUMENT, _ITEM), self._max_record)
+                    return self._read_on(bytes(part), ends)
             if not ends:
                 return ()
             piece = bytes(part) if part else piece
@@ -115,6 +126,34 @@ class Session:
         except ValueError as fault:
             self.code = _BAD_DATA
             return self._end([], "bad record: %s" % fault, True)
+
+    def _is_split(self, part):
+        head = _SPLIT_HEAD % self._split.encode()
+        return self.ready and self._split and part[: len(head)] == head
+
+    def _read_on(self, piece, ends):
+        """Yield the events of a piece of a record that is split, each made when the one before it is done with."""
+        parts, why = self._parts, ""
+        if parts.size + len(piece) > self._max_record:
+            why = "a record above %d bytes" % self._max_record
+        try:
+            for depth, value in () if why else parts.feed(piece):
+                if depth == _ARGUMENT:
+                    parts.first = value
+                else:
+                    yield (INVOCATION, self._split, [parts.first, [value]], None)
+                    self.goes_on = True
+            if ends and not why and parts.rest().get("invocationId") is not None:
+                why = "a record with its id behind its arguments"  # it may have been said before
+        except (MemoryError, NoMemory):
+            why = "no memory for a record of %d bytes" % parts.size
+        except (AttributeError, ValueError) as fault:
+            self.code = _BAD_DATA
+            yield from self._end([], "bad record: %s" % fault, True)
+        if ends or why:
+            self._parts, self.goes_on = None, False
+        if why:
+            yield from self._skip(why, ends)
 
     def _skip(self, why, ends):
         """Return the events of a record that cannot be read; what is still to come of it, unless it `ends`, is read over."""

@@ -5,11 +5,9 @@ In memory from the first such wish on. Facts: reference/openshock-api.md §a.6, 
 
 from micropython import const
 
+from firmware.backends._openshock_shockers import spelt
 from firmware.command import ACTIONS, SOUND, STOP, Unasked, whole
-from lib.strict_json import loads
 
-_MOST = const(64)  # shockers that are remembered
-_LONGEST = const(64)  # characters of a name, and of an id
 _LEAST_MS = const(300)  # what is shorter the server makes longer
 _MOST_MS = const(65535)
 
@@ -18,32 +16,20 @@ class NoSuchShocker(Unasked):
     """Nobody knows the shocker that was meant."""
 
 
-def shared_names(body):
-    """Return guid → name of what others share with the account (GET /1/shockers/shared); None when `body` is no such list."""
-    names = {}
-    try:
-        for owner in loads(body)["data"]:
-            for hub in owner["devices"]:
-                for shocker in hub["shockers"]:
-                    guid, name = shocker["id"].lower(), shocker.get("name")
-                    if len(names) < _MOST and len(guid) <= _LONGEST:
-                        names[guid] = name[:_LONGEST] if isinstance(name, str) else ""
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return None
-    return names
-
-
-def guid_of(names, wanted):
+def guid_of(names, wanted, shared=()):
     """The guid of the shocker that `wanted` names, by guid or by a name that no other has. Unasked when there is none.
 
-    `names`: guid → name; None while nobody knows. Small and capital letters are the same; beyond ASCII they are not.
+    `names`: an _openshock_shockers.Table; None while nobody knows. `shared`: the same, of what others share; what is in both goes
+    by its name in `names`. Small and capital letters are the same; beyond ASCII they are not.
     """
     if names is None:
         raise Unasked("the list of shockers has not come yet")
     wanted = wanted.strip().lower()
-    if wanted in names:
-        return wanted
-    found = [guid for guid in names if wanted and names[guid].strip().lower() == wanted]
+    if wanted in names or wanted in shared:
+        return spelt(wanted)
+    found = names.named(wanted) if wanted else []
+    if wanted and shared:
+        found += [guid for guid in shared.named(wanted) if guid not in names]
     if len(found) > 1:
         raise Unasked("%d shockers have that name: use the id" % len(found))
     if not found:
@@ -56,15 +42,12 @@ def words(wish):
     return "%s of %s" % (ACTIONS[int(wish.action)], wish.shocker)  # a stop may be 0.0, or False
 
 
-def entry(names, wish, most_level=100, most_ms=_MOST_MS, shared=None):
+def entry(names, wish, most_level=100, most_ms=_MOST_MS, shared=()):
     """The entry of Control for a Wish, within these bounds. Unasked for what no server takes.
 
-    `names` as for `guid_of`; `shared`: the same, of what others share.
+    `names`, `shared`: as for `guid_of`.
     """
-    if names is not None and shared:
-        own, names = names, shared.copy()
-        names.update(own)
-    guid = guid_of(names, wish.shocker)
+    guid = guid_of(names, wish.shocker, shared)
     if wish.action == STOP:
         return control_entry(guid, STOP, 0, _LEAST_MS)
     if not whole(wish.action, STOP, SOUND):

@@ -6,6 +6,7 @@ For every backend that speaks to one. Without a socket. reference/openshock-api.
 from micropython import const
 
 from firmware import command as orders
+from firmware.backends import _openshock_shockers
 from firmware.link.signalr_service import Talk as Connection
 from lib.http_response import refusal
 
@@ -16,12 +17,13 @@ _UPDATE_MS = const(1000)  # … and at most this often when the service says tha
 
 
 class Talk(Connection):
-    """As talk.Talk, for those who need a list of shockers."""
+    """As signalr_service.Talk, for those who need a list of shockers."""
 
     _map_due = None  # when the list of shockers is to be asked for; None while it is good
     _map_free = 0  # before then it is not asked for again …
     _map_update = 0  # … and before then not even when it has changed
     _stale = False  # it is known to be old (S16)
+    _list = None  # the list that is asked for now, or was last, as _openshock_shockers has them
 
     def _refetch(self, now, settle_ms):
         """None; the list is asked for again, once it has settled."""
@@ -47,9 +49,19 @@ class Talk(Connection):
         self._map_update = now + _UPDATE_MS
         return True
 
-    def _bad_map(self, status, wait_ms, now):
-        """Orders; an answer with that status came, and no list in it. As `_no_map`."""
-        return self._no_map("the answer makes no sense" if status == 200 else refusal(status), wait_ms, now)
+    def taker(self):
+        """As `Service`."""
+        return self._list
+
+    def _listed(self, status, body, wait_ms, now):
+        """Return orders where the answer to the request for the list brought none, as `_no_map`; None: `_list` is good.
+
+        `body`: `_list` itself, which took it in pieces, or bytes.
+        """
+        if status != 200:
+            return self._no_map(refusal(status), wait_ms, now)
+        fault = _openshock_shockers.whole_list(self._list, body).fault
+        return self._no_map(fault, wait_ms, now) if fault else None
 
     def _no_map(self, reason, wait_ms, now):
         """Orders; the list did not come, for `reason` in words, and is asked for again, but not before `wait_ms`."""

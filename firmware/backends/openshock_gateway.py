@@ -16,16 +16,12 @@ from lib.websocket import BINARY, Frames
 
 # By number (§d.4). The wire has no D80
 _MODELS = ("caixianlin", "petrainer", "petrainer998dr", "wellturnt330")
-_TRIGGERS = (
-    (orders.RESTART, "gateway"),
-    (orders.EMERGENCY, "gateway"),
-    (orders.PORTAL, True),
-    (orders.PORTAL, False),
-)
+_TRIGGERS = ((orders.RESTART, "gateway"), (orders.EMERGENCY, "gateway"), (orders.PORTAL, True), (orders.PORTAL, False))
 _PING, _TRIGGER, _COMMANDS, _UPDATE = const(1), const(2), const(3), const(4)  # what may come
 _PONG, _BOOT_STATUS, _STARTED, _PROGRESS, _FAILED = const(1), const(2), const(3), const(4), const(5)  # what may go
 _NORMAL, _NEW_FIRMWARE, _ROLLBACK = const(0), const(1), const(2)  # how it booted
 
+_OLDEST_MS = const(5000)  # of a command, unless the settings say otherwise
 _SILENT_MS = const(90000)  # without a ping: the gateway has forgotten us
 _PAUSE_MS = const(20000)  # between a connection and the next
 _BUSY_MS = const(5000)  # after 412: our last connection is still being cleared away
@@ -42,11 +38,12 @@ _HOST = "abcdefghijklmnopqrstuvwxyz0123456789.-:[]"
 
 
 class Backend(Service):
-    """One hub. `settings`: url, token; `agent` is the User-Agent header, "OpenShock/<version> (…)"."""
+    """One hub. `settings`: url, token, oldest_ms; `agent` is the User-Agent header, "OpenShock/<version> (…)"."""
 
     OPCODE = BINARY
     FRAMES = Frames
     TLS_FIRST = True  # a plain API says nothing of its gateways
+    PROOF_MS = 2000
 
     def __init__(self, settings, agent):
         base = settings["url"].rstrip("/")
@@ -64,6 +61,12 @@ class Backend(Service):
         self._pinged = self._since = 0
         self._thrown = 0  # connections in a row that were reset soon after their beginning
         self._owed = 0  # pings that were not answered yet
+        # commands carry no time: none is older than the last proof that what comes is fresh (S16)
+        self._oldest_ms = settings.get("oldest_ms", _OLDEST_MS)
+        self._fresh_ms = 0  # what comes was sent after this
+        self._late_ms = -1  # when a Ping of the service came late; -1: the last one did not
+        self._lag_ms = None  # of a Ping in time: its arrival by our clock less its own time, which another clock tells
+        self._told_ms = 0  # when that was
 
     # --- errands: HTTP requests that the link runs before the socket is open
 
@@ -144,7 +147,32 @@ class Backend(Service):
         self._up = True
         self._pinged = self._since = now
         self._owed = 0  # a pong that nobody asked for would end the connection
+        self._lag_ms = None
+        self._late_ms = -1
         return self._boot_status()
+
+    def answered(self, sent_ms, took_ms):
+        """As `Service`. An answer that took long proves little: where the gateway stood still, orders wait behind it."""
+        if 2 * took_ms <= self._oldest_ms:
+            self._fresh_ms = sent_ms
+
+    def _timed(self, unix_ms, now):
+        """Note that a Ping with that time came: late, where it took so much longer than those before it.
+
+        Whatever answers our pings on the way, this comes from the service itself. Its clock may be wrong, or put right: what
+        counts is a change, and the new one is learned. Clocks that drift apart by 0.1 % are none.
+        """
+        lag_ms = now - unix_ms
+        usual_ms = lag_ms if self._lag_ms is None else self._lag_ms + (now - self._told_ms) // 1000
+        if lag_ms - usual_ms > self._oldest_ms:
+            self._late_ms = now
+            usual_ms = lag_ms
+        self._lag_ms = min(usual_ms, lag_ms)
+        self._told_ms = now
+
+    def _stale(self, now):
+        """Return whether what comes now may be older than the bound, or is behind a late Ping and not proven fresh since."""
+        return now - self._fresh_ms > self._oldest_ms or self._fresh_ms <= self._late_ms
 
     def _boot_status(self):
         if self._boot is None:
@@ -199,9 +227,9 @@ class Backend(Service):
             if payload is None:
                 raise flatbuffers.Bad("no payload")
             if kind == _COMMANDS:
-                return _commands(payload)
+                return _commands(payload, self._stale(now))
             if kind == _PING:
-                payload.number(0, "Q")
+                self._timed(payload.number(0, "Q"), now)
                 self._pinged = now
                 self._owed += 1
                 return ()
@@ -210,8 +238,11 @@ class Backend(Service):
             return [(orders.NOTE, "a damaged message: %s" % bad)]
 
 
-def _commands(payload):
-    """Orders for a list of commands, in its order; a stop for a receiver outlives what stands behind it."""
+def _commands(payload, stale):
+    """Orders for a list of commands, in its order; a stop for a receiver outlives what stands behind it.
+
+    `stale`: nobody knows how old it is, and all but stops is refused.
+    """
     made = []
     stopped = set()
     for entry in payload.tables(0, _MOST):
@@ -221,6 +252,8 @@ def _commands(payload):
             made.append((orders.REFUSE, ("model", "number %d, id %d of gateway" % (model, rf_id))))
         elif action > SOUND:
             made.append((orders.REFUSE, ("action", "number %d for id %d of gateway" % (action, rf_id))))
+        elif stale and action != STOP:
+            made.append((orders.REFUSE, ("stale", "%s for id %d of gateway" % (orders.ACTIONS[action], rf_id))))
         elif action == STOP or (model, rf_id) not in stopped:
             if action == STOP:
                 stopped.add((model, rf_id))

@@ -9,10 +9,11 @@ from micropython import const
 from firmware import command as orders
 from firmware.backends import _openshock_control, _openshock_link
 from firmware.backends._openshock_hub import Talk
-from firmware.backends._openshock_shockers import shared_shockers_of
+from firmware.backends._openshock_shared import Shared
 from firmware.command import STOP, Leave, Unasked, whole
 
 _SETTLE_MS = const(500)  # after an Updated more of them follow
+_OLD_MS = const(60000)  # a list may be, when somebody presses: the service tells of no change
 _LONG_WAIT_MS = const(300000)  # a link that lets nobody in
 _TRIES = const(3)  # connections in a row that ended before their Welcome: fewer of them may be the network's
 _ROLES = ("a signed-in visitor", "a guest")  # AuthType (§a.6)
@@ -32,7 +33,8 @@ class Backend(Talk):
         self._url = "%s/1/hubs/share/link/%s%s" % (base, link, query)
         self._agent = [("User-Agent", agent)]
         self._headers = self._agent + session
-        self._shockers = None  # guid → (name, [whether each action is allowed], level, ms, whether it is paused)
+        self._shockers = None  # an _openshock_shared.Shared; None while nobody knows
+        self._listed_ms = 0  # when the list came
         self._welcomed = False
         self._shut = 0  # connections in a row that ended between the handshake and their Welcome
         self._words = ""  # why the link does not let us in
@@ -50,7 +52,10 @@ class Backend(Talk):
         if self._missing:
             self._words = self._missing
             raise Leave(self._missing, _LONG_WAIT_MS)
-        return ("GET", self._list_url, self._agent) if self._asks_map(now) else None
+        if not self._asks_map(now):
+            return None
+        self._list = Shared()
+        return "GET", self._list_url, self._agent
 
     def fetched(self, status, body, wait_ms, now):
         """Orders; takes the answer to the last errand. Leave when there is no such link.
@@ -60,13 +65,13 @@ class Backend(Talk):
         if status == 404:
             self._words = "there is no such share link, or its time is over"
             raise Leave(self._words, _LONG_WAIT_MS)
-
-        shockers = shared_shockers_of(body) if status == 200 else None
-        if shockers is None:
-            return self._bad_map(status, wait_ms, now)
-        self._shockers = shockers
-        paused = len([shocker for shocker in shockers.values() if shocker[4]])
-        return [(orders.NOTE, "%d shockers in the share link, %d of them paused" % (len(shockers), paused))]
+        missing = self._listed(status, body, wait_ms, now)
+        if missing:
+            return missing
+        self._shockers, self._list = self._list, None
+        self._listed_ms = now
+        counted = len(self._shockers), self._shockers.count_paused()
+        return [(orders.NOTE, "%d shockers in the share link, %d of them paused" % counted)]
 
     def unfetched(self, reason, now):
         """As Service; without the list it connects all the same."""
@@ -121,20 +126,21 @@ class Backend(Talk):
         if not self._welcomed:
             raise Unasked("the share link has not let us in yet")
 
+        if now - self._listed_ms >= _OLD_MS:
+            self._refetch(now, 0)  # this press is judged by what is known, the next by what comes
         shockers = self._shockers
-        names = shockers and {guid: shockers[guid][0] for guid in shockers}
         try:
-            guid = _openshock_control.guid_of(names, detail.shocker)
-            name, allowed, level, ms, paused = shockers[guid]
+            guid = _openshock_control.guid_of(shockers, detail.shocker)
+            paused, allowed, level, ms = shockers.shocker(guid)
             if detail.action != STOP:
                 if paused:
-                    raise Unasked(name + " is paused")
-                if whole(detail.action, 1, 3) and not allowed[detail.action]:
-                    raise Unasked("the share link allows no %s for %s" % (_ACTIONS[detail.action], name))
+                    raise Unasked(detail.shocker + " is paused")
+                if whole(detail.action, 1, 3) and not allowed >> detail.action & 1:
+                    raise Unasked("the share link allows no %s for %s" % (_ACTIONS[detail.action], detail.shocker))
         except Unasked:
             self._refetch(now, 0)  # the server does not tell of changes: perhaps it is otherwise by now
             raise
-        entry = _openshock_control.entry(names, detail, level, ms)
+        entry = _openshock_control.entry(shockers, detail, level, ms)
         self._call("Control", [[entry]], now, detail.action == STOP, _openshock_control.words(detail))
         if detail.action != STOP and (entry["intensity"], entry["duration"]) != (detail.intensity, detail.duration_ms):
             self._made.append((orders.NOTE, "the share link lowers it to %(intensity)d, %(duration)d ms" % entry))

@@ -8,13 +8,11 @@ reference/openshock-api.md §a–c, §j.
 from micropython import const
 
 from firmware import command as orders
-from firmware.backends._openshock_hub import LONGEST, Talk, remember, short, stop_of
-from firmware.backends._openshock_shockers import digits_of, shockers_of, spelt
-from firmware.command import STOP, Command, Leave, cut_ms, means_stop
-from firmware.link.signalr_service import MISFITS
-from lib.iso8601 import moment_us
+from firmware.backends._openshock_hub import LONGEST, remember, short
+from firmware.backends._openshock_log import Receivers
+from firmware.backends._openshock_shockers import Own, digits_of, whole_list
+from firmware.command import STOP, Leave
 
-_MOST = const(64)  # former shockers that can still be stopped
 _SETTLE_MS = const(100)  # after a DeviceUpdate more of them follow
 _LONG_WAIT_MS = const(300000)
 _MAP_CHANGES = (0, 1, 2, 3)  # DeviceUpdateType: created, updated, shocker updated, deleted
@@ -22,10 +20,11 @@ _HUB = "/1/hubs/user"
 _DOOR, _MAP, _SHARED = const(0), const(1), const(2)  # what an errand is for: the negotiation, or a list of shockers
 
 
-class Backend(Talk):
+class Backend(Receivers):
     """One account's hub. `settings`: url, token, device_id, negotiate; remote_name, stop_others; `agent` is the User-Agent."""
 
     TIMED = True
+    SPLIT = "Log"
     EVENTS = (
         ("welcome", "_welcome"),
         ("devicestatus", "_device_status"),
@@ -45,21 +44,13 @@ class Backend(Talk):
     )
 
     def __init__(self, settings, agent):
+        super().__init__()
         self._base = settings["url"].rstrip("/")
         self._headers = [("Open-Shock-Token", settings["token"]), ("User-Agent", agent)]
         self._device_id = settings["device_id"].lower()
-        self._negotiate = None
-        if settings["negotiate"]:
-            from lib import signalr_negotiate as negotiate
-
-            self._negotiate = negotiate
-        self._shockers = {}  # guid → (model, RF id)
-        self._former = {}  # the same of those that left: by another RF id, or to another hub
+        self._negotiate = _negotiation() if settings["negotiate"] else None
         self._untold = ()
-        self._names = None  # guid → name, of all hubs: what a remote can reach
-        self._hubs = ()  # the ids of all hubs
-        self._unfit = ()  # guids of what is ours and cannot be driven
-        self._shared = None  # guid → name of what others share with the account; None: nobody has asked yet
+        self._shared = ()  # then an _openshock_shared.Lent: what others share with the account
         self.wants_shared = False  # that is to be asked for; set where somebody at this device controls others
         self._remote_name = settings.get("remote_name", "remote")
         self._stops_others = settings.get("stop_others", False)
@@ -83,15 +74,17 @@ class Backend(Talk):
     def errand(self, now):
         """What to fetch now, (method, url, headers), or None. The answer goes to `fetched`."""
         if self._asks_map(now):
-            self._asked = _MAP
+            self._asked, self._list = _MAP, Own(self._device_id)
             return "GET", self._base + "/1/shockers/own", self._headers
         if self.wants_shared:
             self.wants_shared = False
-            self._asked = _SHARED
+            from firmware.backends._openshock_shared import Lent
+
+            self._asked, self._list = _SHARED, Lent()
             return "GET", self._base + "/1/shockers/shared", self._headers
         if self._doors:
             self._doors -= 1
-            self._asked = _DOOR
+            self._asked, self._list = _DOOR, None
             return "POST", self._negotiate.negotiate_url(self._url), self._knock
         return None
 
@@ -113,24 +106,15 @@ class Backend(Talk):
         return self._no_map(reason, 0, now) if self._asked == _MAP else super().unfetched(reason, now)
 
     def _take_map(self, status, body, wait_ms, now):
-        names, hubs, unfit = {}, [], []
-        shockers = shockers_of(body, self._device_id, names, hubs, unfit) if status == 200 else None
-        if shockers is None:
-            return self._bad_map(status, wait_ms, now)
-        left = {guid: known for guid, known in self._shockers.items() if shockers.get(guid) != known}
-        self._shockers, self._names, self._hubs, self._unfit = shockers, names, hubs, unfit
-        self._came()
-        if len(self._former) + len(left) > _MOST:
-            self._former = {}
-        self._former.update(left)
-        made = [(orders.ACT, stop_of(known, "map")) for known in left.values()]  # nobody else can stop them any more
-        return made + [(orders.NOTE, "%d shockers known" % len(shockers))]
+        missing = self._listed(status, body, wait_ms, now)
+        if missing:
+            return missing
+        shockers, self._list = self._list, None
+        return self._came_with(shockers)
 
     def _take_shared(self, status, body):
-        from firmware.backends import _openshock_control
-
-        shared = _openshock_control.shared_names(body) if status == 200 else None
-        if shared is None:
+        shared, self._list = self._list, None
+        if status != 200 or whole_list(shared, body).fault:
             return [(orders.NOTE, "the list of what others share did not come")]
         self._shared = shared
         return ()
@@ -187,7 +171,7 @@ class Backend(Talk):
         elif what != "emergency":
             super().ask(what, detail, now)
         elif self._stops_others:
-            for device_id in self._hubs:
+            for device_id in self._names.hubs if self._names else ():
                 if device_id != self._device_id:
                     self._call("EmergencyStop", [device_id], now, True)
 
@@ -242,63 +226,9 @@ class Backend(Talk):
     def _reboot(self, _, arguments, now):
         return [(orders.RESTART, "hub")] if self._ours(arguments[0]) else []
 
-    def _commands(self, entries, guid_of, source, now, for_all=False):
-        """Orders for `entries`, the newest last; a stop for a receiver outlives what stands beside it, fit or unfit.
-
-        One is made when the one before it was obeyed: a hundred of them need no more memory than one. `for_all`: they may be
-        for other hubs of the account, which is nothing to tell.
-        """
-        entries = iter((entries,) if isinstance(entries, dict) else entries)
-        return self._each(entries, guid_of, str(source)[:32], now, for_all)
-
-    def _each(self, entries, guid_of, source, now, for_all):
-        stopped = set()
-        misfits = 0
-        for entry in entries:
-            try:
-                guid, action = guid_of(entry).lower(), entry["type"]
-            except MISFITS:
-                misfits += 1
-                continue
-            if guid not in self._shockers and guid not in self._former:
-                guid = spelt(guid)
-            known = self._shockers.get(guid)
-            if means_stop(action):
-                stopped.add(guid)
-                action = STOP
-                if guid in self._former:
-                    yield orders.ACT, stop_of(self._former[guid], source)
-                    if known is None:
-                        continue
-            elif guid in stopped:
-                continue
-            if known is None:
-                for order in self._unknown(guid, source, now, for_all):
-                    yield order
-            elif self._stale and action != STOP:
-                yield orders.REFUSE, ("map", "shocker %s of %s" % (guid[:36], source))
-            else:
-                yield orders.ACT, _command(known, action, entry, source)
-        if misfits:
-            yield orders.NOTE, "%d entries that do not fit" % misfits
-
-    def _unknown(self, guid, source, now, for_all):
-        """Orders for a shocker that is none of ours: where no other hub of the account has it, the list is asked for again."""
-        if not self._names or guid not in self._names or guid in self._unfit:
-            self._refetch(now, 0)
-        elif for_all:
-            return ()
-        return ((orders.REFUSE, ("unknown", "shocker %s of %s" % (guid[:36], source))),)
-
 
 def _negotiation():
     """Return the module that negotiates, which most devices never need."""
     from lib import signalr_negotiate
 
     return signalr_negotiate
-
-
-def _command(known, action, entry, source):
-    model, rf_id = known
-    asked_us = moment_us(entry.get("executedAt"))
-    return Command(model, rf_id, action, entry.get("intensity"), cut_ms(entry.get("duration")), None, source, asked_us)

@@ -49,6 +49,7 @@ TABLE = (
     ("openshock_user.stop_others", "flag", 0, 0, False),
     ("openshock_gateway.url", "url", 1, 200, "https://api.openshock.app"),
     ("openshock_gateway.token", "secret", 1, 256, ""),
+    ("openshock_gateway.oldest_ms", "whole", 3000, 30000, 5000),
     ("openshock_share.url", "url", 1, 200, "https://api.openshock.app"),
     ("openshock_share.link", "text", 0, 200, ""),
     ("openshock_share.name", "text", 0, 128, ""),
@@ -230,6 +231,8 @@ class Settings:
             for row in TABLE:
                 if _is_cap(row[0]):
                     self._keep(row[0], _strictest(row[0]))
+                    if default(row[0]) == _strictest(row[0]):
+                        del self._stored[row[0]]  # only what differs is stored
 
     def get(self, key):
         """The value of `key`, or its default; for a cap that cannot be trusted its strictest value. KeyError for no setting."""

@@ -12,6 +12,7 @@ from lib.tables import find
 
 LONGEST_MS = const(30000)  # whatever the settings say: nothing runs longer than this (S4)
 _MOST = const(64)  # receivers that are remembered …
+_FEW = const(12)  # … so many have orders in any case, more where there is memory: a hub of OpenShock has 11
 _MOST_STOPPED = const(16)  # … and so many while nobody but stops names them: a flood of those leaves room for who acts
 _MOST_KEPT = const(40)  # receivers in `past`, which fits into 2 KB
 NOTHING = "0 0"  # `Safety.past` where nothing was given lately
@@ -84,6 +85,7 @@ class Safety:
         self._pages = {}  # (model, rf_id) → Page
         self._before = 0, 0  # what a receiver without a page may have been given before the start: dose, ms of shocks
         self._started = 0
+        self.is_short = bool  # tells whether there is too little memory for one more page
         self._all_stopped_us = 0  # the time of day at which everything was stopped last
         self.refused = {}
 
@@ -132,7 +134,7 @@ class Safety:
         shocked_ms = page.shocked(self._rest_ms, now) if action == SHOCK else 0
         duration_ms = min(duration_ms, caps.longest_ms - shocked_ms)
         reason = self._too_much(page, action, level, duration_ms, now)
-        if not reason and (model, rf_id) not in self._pages and not self._room(now):
+        if not reason and (model, rf_id) not in self._pages and self._is_full(now):
             reason = "full"
         if reason:
             return self.refuse(reason)
@@ -166,6 +168,9 @@ class Safety:
         page = Page(self._started, *self._before)
         page.ends = now
         return page
+
+    def _is_full(self, now):
+        return len(self._pages) >= _FEW and self.is_short() or not self._room(now)
 
     def _room(self, now):
         """True when one more receiver can be remembered; one that has nothing to remember is forgotten for it."""
@@ -233,7 +238,7 @@ class Safety:
     def _page(self, model, rf_id, now, most=_MOST + 1):
         """The page of that receiver, made where there are fewer than `most` and room for one; else None."""
         page = self._pages.get((model, rf_id))
-        if page is None and len(self._pages) < most and self._room(now):
+        if page is None and len(self._pages) < most and not self._is_full(now):
             page = self._pages[(model, rf_id)] = self._blank(now)
         return page
 

@@ -27,7 +27,6 @@ _FIRST_MS = const(1000)
 _CAP_MS = const(60000)
 _FAREWELL_MS = const(1000)
 _DEAF = "the other side takes nothing"
-_GOING = const(1000)  # the WebSocket close code for a normal end (RFC 6455 §7.4.1)
 
 
 class Link:
@@ -50,14 +49,11 @@ class Link:
         self._news = news
         self._name = name
         self._backoff = tasks.Backoff(_FIRST_MS, _CAP_MS)
-        self._reader = None
-        self._writer = None
+        self._reader = self._writer = self._frames = None
         self._writing = asyncio.Lock()  # a drain that another one overtakes would send twice
-        self._frames = None
-        self._code = _GOING  # what our close frame will say
         self._due = asyncio.Event()  # something may have to be sent
-        self._heard_ms = 0
-        self._probed_ms = 0
+        self._heard_ms = self._probed_ms = 0
+        self._asked = b""  # the payload of the ping under way where an answer proves something; b"" for none
         self._write_ms = None  # when the write under way began
         self.status = "starting"
 
@@ -75,23 +71,23 @@ class Link:
         while True:
             await self._network.wait_online()
             since_ms = self._clock()
-            reason, wait_ms, status, meant = "ended", 0, 0, False
+            left = None
             try:
                 await self._talk()
             except Leave as leave:
-                reason, wait_ms, status, meant = leave.reason, leave.wait_ms, leave.status, leave.meant
-                self._code = leave.code
+                left = leave
             except (OSError, EOFError) as fault:
-                reason = "connection lost (%s)" % fault
+                left = Leave("connection lost (%s)" % fault)
             finally:
                 # whatever ended it, a fault or a cancelled task included: nobody is left to say stop (S10)
                 self._lost()
-                await self._hang_up(reason)
+                left = left or Leave("ended")
+                await self._hang_up(left)
             if self._clock() - since_ms >= _STEADY_MS:
                 self._backoff.good()
-            wait_ms = max(wait_ms, self._backend.pause_ms(status, reason))
-            wait_ms += self._backoff.first_ms() if meant else self._backoff.next_ms()
-            self._say("%s; next try in %d ms" % (reason, wait_ms))
+            wait_ms = max(left.wait_ms, self._backend.pause_ms(left.status, left.reason))
+            wait_ms += self._backoff.first_ms() if left.meant else self._backoff.next_ms()
+            self._say("%s; next try in %d ms" % (left.reason, wait_ms))
             if self.shown():
                 self._log.info("link", self.shown())
             await asyncio.sleep_ms(wait_ms)
@@ -106,7 +102,7 @@ class Link:
         `what`, `detail`: as command.Service.ask.
         """
         if not self.connected() and what != "pair":
-            return "not connected"
+            return "not connected" + (": " + self.shown() if self.shown() else "")
         try:
             self._backend.ask(what, detail, self._clock())
         except (Unasked, MemoryError) as no:  # at an emergency stop nobody may fall over what others cannot be told
@@ -141,9 +137,11 @@ class Link:
         for _ in range(_ERRANDS):
             if not await self._run_errand():
                 break
+        began_ms = self._clock()
         self._reader, self._writer, rest = await self._reach.knock(*backend.request(), self._say, backend.TLS_FIRST)
         self._say("connected")
-        self._frames = backend.FRAMES()
+        self._frames, self._asked = backend.FRAMES(), b""
+        backend.answered(began_ms, 0)  # all that comes was sent later
         self._heard_ms = self._probed_ms = self._clock()
         try:
             await asyncio.wait_for_ms(self._greet(rest), _WRITE_MS)
@@ -166,13 +164,12 @@ class Link:
         errand = self._backend.errand(self._clock())
         if errand is None:
             return False
-        status, body, wait_ms = 0, b"", 0
         try:
-            status, body, wait_ms, wrong = await self._reach.run(errand)
+            status, body, wait_ms, wrong = await self._reach.run(errand, self._backend.taker())
         except MemoryError as fault:
-            if self._frames:
+            if self._frames and not self._dispatcher.busy():
                 raise Leave("no memory for a second connection: fetching between two", meant=True)
-            wrong = str(fault)
+            status, body, wait_ms, wrong = 0, b"", 0, str(fault)
         backend = self._backend
         async with TIMES:  # a long answer takes a while to read
             now = self._clock()
@@ -207,6 +204,9 @@ class Link:
                 self._obey(receive(payload, now))
             elif opcode == websocket.CLOSE:
                 raise Leave(self._frames.fault or "closed by the server: %d %s" % payload, status=payload[0])
+            elif opcode == websocket.PONG and payload and payload == self._asked:
+                self._asked = b""
+                self._backend.answered(self._probed_ms, now - self._probed_ms)
         self._due.set()
 
     def _obey(self, made):
@@ -241,9 +241,11 @@ class Link:
                 await self._send_bytes(answers)
             await self._tell()
             await self._send(self._backend.keepalive(now))
-            if self._dispatcher.busy() and now - self._probed_ms >= _PROBE_MS:
+            pause_ms = _PROBE_MS if self._dispatcher.busy() else self._backend.PROOF_MS
+            if pause_ms and not self._asked and now - self._probed_ms >= pause_ms:
                 self._probed_ms = now
-                await self._send_bytes(self._frames.ping())
+                self._asked = b"%d" % now if self._backend.PROOF_MS else b""
+                await self._send_bytes(self._frames.ping(self._asked))
 
     async def _errands(self):
         """Never returns; a map that changed is fetched while the connection stays up, where there is memory for both."""
@@ -274,18 +276,17 @@ class Link:
             finally:
                 self._write_ms = None
 
-    async def _hang_up(self, reason):
+    async def _hang_up(self, left):
         """End the calls under way, say goodbye where there is somebody to hear it, close the socket."""
         writer = self._writer
         try:
-            last = last_words(self._frames, self._backend, self._code)
-            self._obey(self._backend.lost(reason, self._clock()))
+            last = last_words(self._frames, self._backend, left.code)
+            self._obey(self._backend.lost(left.reason, self._clock()))
             if last:
                 await asyncio.wait_for_ms(self._send_bytes(last), _FAREWELL_MS)
         except (OSError, EOFError, asyncio.TimeoutError):
             pass  # it is gone already
         finally:
             self._reader = self._writer = self._frames = None
-            self._code = _GOING
             if writer:
                 await close(writer)

@@ -37,11 +37,13 @@ class Reach:
             "",
         )  # whose they are, and what is sent back: a balancer finds the server that negotiated by them
 
-    async def run(self, errand):
+    async def run(self, errand, taker=None):
         """(status, body, how long to wait in ms, what went wrong) of an errand (method, url, headers).
 
+        `taker`: as Service.taker; it is the body of a good answer, which it has taken.
+
         A POST may have a fourth element, its body in bytes. What went wrong is a text, empty when there is an answer, and
-        the same as in the Leave of `knock`; MemoryError when there is no room for the connection.
+        the same as in the Leave of `knock`; MemoryError when TLS has no room for one more connection.
         """
         method, url, headers = errand[:3]
         headers = self._with_cookies(url, headers)
@@ -53,18 +55,23 @@ class Reach:
                     url, errand[3] if len(errand) > 3 else b"", headers, self._roots, self._network.resolve
                 )
             else:
-                answer = await http_client.get(url, headers, self._roots, self._network.resolve)
+                answer = await http_client.get(
+                    url, headers, self._roots, self._network.resolve, take=None if taker is None else taker.feed
+                )
         except http_client.Failed as failed:
             if tls.NO_MEMORY in str(failed):
                 raise MemoryError(str(failed))
             self._keeper.doubt(str(failed))
             return 0, b"", 0, await self._why(url, str(failed))
+        except MemoryError:  # of Python's heap: in a while there may be more
+            return 0, b"", 0, "no memory for the answer"
         self.reached_ms = self._clock()
         self._date(answer.headers)
         returned = cookies.returned(answer.headers)
         if returned:
             self._cookies = _origin(url), returned
-        return answer.status, answer.body, (answer.retry_after_s or 0) * 1000, ""
+        body = taker if taker is not None and answer.status == 200 else answer.body
+        return answer.status, body, (answer.retry_after_s or 0) * 1000, ""
 
     async def knock(self, url, headers, say, tls_first=False):
         """(reader, writer, bytes behind the answer's head) of an open WebSocket. `say(text)` is told where it connects to.

@@ -24,6 +24,7 @@ class Talk(Service):
     OPCODE = TEXT
     FRAMES = Pieces  # a server packs many records into one message, and cuts it where it likes
     EVENTS = ()
+    SPLIT = ""  # the event whose list may be long: it comes as several, as signalr.Session says
     _session = None
     _left = None  # the Leave that ends this connection, once what came before it was obeyed
     _heard = ()  # the last invocation ids
@@ -34,7 +35,7 @@ class Talk(Service):
     def hello(self, now):
         """Messages to send first."""
         self._session = None
-        self._session = signalr.Session(now)
+        self._session = signalr.Session(now, split=self.SPLIT)
         self._left = None
         self._heard = []
         self._called = {}

@@ -7,7 +7,7 @@ import asyncio
 
 from micropython import const
 
-from firmware.backends import _openshock_link, _openshock_shockers
+from firmware.backends import _openshock_link, _openshock_shared, _openshock_shockers
 from firmware.portal.check_way import NO_TOKEN, OFFLINE, REFUSED, agent, timed
 from firmware.portal.session import Wrong
 from lib import http_client
@@ -21,9 +21,9 @@ _TOKEN_MOST = const(256)
 _SHARE = "openshock_share"
 _LINKS = "/1/public/shares/links/"  # anybody may look at one
 
-# How a backend's server is asked whether it knows us: (path, header of the token, what of openshock_map reads our shockers in it)
+# How a backend's server is asked whether it knows us: (path, header of the token, what of _openshock_shockers takes ours)
 _QUESTIONS = {
-    "openshock_user": ("/1/shockers/own", "Open-Shock-Token", "shockers_of"),
+    "openshock_user": ("/1/shockers/own", "Open-Shock-Token", "Own"),
     "openshock_gateway": ("/1/device/self", "Device-Token", ""),
 }
 
@@ -48,7 +48,7 @@ async def reached(rooms, name):
     own = rooms.settings.section(name)
     if name == _SHARE:
         missing, guid, _, _ = _openshock_link.read(own)
-        path, header, tells = _LINKS + guid, "", "shared_shockers_of"
+        path, header, tells = _LINKS + guid, "", "Shared"
     else:
         missing = "" if own["token"] else NO_TOKEN
         path, header, tells = _QUESTIONS[name]
@@ -73,10 +73,12 @@ async def _listed(rooms, own, path, headers, tells):
 
     if not whole:
         found = None
-    elif tells == "shockers_of":
-        found = _openshock_shockers.shockers_of(body, own["device_id"].lower())
+    elif tells:
+        listed = _openshock_shockers.Own(own["device_id"].lower()) if tells == "Own" else _openshock_shared.Shared()
+        _openshock_shockers.whole_list(listed, body)
+        found = None if listed.fault else range(listed.count if tells == "Own" else len(listed))
     else:
-        found = _openshock_shockers.shared_shockers_of(body) if tells else _data(body)
+        found = _data(body)
     if found is None:
         return False, "something answers there, but it is no OpenShock server"
     return True, "reaches the hub: %d shockers" % len(found) if tells else "reaches the hub"

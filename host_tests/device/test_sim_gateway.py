@@ -141,3 +141,17 @@ async def test_the_device_says_who_it_is(world):
     assert world.hub.device.firmware_version == "0.1.0"
     await world.hub.journal.wait("device", lambda event: event["online"], timeout_s=WAIT_S)
     assert world.hub.online(world.hub.device)
+
+
+@told
+async def test_what_waited_while_the_gateway_stood_still_is_too_old_and_what_follows_is_not(world):
+    await order(world, "red", 12, 400)
+    since = len(await settled(world))
+    world.hub.faults.freeze(8)
+    await order(world, "red", 50, 900)
+    await said(world, "too old: vibrate for id 4321 of gateway")
+    mark = world.hub.journal.mark()
+    await world.hub.journal.wait("ws_ping", count=2, since=mark, timeout_s=WAIT_S)  # one of them left behind the burst
+    await order(world, "red", 13, 400)
+    assert kinds(await settled(world, since)) == [("vibrate", 13), ("vibrate", 0)]
+    assert not world.hub.journal.events("disconnected")

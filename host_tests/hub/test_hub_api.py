@@ -92,7 +92,7 @@ async def test_own_shockers_survive_any_name(hub, http):
     hub.shockers[0].name = 'q"\\\n\x1e\x7f é 漢 😀'
     answer = await http.get("/1/shockers/own")
     body = await answer.read()
-    assert rb'"q\"\\\n\u001E\u007F ' + "é 漢 ".encode() + rb'\uD83D\uDE00"' in body
+    assert rb'"q\"\\\n\u001E\u007F \u00E9 \u6F22 \uD83D\uDE00"' in body
     assert json.loads(body)["data"][0]["shockers"][0]["name"] == hub.shockers[0].name
 
 
@@ -281,7 +281,7 @@ async def test_shockers_come_change_and_go(hub, http):
 async def test_bad_shockers_are_refused(hub, http):
     good = {"name": "n", "model": "CaiXianlin", "rfId": 1, "device": DEVICE}
     wrong = (
-        *({"name": value} for value in ("", "x" * 49, 5, None)),
+        *({"name": value} for value in ("", "x" * 65, 5, None)),
         *({"model": value} for value in ("", "Pet", 5, -1, None, True)),
         *({"rfId": value} for value in (-1, 65536, "1", 1.5, None, True)),
         *({"device": value} for value in ("", "desk hub", None)),

@@ -75,7 +75,7 @@ def test_bad_configs_say_what_is_wrong(tmp_path):
         ({"shockers": [shocker, {**shocker, "rfId": 65536}]}, "shockers[1]: 'rfId' must be 0 to 65535"),
         ({"shockers": [{**shocker, "rfId": True}]}, "'rfId' must be int"),
         ({"shockers": [{**shocker, "model": "Pet"}]}, "not a shocker model"),
-        ({"shockers": [{**shocker, "name": ""}]}, "'name' must have 1 to 48"),
+        ({"shockers": [{**shocker, "name": ""}]}, "'name' must have 1 to 64"),
         ({"shockers": [{**shocker, "device": NOBODY}]}, "'device' is none of"),
         ({"shockers": [{**shocker, "id": "x"}]}, "not a GUID"),
         ({"shockers": [{**shocker, "id": RED}, {**shocker, "id": RED.upper()}]}, "the same 'id'"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.backends._openshock_shockers import shockers_of
+from firmware.backends._openshock_shockers import Own, whole_list
 from firmware.backends.openshock_user import Backend
 from firmware.command import ACT, EMERGENCY, NOTE, PORTAL, REFUSE, RESTART, STOP, UPDATE, Command, Leave
 from firmware.control.safety import Safety
@@ -168,8 +168,8 @@ def test_what_the_backend_lets_through_the_judge_can_judge(said):
 @settings(deadline=None)
 @given(st.binary(max_size=200) | st.builds(lambda tree: json.dumps(tree).encode(), values))
 def test_whatever_comes_as_the_map(body):
-    found = shockers_of(body, "")
-    assert found is None or all(type(guid) is str and 0 <= rf_id <= 65535 for guid, (_, rf_id) in found.items())
+    found = whole_list(Own(""), body)
+    assert found.fault or all(type(guid) is str and 0 <= rf_id <= 65535 for guid, (_, rf_id) in found.items())
     backend = greeted()
     backend.begin(20000)
     assert backend.errand(20000)[0] == "GET"
@@ -181,7 +181,7 @@ def test_whatever_comes_as_the_map(body):
 @given(st.integers(0, len(MAP)), st.binary(max_size=3), st.integers(0, 4))
 def test_a_damaged_map_names_no_receiver_that_is_not_in_it(at, noise, cut):
     body = MAP.encode()[:at] + noise + MAP.encode()[at + cut :]
-    for model, rf_id in (shockers_of(body, DEVICE) or {}).values():
+    for _, (model, rf_id) in whole_list(Own(DEVICE), body).items():
         assert model in ("caixianlin", "petrainer", "petrainer998dr", "wellturnt330", "d80") and 0 <= rf_id <= 65535
 
 

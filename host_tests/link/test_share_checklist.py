@@ -203,7 +203,7 @@ def test_row_share_abort(why, monkeypatch):
         assert int(line.rpartition("next try in ")[2].removesuffix(" ms")) >= LONG_MS
         assert "unknown or its time is over" in one.link.shown()
         assert ("session" in one.link.shown()) == (why == "session")
-        assert one.link.ask("control", Wish("red", 2, 5, 300)) == "not connected"
+        assert one.link.ask("control", Wish("red", 2, 5, 300)) == "not connected: " + one.link.shown()
 
     story(monkeypatch)
 
@@ -432,5 +432,33 @@ def test_row_share_refused_for_a_while(status, where, monkeypatch):
         else:
             await joined(one, since=since)
             assert one.link.ask("control", Wish("red", 2, 9, 300)) == ""
+
+    story(monkeypatch)
+
+
+@pytest.mark.parametrize("gone", ("deleted", "changed"))
+def test_row_share_silent_link(gone, monkeypatch):
+    """A link that was changed or deleted without a word, as the service does it: asked for again at a press, said at the next."""
+    monkeypatch.setattr(openshock_share, "_OLD_MS", 0)
+
+    @told()
+    async def story(hub, one):
+        hub.config.silent_links = True
+        await joined(one)
+        link = hub.config.shares[0]
+        if gone == "deleted":
+            hub.remove_share(link)
+        else:
+            hub.edit_share(link, hub.shockers[0], vibrate=False)
+        since = len(one.dispatcher.orders)
+        assert one.link.ask("control", Wish("red", 2, 5, 300)) == ""
+        if gone == "deleted":
+            await one.said("there is no such share link, or its time is over")
+            assert one.link.ask("control", Wish("red", 2, 5, 300)).startswith(
+                "not connected: there is no such share link"
+            )
+        else:
+            await noted(one, "shockers in the share link", since)
+            assert one.link.ask("control", Wish("red", 2, 5, 300)) == "the share link allows no vibrate for red"
 
     story(monkeypatch)

@@ -559,7 +559,11 @@ def test_until_there_is_an_account_the_page_begins_with_the_one_for_a_code(tmp_p
 
 
 def test_does_it_reach_the_hub(tmp_path):
-    one = {"id": "0000", "name": "a", "shockers": [{"id": "s1", "rfId": 1, "model": "CaiXianlin"}]}
+    one = {
+        "id": "0000",
+        "name": "a",
+        "shockers": [{"id": "01960000-aaaa-7000-8000-000000000001", "rfId": 1, "model": "CaiXianlin"}],
+    }
     cases = [
         (200, {"data": [one]}, True, "reaches the hub: 1 shockers"),
         (200, {"data": []}, True, "reaches the hub: 0 shockers"),

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 
-GUID = "00000000-0000-0000-0000-00000000000%d"
+GUID = "00000000-0000-0000-0000-0000000000%02d"
 DEVICE = "11111111-1111-1111-1111-111111111111"
 OTHER_DEVICE = "22222222-2222-2222-2222-222222222222"
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
@@ -46,6 +46,22 @@ class Hub:
         others = [{"id": guid, "model": "D80", "rfId": 1} for guid in self.others]
         hubs = [{"id": DEVICE, "shockers": shockers}, {"id": OTHER_DEVICE, "shockers": others}]
         return json.dumps({"data": hubs}).encode()
+
+    def answer(self, path):
+        """The body of the answer to a GET."""
+        return self.map()
+
+    def hear(self, transport, opcode, payload):
+        """None; a frame came from the device."""
+        if opcode == 9:
+            self.pings += 1
+            transport.say(frame(10, payload))
+        for text in payload.split(b"\x1e")[:-1] if opcode == 1 else ():
+            record = json.loads(text)
+            self.records.append(record)
+            if record.get("protocol"):
+                transport.say(frame(1, b"{}\x1e"))
+                self.invoke("Welcome", "connection-1")
 
     def say(self, record):
         """None; one SignalR record goes to the device, unless the hub is silent."""
@@ -123,7 +139,7 @@ class _Connection:
             self._upgraded = True
             hub.sockets.append(self._transport)
         elif not hub.mapless:
-            body = hub.map()
+            body = hub.answer(lines[0].split()[1])
             answer = b"HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s" % (date, len(body), body)
             self._transport.say_in(hub.map_s, answer)
 
@@ -141,16 +157,5 @@ class _Connection:
         payload = bytes(byte ^ mask[i & 3] for i, byte in enumerate(data[at + 4 : at + 4 + size]))
         self._data = data[at + 4 + size :]
         if not self._hub.silent:
-            self._hear(data[0] & 15, payload)
+            self._hub.hear(self._transport, data[0] & 15, payload)
         return True
-
-    def _hear(self, opcode, payload):
-        if opcode == 9:
-            self._hub.pings += 1
-            self._transport.say(frame(10, payload))
-        for text in payload.split(b"\x1e")[:-1] if opcode == 1 else ():
-            record = json.loads(text)
-            self._hub.records.append(record)
-            if record.get("protocol"):
-                self._transport.say(frame(1, b"{}\x1e"))
-                self._hub.invoke("Welcome", "connection-1")

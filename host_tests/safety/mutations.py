@@ -26,6 +26,7 @@ _AIR, _ESTOP, _LINK = "safety/test_safety_air.py::", "safety/test_safety_estop.p
 _DEVICE, _CAPS = "safety/test_safety_device.py::", "safety/test_safety_caps.py::"
 _RULES, _DOSE = "safety/test_safety_rules.py::", "safety/test_safety_dose.py::"
 _MAP, _ROLLBACK = "safety/test_safety_map.py::", "safety/test_safety_rollback.py::"
+_GATEWAY = "safety/test_safety_gateway.py::"
 _LOAD, _BLOCKING = "safety/test_safety_load.py::", "safety/test_safety_blocking.py::"
 _BOTH = "test_both.py::"  # host_tests/unit, for rooms that the others do without
 
@@ -173,6 +174,13 @@ MUTATIONS = [
         ),
         (
             "S05",
+            "firmware/backends/_openshock_log.py",
+            "self._stopped if self._session.goes_on else set()",
+            "set()",
+            _BOTH + "test_s05_a_stop_outlives",
+        ),
+        (
+            "S05",
             "firmware/control/safety.py",
             "if type(action) is not int and means_stop(action):",
             "if False:",
@@ -208,31 +216,38 @@ MUTATIONS = [
         ),
         (
             "S05",
-            "firmware/backends/openshock_user.py",
-            '        return made + [(orders.NOTE, "%d sh',
-            '        return [(orders.NOTE, "%d sh',
+            "firmware/backends/_openshock_log.py",
+            '        return made + [(NOTE, "%d sh',
+            '        return [(NOTE, "%d sh',
             _MAP + "test_s05_a_receiver_that_leaves",
         ),
         (
             "S05",
-            "firmware/backends/openshock_user.py",
+            "firmware/backends/_openshock_log.py",
             "if guid in self._former:",
             "if False:",
             _MAP + "test_s05_a_receiver_that_leaves",
         ),
         (
             "S05",
-            "firmware/backends/openshock_user.py",
+            "firmware/backends/_openshock_log.py",
             "        elif for_all:\n            return ()\n",
             "",
             _MAP + "test_s05_what_another_hub",
         ),
         (
             "S05",
-            "firmware/backends/openshock_user.py",
-            "guid = spelt(guid)",
-            "pass",
+            "firmware/backends/_openshock_log.py",
+            "spelt(guid_of(entry).lower())",
+            "guid_of(entry).lower()",
             _BOTH + "test_s05_the_id_in_a_stop",
+        ),
+        (
+            "S05",
+            "firmware/control/inbox.py",
+            "        except MemoryError:\n",
+            "        except ZeroDivisionError:\n",
+            _BOTH + "test_s05_a_stop_of_all_drops_every_action_without",
         ),
         # S6
         (
@@ -413,7 +428,7 @@ MUTATIONS = [
         (
             "S11",
             "firmware/link/connection.py",
-            "                await self._send_bytes(self._frames.ping())\n",
+            "                await self._send_bytes(self._frames.ping(self._asked))\n",
             "                pass\n",
             _LINK + "test_s11_a_hub_that_answers",
         ),
@@ -529,7 +544,7 @@ MUTATIONS = [
         ),
         (
             "S16",
-            "firmware/backends/openshock_user.py",
+            "firmware/backends/_openshock_log.py",
             "self._stale and action != STOP",
             "False",
             _MAP + "test_s16_from_the_news",
@@ -554,6 +569,48 @@ MUTATIONS = [
             "dispatcher.compare(dispatcher.ahead_us - step_us)",
             "None",
             _LINK + "test_s16_a_clock_of_ours",
+        ),
+        (
+            "S16",
+            "firmware/link/connection.py",
+            "payload and payload == self._asked:",
+            "True:",
+            _GATEWAY + "test_s16_an_empty_pong",
+        ),
+        (
+            "S16",
+            "firmware/link/connection.py",
+            "if pause_ms and not self._asked and",
+            "if pause_ms and",
+            _GATEWAY + "test_s16_a_single_ping",
+        ),
+        (
+            "S16",
+            "firmware/backends/openshock_gateway.py",
+            "        if 2 * took_ms <= self._oldest_ms:\n",
+            "        if True:\n",
+            _GATEWAY + "test_s16_a_command_that_waited",
+        ),
+        (
+            "S16",
+            "firmware/backends/openshock_gateway.py",
+            "now - self._fresh_ms > self._oldest_ms or",
+            "now - self._fresh_ms > 2 * self._oldest_ms or",
+            _GATEWAY + "test_s16_where_no_ping",
+        ),
+        (
+            "S16",
+            "firmware/backends/openshock_gateway.py",
+            " or self._fresh_ms <= self._late_ms",
+            "",
+            _GATEWAY + "test_s16_a_ping_of_the_service",
+        ),
+        (
+            "S05",
+            "firmware/backends/openshock_gateway.py",
+            "elif stale and action != STOP:",
+            "elif stale:",
+            _GATEWAY + "test_s05_stops_pass",
         ),
         # S17
         (
@@ -803,8 +860,8 @@ MUTATIONS = [
         (
             "S21",
             "firmware/backends/_openshock_shockers.py",
-            "if not model or not whole(rf_id, 0, 65535) or",
-            "if not whole(rf_id, 0, 65535) or",
+            "if numbers and numbers[1] and numbers[2] else",
+            "if numbers and numbers[2] else",
             _AIR + "test_s21_what_the_map",
         ),
         # S22

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from firmware import build_info
-from firmware.backends import openshock_user
+from firmware.backends import _openshock_shockers
 from firmware.command import KEEP, SHOCK, UPDATE, VIBRATE
 from firmware.config.settings import Settings
 from firmware.ota import boot_state
@@ -91,13 +91,13 @@ def test_s26_the_list_of_shockers_is_fetched_when_nothing_is_active(why):
 
 
 def test_s26_an_order_that_comes_during_a_handshake_is_carried_out_behind_it_and_a_stop_drops_it(monkeypatch):
-    real_shockers_of = openshock_user.shockers_of
+    real_end = _openshock_shockers.Own.end
 
-    def shockers_of(*arguments):
-        World._living.time.stall(80_000)  # an account of some KB
-        return real_shockers_of(*arguments)
+    def end(self):
+        World._living.time.stall(80_000)
+        return real_end(self)
 
-    monkeypatch.setattr(openshock_user, "shockers_of", shockers_of)
+    monkeypatch.setattr(_openshock_shockers.Own, "end", end)
     for stopped in (False, True):
         world, hub = connected()
         world.pass_ms(8000)

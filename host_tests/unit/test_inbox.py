@@ -90,6 +90,33 @@ def test_s05_a_stop_of_all_drops_every_action_and_event_but_no_order_for_another
     assert len(desk.overtaken) == 2
 
 
+def test_s05_a_stop_of_all_drops_every_action_without_memory_for_its_notes():
+    desk = Desk()
+
+    def fails(_):
+        raise MemoryError
+
+    inbox = Inbox(desk.refused.append, fails)
+    for rf_id in range(5):
+        inbox.put(ACT, command(rf_id=rf_id))
+    inbox.put(EVENT, EVENT_)
+    inbox.stop_all()
+    desk.inbox = inbox
+    assert not [waiting for waiting in desk.all() if waiting[0] in (ACT, EVENT)]
+
+
+def test_s05_a_stop_drops_what_is_older_of_its_receiver_without_memory_for_its_notes():
+    desk = Desk()
+
+    def fails(_):
+        raise MemoryError
+
+    desk.inbox = Inbox(desk.refused.append, fails)
+    desk.put(command(rf_id=1, channel=1), command(rf_id=1, channel=2), command(rf_id=2))
+    desk.inbox.stop(command().model, 1, None)
+    assert [detail.rf_id for order, detail in desk.all() if order == ACT] == [2]
+
+
 def test_s27_a_flood_of_receivers_and_of_refusals_takes_bounded_room_and_is_counted():
     desk = Desk()
     desk.put(*[command(rf_id=rf_id) for rf_id in range(200)])

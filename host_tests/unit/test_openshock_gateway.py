@@ -447,3 +447,47 @@ def test_an_update_that_proves_itself_late_is_told_late():
     assert (kind, status.number(0, "B"), status.number(2, "i")) == (2, 1, 77)
     knocks(backend)
     assert backend.hello(0) == []
+
+
+# how old a command may be
+
+
+def refusals(made):
+    """The reasons and words of what is refused in orders."""
+    return [detail for what, detail in made if what == REFUSE]
+
+
+def test_what_is_not_proven_fresh_is_refused_and_stops_are_not():
+    backend = up(1000)
+    backend.answered(1000, 0)
+    entries = flatsharp.commands([(0, 1, 2, 10, 500), (0, 2, 0, 0, 300), (0, 3, 4, 10, 500)])
+    assert backend.receive(entries, 6000)[0] == acted("caixianlin", 1, 2, 10, 500)
+    assert backend.receive(entries, 6001) == [
+        (REFUSE, ("stale", "vibrate for id 1 of gateway")),
+        acted("caixianlin", 2, 0, 0, 300),
+        (REFUSE, ("action", "number 4 for id 3 of gateway")),
+    ]
+    backend.answered(5000, 2500)
+    assert not refusals(backend.receive(flatsharp.commands([(0, 1, 2, 10, 500)]), 10000))
+    backend.answered(9000, 2501)  # it stood still: who knows what waits behind that answer
+    assert refusals(backend.receive(flatsharp.commands([(0, 1, 2, 10, 500)]), 10001))
+
+
+def test_a_late_ping_counts_until_a_proof_and_a_drift_does_not():
+    backend = up(0)
+    command = flatsharp.commands([(0, 1, 2, 10, 500)])
+    now = 0
+    for ping in range(1000):  # four hours, in which its clock loses 14 s
+        now = 15000 * ping
+        backend.answered(now, 10)
+        backend.receive(flatsharp.ping(1767225600000 + 14985 * ping), now)
+        assert not refusals(backend.receive(command, now))
+    told = 1767225600000 + 14985 * 1000
+    now += 15000 + 5100
+    backend.answered(now - 10, 10)
+    backend.receive(flatsharp.ping(told), now)
+    assert refusals(backend.receive(command, now))
+    backend.answered(now, 10)
+    assert refusals(backend.receive(command, now + 10)), "that ping left with the late one, not behind it"
+    backend.answered(now + 1, 10)
+    assert not refusals(backend.receive(command, now + 11))

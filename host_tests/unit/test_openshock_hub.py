@@ -289,7 +289,7 @@ def test_we_say_goodbye_properly():
 def test_without_memory_for_a_connection_there_is_nothing_to_say():
     """The fault in the log is the MemoryError then, and no other on top of it."""
 
-    def full(now):
+    def full(now, split):
         raise MemoryError
 
     backend, session = greeted(), signalr.Session

@@ -61,8 +61,10 @@ def joined(known=TWO, welcome=GUEST, **changed):
 
 def asked(backend, shocker, action=VIBRATE, level=20, ms=500, now=0):
     """The arguments of Control that such a wish becomes."""
+    if now:
+        list(backend.receive(b"", now))  # a sign of life
     backend.ask("control", Wish(shocker, action, level, ms), now)
-    (message,) = backend.keepalive(now)
+    message = [each for each in backend.keepalive(now) if b"Control" in each][0]
     record = json.loads(message[:-1])
     assert message[-1:] == b"\x1e" and record["type"] == 1 and record["target"] == "Control"
     assert isinstance(record["invocationId"], str)
@@ -70,10 +72,10 @@ def asked(backend, shocker, action=VIBRATE, level=20, ms=500, now=0):
     return [entry[key] for key in ("id", "type", "intensity", "duration", "exclusive")]
 
 
-def why_not(backend, shocker, action=VIBRATE, level=20, ms=500):
+def why_not(backend, shocker, action=VIBRATE, level=20, ms=500, now=0):
     """Why such a wish is refused, in words; nothing is sent then."""
-    words = str(raised(Unasked, backend.ask, "control", Wish(shocker, action, level, ms), 0))
-    assert backend.keepalive(0) == ()
+    words = str(raised(Unasked, backend.ask, "control", Wish(shocker, action, level, ms), now))
+    assert now or backend.keepalive(now) == ()
     return words
 
 
@@ -231,7 +233,25 @@ def test_updated_asks_for_the_list_once_it_has_settled():
     assert backend.errand(30499) is None  # at most every ten seconds
     assert backend.errand(30500)
     backend.fetched(200, listed(shocker(RED, "Red Collar", paused=4)), 0, 30500)
-    assert why_not(backend, "red collar") == "Red Collar is paused"
+    assert why_not(backend, "red collar") == "red collar is paused"
+
+
+def test_a_press_asks_for_a_list_that_is_older_than_a_minute_and_the_next_is_judged_by_the_new_one():
+    backend = joined()
+    assert asked(backend, "blue", SOUND, now=59999)[0] == BLUE and backend.errand(59999) is None
+    assert asked(backend, "blue", SOUND, now=60000)[0] == BLUE
+    assert backend.errand(60000) == ("GET", LIST, [AGENT])
+    backend.fetched(200, listed(shocker(BLUE, "blue", {"sound": False})), 0, 60500)
+    assert "allows no sound" in why_not(backend, "blue", SOUND, now=61000)
+    assert asked(backend, "blue", STOP, now=121000)[0] == BLUE and backend.errand(121000)
+
+
+def test_a_link_that_was_deleted_is_said():
+    backend = joined()
+    asked(backend, "red collar", now=60000)
+    assert backend.errand(60000)
+    left = raised(Leave, backend.fetched, 404, b"{}", 0, 60500)
+    assert left.reason == backend.shown() == "there is no such share link, or its time is over"
 
 
 def test_every_connection_begins_with_a_fresh_list():
@@ -271,8 +291,8 @@ def test_damaged_shockers_are_skipped_and_the_others_stay():
         backend = joined(bad_list)
         assert asked(backend, "blue")[0] == BLUE
         assert "no such shocker" in why_not(backend, RED), bad
-    many = joined(listed(*[shocker("%036d" % number, "n%d" % number) for number in range(200)]))
-    assert asked(many, "n63")[0] == "%036d" % 63
+    many = joined(listed(*[shocker(FAR[:-3] + "%03d" % number, "n%d" % number) for number in range(200)]))
+    assert asked(many, "n63")[0] == FAR[:-3] + "063"
     assert "no such shocker" in why_not(many, "n64")
 
 

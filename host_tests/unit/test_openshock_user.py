@@ -2,7 +2,7 @@
 
 import json
 
-from firmware.backends._openshock_shockers import shockers_of
+from firmware.backends._openshock_shockers import Own
 from firmware.backends.openshock_user import Backend
 from firmware.command import ACT, NOTE, REFUSE, Leave, Unasked, Wish
 from host_tests.unit.openshock_words import (
@@ -442,12 +442,51 @@ def test_s16_a_list_that_is_old_stays_old_over_a_reconnect():
     assert kinds_of(hear(backend, log_of(entry_of(RED)), 20400)[0]) == [REFUSE]
 
 
-def test_an_id_is_in_memory_once_though_two_lists_name_it():
-    names, hubs = {}, []
-    known = shockers_of(MAP.encode(), "", names, hubs)
-    assert len(known) > 1 and hubs
-    for guid in known:
-        assert [other for other in names if other is guid] == [guid]
+def _largest():
+    """The list of 4 hubs with 11 shockers each, with names of 64 characters, as the real server writes it: 22.5 KB."""
+    hubs = []
+    for hub in range(4):
+        entries = []
+        for number in range(11 * hub, 11 * hub + 11):
+            entry = {"name": "%02d" % number + "\u00e4" * 56 + "\U0001f415" * 3, "isPaused": False}
+            entry.update({"id": _guid(number), "rfId": 1000 + number, "model": "CaiXianlin"})
+            entries.append(entry)
+        hubs.append({"shockers": entries, "id": OTHER[:-1] + str(hub), "name": "h"})
+    return json.dumps({"message": "", "data": hubs}).encode()
+
+
+def _guid(number):
+    return "01960000-aaaa-7000-8000-0000000000%02x" % number
+
+
+def test_the_largest_list_is_taken_in_pieces_of_any_size_and_little_of_it_is_kept():
+    text = _largest()
+    for step in (1, 500, 1024, len(text)):
+        listed = Own(OTHER[:-1] + "2")
+        for at in range(0, len(text), step):
+            listed.feed(text[at : at + step])
+        assert listed.end() == "" and len(listed) == 44 and listed.count == 11
+        assert listed.hubs == [OTHER[:-1] + str(hub) for hub in range(4)]
+        assert [known for _, known in listed.items()] == [("caixianlin", 1022 + number) for number in range(11)]
+        assert _guid(43) in listed and listed.get(_guid(43)) is None and listed.get(_guid(22).upper())
+        assert listed.named("43" + "\u00e4" * 56 + "\U0001f415" * 3) == [_guid(43)]
+        assert len(listed._rows) == 44 * 24
+
+
+def test_a_list_with_no_memory_for_it_is_told_and_the_old_one_stays():
+    backend = greeted()
+    backend.begin(20000)
+    assert backend.errand(20000)[0] == "GET"
+    listed = backend.taker()
+    listed._parts.feed = lambda piece: [][0:0] if piece else _no_memory()
+    listed.feed(b"")
+    ((order, words),) = backend.fetched(200, listed, 0, 20000)
+    assert order == NOTE and "no memory" in words
+    assert hear(backend, log_of(entry_of(RED)))[0] == [RED_40]
+
+
+def _no_memory():
+    raise MemoryError
 
 
 def test_at_most_64_shockers_are_remembered():
@@ -516,3 +555,16 @@ def test_a_list_of_what_is_shared_that_does_not_come_ends_nothing():
         made = backend.fetched(status, body, 0, 20_002) if status else backend.unfetched("no answer", 20_002)
         assert [order for order, _ in made] == [NOTE]
         assert wished(backend, "red", 20_003) == RED
+
+
+def test_s05_a_stop_outlives_what_stands_behind_it_in_a_record_that_is_read_in_parts():
+    filler = [entry_of(NOBODY, executedAt="x" * 200) for _ in range(9)]
+    record = (
+        log_of(entry_of(RED, 0), *filler, entry_of(RED, 1), entry_of(BLUE)).replace(b": ", b":").replace(b", ", b",")
+    )
+    backend = greeted()
+    made = []
+    for at in range(0, len(record), 600):
+        made += [order for order in hear(backend, record[at : at + 600])[0] if order[0] == ACT]
+    assert [(detail.rf_id, detail.action) for _, detail in made] == [(1234, 0), (65535, 2)]
+    assert hear(backend, log_of(entry_of(RED)))[0] == [RED_40], "that was another event"

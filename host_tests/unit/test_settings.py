@@ -266,6 +266,7 @@ CASES = {
     "openshock_user.stop_others": ([True, False], NO_FLAG),
     "openshock_gateway.url": (["http://10.0.0.2:8080"], ["api.openshock.app"] + list(NO_TEXT)),
     "openshock_gateway.token": (["", "x" * 256], ["x" * 257, "a\r\nX: y"] + list(NO_TEXT)),
+    "openshock_gateway.oldest_ms": ([3000, 5000, 30000], [2999, 30001] + list(NO_NUMBERS)),
     "openshock_share.url": (["http://10.0.0.2:8080"], ["api.openshock.app"] + list(NO_TEXT)),
     "openshock_share.link": (
         ["", "01960000-eeee-7000-8000-000000000001", "https://openshock.app/s/01960000-eeee-7000-8000-000000000001"],

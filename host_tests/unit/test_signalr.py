@@ -1,5 +1,7 @@
 """What a SignalR client hears and says: the conversation with a hub, told record by record (reference/signalr.md)."""
 
+import json
+
 from lib import signalr
 from lib.signalr import CLOSED, INVOCATION, ITEM, READY, RESULT, SKIPPED
 
@@ -449,3 +451,71 @@ def test_the_client_says_goodbye():
     assert session.bye() == b'{"type":7}\x1e'
     assert list(session.feed(WELCOME, 2)) == [] and session.due(3) == b""
     assert session.lost("we left") == [(RESULT, "1", None, "we left")]
+
+
+# A long list of an event comes as several events
+
+
+def _split_log(n, size=300, more=""):
+    """(the record of a Log with `n` entries, the invocations that it becomes)."""
+    sender = {"name": "x", "additionalItems": {}}
+    entries = [{"shocker": {"id": "%d" % number, "name": "n" * size}, "type": number % 4} for number in range(n)]
+    text = '{"type":1,"target":"Log","arguments":%s}' % json.dumps([sender, entries])
+    return text[:-1].encode() + more.encode() + b"}\x1e", [
+        (INVOCATION, "Log", [sender, [entry]], None) for entry in entries
+    ]
+
+
+def test_a_long_list_comes_an_element_at_a_time_however_it_is_cut():
+    for step in (1, 100, 1024, 5000):
+        session = _ready(split="Log")
+        record, wanted = _split_log(44)
+        text = WELCOME + record + WELCOME
+        events, together = [], []
+        for at in range(0, len(text), step):
+            for event in session.feed(text[at : at + step], 1):
+                events.append(event)
+                together.append(session.goes_on)
+        assert events == [WELCOMED] + wanted + [WELCOMED], step
+        assert together == [False, False] + [True] * 43 + [False]
+
+
+def test_what_is_short_or_another_event_comes_whole():
+    for split, n in (("Log", 2), ("", 40), ("Control", 40)):
+        record, wanted = _split_log(n, 100)
+        session = _ready(split=split)
+        events = []
+        for at in range(0, len(record), 400):
+            for event in session.feed(record[at : at + 400], 1):
+                events.append(event)
+        assert len(events) == 1 and len(events[0][2][1]) == n
+
+
+def _fed(record, step=500, **options):
+    session = _ready(split="Log", **options)
+    events = []
+    for at in range(0, len(record), step):
+        for event in session.feed(record[at : at + step], 1):
+            events.append(event)
+    return session, events
+
+
+def test_a_long_list_that_is_no_json_ends_the_connection():
+    record, wanted = _split_log(20)
+    for bad in (
+        record[:-2] + b"]}\x1e",
+        record.replace(b"}, {", b"}}, {"),
+        record[:-3] + b"\x1e",
+        record[:-20] + b"\x1e",
+    ):
+        session, events = _fed(bad)
+        assert events[-1][0] == CLOSED and session.code == 1007 and session.closed, bad[-40:]
+
+
+def test_a_long_list_that_cannot_be_read_to_its_end_is_told():
+    record, wanted = _split_log(44)
+    session, events = _fed(record + WELCOME, max_record=9000)
+    assert events[-2:] == [(SKIPPED, "a record above 9000 bytes"), WELCOMED] and events[:5] == wanted[:5]
+    record, wanted = _split_log(20, more=',"invocationId":"7"')
+    session, events = _fed(record + WELCOME)  # who knows whether it was said before
+    assert events[:-2] == wanted and events[-2][0] == SKIPPED and events[-1] == WELCOMED

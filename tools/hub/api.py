@@ -12,7 +12,7 @@ _COMMIT = "0" * 40  # not a build of it
 
 
 def _json(data, message="", status=200, headers=None):
-    body = wire.dumps({"message": message, "data": data})
+    body = wire.escaped(wire.dumps({"message": message, "data": data}))
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
 
@@ -106,7 +106,7 @@ class Api:
         await answer.write(b'{"message":"","data":[')
         for number, device in enumerate(self.hub.devices):
             shockers = [shocker.rest() for shocker in self._shockers_of(device)]
-            data = (b"," if number else b"") + wire.dumps({"shockers": shockers, **device.rest()})
+            data = (b"," if number else b"") + wire.escaped(wire.dumps({"shockers": shockers, **device.rest()}))
             for at in range(0, len(data), 500):
                 await answer.write(data[at : at + 500])
         await answer.write(b"]}")

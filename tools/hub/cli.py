@@ -32,19 +32,20 @@ def _parser():
     parser.add_argument(
         "--config", type=path, metavar="FILE", help="owner, devices, shockers, tokens, share links and timing as JSON"
     )
+    configuration.add_manners(parser)
     parser.add_argument(
         "--faults", action="store_true", help="let POST /sim/… cut, silence or garble connections (tests)"
     )
     return parser
 
 
-def _config(path):
+def _config(path, options):
     if path is None:
-        return configuration.Config.sample()
+        return configuration.made(options)
     try:
         if path.exists():
             return configuration.load(path)
-        config = configuration.Config.sample(path=path)
+        config = configuration.made(options, path=path)
         configuration.save(config, path)
         return config
     except ValueError as error:
@@ -158,8 +159,9 @@ def main(argv):
     """Run until Ctrl-C; 0 then. Failure where it cannot start."""
     options = _parser().parse_args(argv)
     context = _tls(options.tls_cert, options.tls_key)
-    config = _config(options.config)  # last: it makes the file where there is none
+    config = _config(options.config, options)  # last: it makes the file where there is none
     config.faults = options.faults
+    configuration.behave(config, options)
     try:
         cancellation.run(_run(Hub(config), options.host, options.port, context))
     except KeyboardInterrupt:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from tools.common import strict_json
 from tools.hub import models, wire
 
+_LONG_NAME = "ä" * 56 + "\U0001f415" * 3  # of 62 characters, as .NET counts
+
 
 @dataclass
 class Config:
@@ -31,6 +33,13 @@ class Config:
     gateway_ping_ms: int = 15_000
     gateway_first_pong_ms: int = 65_000  # without a Pong for so long after the upgrade: closed
     gateway_pong_ms: int = 35_000  # or for so long after the last one
+    # where the real server differs from a kind one (reference, "Seen on the running backend")
+    resets: bool = True  # the older of two connections with one hub token ends by a reset, without its close frame
+    # and each of these is off unless it is asked for
+    batch_ms: int = 0  # what is said within so long is one WebSocket message
+    bare_edits: bool = False  # who edits, pauses or removes a shocker stops nothing by that
+    silent_links: bool = False  # nobody who joined a share link hears that it was changed or deleted
+    clock_offset_ms: int = 0  # of the server's clock against this PC's
     faults: bool = False  # whether POST /sim/… obeys
     page_open: bool = False  # whether the page logs in by itself; on loopback addresses only
     path: str | None = None  # where changes are saved
@@ -47,6 +56,25 @@ class Config:
         allowed = models.Share(shock=False, max_intensity=50, max_duration_ms=5000)
         link = models.ShareLink("guests", {shocker.guid: dataclasses.replace(allowed) for shocker in shockers})
         return cls([device], shockers, [models.Token("local")], [link], **options)
+
+    def like_the_real_one(self) -> "Config":
+        """Itself, with all that the real server does and a kind one would not, but for a wrong clock."""
+        self.batch_ms, self.resets, self.bare_edits, self.silent_links = 20, True, True, True
+        return self
+
+    @classmethod
+    def largest(cls, **options) -> "Config":
+        """The largest account that the real service has: 4 devices with 11 shockers each, names of 64 characters, emoji in them.
+
+        Its list has 22.5 KB, a Log of commands to all of its shockers 12.9 KB; one share link shares all of them.
+        """
+        devices = [models.Device(f"{number} " + _LONG_NAME) for number in range(models.MAX_DEVICES)]
+        shockers = [
+            models.Shocker(f"{number:02}" + _LONG_NAME, models.MODELS[number % 4], 1000 + number, device.guid)
+            for number, device in enumerate(each for each in devices for _ in range(models.MAX_SHOCKERS))
+        ]
+        link = models.ShareLink("all", {shocker.guid: models.Share() for shocker in shockers})
+        return cls(devices, shockers, [models.Token("local")], [link], **options)
 
 
 _TIMES = (
@@ -240,3 +268,33 @@ def save(config, path) -> None:
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
     os.replace(fresh, path)
+
+
+def add_manners(parser):
+    """Give a parser the switches of a hub in the real one's manner."""
+    parser.add_argument(
+        "--like-real",
+        action="store_true",
+        help="do what OpenShock's server does and a kind one would not: many records in one message, resets, silent links",
+    )
+    parser.add_argument(
+        "--largest", action="store_true", help="the largest account there is: 4 devices with 11 shockers each"
+    )
+    parser.add_argument(
+        "--clock-offset",
+        type=int,
+        default=0,
+        metavar="MS",
+        help="the server's clock is so many ms ahead (or, negative, behind)",
+    )
+
+
+def made(options, **more) -> Config:
+    """A fresh Config as the switches of `add_manners` ask for it."""
+    return behave((Config.largest if options.largest else Config.sample)(**more), options)
+
+
+def behave(config, options) -> Config:
+    """`config`, which behaves from now on as those switches ask for."""
+    config.clock_offset_ms = options.clock_offset
+    return config.like_the_real_one() if options.like_real else config

@@ -37,9 +37,9 @@ def _clamped(value, low, high, limit):
     return max(low, min(value, high if limit is None else min(limit, high)))
 
 
-def admit(shockers, controls, link=None) -> list:
+def admit(shockers, controls, link, now) -> list:
     """The ControlLogs of a batch, ready for JSON. Refused: the first bad one ends all. Of equal ids the first counts."""
-    executed_at = wire.iso(wire.now())
+    executed_at = wire.iso(now)
     logs, seen = [], set()
     for control in controls:
         if control.id in seen:
@@ -60,9 +60,9 @@ def admit(shockers, controls, link=None) -> list:
     return logs
 
 
-def stops(shockers) -> list:
+def stops(shockers, now) -> list:
     """ControlLogs that stop all of these, paused ones too: a stop of the person at the hub is never refused."""
-    executed_at = wire.iso(wire.now())
+    executed_at = wire.iso(now)
     entry = {"type": models.STOP, "intensity": 0, "duration": MIN_DURATION_MS, "executedAt": executed_at}
     return [{"shocker": {"id": shocker.guid, "name": shocker.name}, **entry} for shocker in shockers]
 

@@ -58,6 +58,13 @@ class Faults:
         for connection in self._those(connections):
             connection.out.speak()
 
+    def freeze(self, seconds, connections=None):
+        """Stand still for so long, as a process or a network does: then what came is read, and what waited is sent, in a burst."""
+        self._note("freeze", seconds=seconds)
+        for connection in self._those(connections):
+            connection.out.silence()
+            asyncio.get_running_loop().call_later(seconds, connection.out.speak)
+
     def delay(self, delay_ms, connections=None):
         """Send everything so much later, in order; 0 ends it."""
         self._note("delay", delay_ms=delay_ms)
@@ -105,6 +112,7 @@ _ORDERS = {
     "close": {"allow_reconnect": _is_flag, "error": lambda value: value is None or isinstance(value, str)},
     "silence": {"stay": _is_flag},
     "speak": {},
+    "freeze": {"seconds": _whole(0, 600)},
     "delay": {"delay_ms": _whole(0, 60_000)},
     "garbage": {"kind": lambda value: value in GARBAGE},
     "refuse": {

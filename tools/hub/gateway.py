@@ -175,7 +175,7 @@ class Link:
                 ping_s = now_s + times.gateway_ping_ms / 1000
                 self._owed = 1 if self._pings == 0 else self._owed + 1
                 self._pings += 1
-                self.message(flat.ping(int(time.time() * 1000)))
+                self.message(flat.ping(int(self._hub.now().timestamp() * 1000)))
             late_s = self._began_s + times.gateway_first_pong_ms / 1000
             if self._ponged_s is not None:
                 late_s = self._ponged_s + times.gateway_pong_ms / 1000
@@ -189,9 +189,9 @@ class Link:
         self.why = reason
         await self.out.farewell(self._socket, code, reason)
 
-    def thrown_out(self):
-        """End it as the running backend does: it means to say ELSEWHERE, but what the hub sees is a reset."""
-        self.why = ELSEWHERE
+    def reset(self, why):
+        """End the TCP connection without a close frame, as the real gateway does where it means to say `why`."""
+        self.why = why
         self.out.cut()
 
     async def end(self, error=None, allow_reconnect=False):
@@ -229,7 +229,10 @@ class Gateway:
         self.links.append(link)
         self._hub.sockets.append(link)
         for each in before:
-            each.thrown_out()
+            if self._hub.config.resets:
+                each.reset(ELSEWHERE)
+            else:
+                asyncio.ensure_future(each.close(1000, ELSEWHERE))
         ordered = self._hub.faults
         try:
             return await link.serve(request, ordered.delay_ms, ordered.silent)

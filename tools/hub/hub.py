@@ -1,6 +1,8 @@
 """The roof: one hub with its rooms, and the Python API that the simulator, the page and tests use."""
 
 import asyncio
+import datetime
+import email.utils
 import secrets
 
 from aiohttp import web
@@ -46,6 +48,13 @@ class Hub(Waiting):
         self.page_code = f"{code[:4]}-{code[4:]}"
         self._runner = None
 
+    def now(self):
+        """This moment by the server's clock, which may be wrong (config.clock_offset_ms); a datetime in UTC."""
+        return wire.now() + datetime.timedelta(milliseconds=self.config.clock_offset_ms)
+
+    async def _dated(self, request, response):
+        response.headers["Date"] = email.utils.format_datetime(self.now(), usegmt=True)
+
     @property
     def devices(self) -> list:
         """All models.Device."""
@@ -74,6 +83,7 @@ class Hub(Waiting):
     async def start(self, host="127.0.0.1", port=0, ssl_context=None) -> str:
         """Listen; the base URL, `http(s)://host:port` (this machine, when listening everywhere). OSError, OverflowError."""
         app = web.Application(middlewares=[doors.guard(self)], client_max_size=64 * 1024)
+        app.on_response_prepare.append(self._dated)
         self.closing.clear()
         users = doors.Doors(self, UserHub(self), ShareHub(self))
         for room in (users, Api(self), self.pairing, self.gateway, self.valtronics, FleetApi(self), Page(self)):
@@ -168,7 +178,7 @@ class Hub(Waiting):
     def admit(self, controls, sender, link=None) -> list:
         """Admit a batch of binding.Control and tell the owner's connections by `Log`. Returns its entries. Refused."""
         try:
-            logs = control.admit(self.shockers, controls, link)
+            logs = control.admit(self.shockers, controls, link, self.now())
         except control.Refused as refusal:
             self.journal.note("declined", reason=refusal.reason, shocker=refusal.shocker, sender=sender)
             raise
@@ -193,10 +203,14 @@ class Hub(Waiting):
         return self._stop(self.shockers, name)
 
     def _stop(self, shockers, name) -> list:
-        logs = control.stops(shockers)
+        logs = control.stops(shockers, self.now())
         if logs:
             self._log(control.owner_sender(self.config, "hub", custom_name=name), logs)
         return logs
+
+    def _stop_first(self, shocker, why):
+        if not self.config.bare_edits:
+            self._stop([shocker], why)
 
     async def invoke(self, target, arguments, device=None, wait=False, timeout_s=5.0):
         """Call `target(*arguments)` on the device's connections (all devices' when left out).
@@ -280,7 +294,7 @@ class Hub(Waiting):
     def edit_shocker(self, shocker, name, model, rf_id, device):
         """Change a shocker; a new receiver is not obeyed to before the old one was stopped."""
         if (shocker.model, shocker.rf_id) != (model, rf_id):
-            self._stop([shocker], "edited")
+            self._stop_first(shocker, "edited")
         before = shocker.device
         shocker.name, shocker.model, shocker.rf_id, shocker.device = name, model, rf_id, device.guid
         if before != device.guid:
@@ -297,20 +311,29 @@ class Hub(Waiting):
             if not hasattr(target, name):
                 raise ValueError(f"a share link has no '{name}'")
             setattr(target, name, value)
-        for connection in [each for each in self.connections if each.peer.link is link]:
-            connection.send(wire.invocation("Updated", []))
+        self._tell_visitors(link)
+
+    def remove_share(self, link):
+        """Delete a link. Who joined it stays connected, as at the real server: what they order is dropped in silence."""
+        self.config.shares.remove(link)
+        self._tell_visitors(link)
+
+    def _tell_visitors(self, link):
+        if not self.config.silent_links:
+            for connection in [each for each in self.connections if each.peer.link is link]:
+                connection.send(wire.invocation("Updated", []))
         self.changed()
 
     def pause_shocker(self, shocker, paused):
         """Pause it (and stop it: the real server lets it run to its end) or let it obey again."""
         if paused and not shocker.paused:
-            self._stop([shocker], "paused")
+            self._stop_first(shocker, "paused")
         shocker.paused = paused
         self.changed(shocker.device)
 
     def remove_shocker(self, shocker):
         """Stop it, then forget it, on share links too."""
-        self._stop([shocker], "removed")
+        self._stop_first(shocker, "removed")
         self.config.shockers.remove(shocker)
         for link in self.config.shares:
             link.shares.pop(shocker.guid, None)

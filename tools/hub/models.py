@@ -20,8 +20,9 @@ PERMISSIONS = (
     "publicshares.pause",
     "publicshares.edit",
 )
+MAX_DEVICES = 4  # an account
 MAX_SHOCKERS = 11  # a device
-MAX_NAME = 48
+MAX_NAME = 64
 _MODEL_BY_NAME = {name.lower(): name for name in MODELS} | {"petrainer": "PetTrainer"}
 _TYPE_BY_NAME = {name.lower(): number for number, name in enumerate(CONTROL_TYPES)}
 

@@ -15,7 +15,8 @@ _MAX_WAITING_BYTES = 4 << 20
 class Outlet:
     """Writes frames to a transport. Until `uncork` it keeps them, so that they can share a segment with the 101."""
 
-    def __init__(self, transport, head, fragment_bytes, delay_ms=0):
+    def __init__(self, transport, head, fragment_bytes, delay_ms=0, batch_ms=0):
+        """`batch_ms`: texts within so long become one message, as ASP.NET Core packs what it has to say in quick succession."""
         self.sent_at_s = time.monotonic()
         self.delay_ms = delay_ms
         self.audible = asyncio.Event()
@@ -27,6 +28,8 @@ class Outlet:
         self._held = []
         self._late = collections.deque()
         self._pump = None
+        self._batch_ms = batch_ms
+        self._batch = bytearray()
 
     async def uncork(self):
         """Send the 101 and, in the same write, whatever is there by now."""
@@ -54,7 +57,17 @@ class Outlet:
     def message(self, payload, opcode=frames.TEXT):
         """Send one WebSocket message, in fragments where it is longer than a pipe segment of the real server."""
         self.sent_at_s = time.monotonic()
-        self.write(frames.message(payload, self._fragment_bytes, opcode))
+        if not self._batch_ms or opcode != frames.TEXT:
+            self.write(frames.message(payload, self._fragment_bytes, opcode))
+            return
+        if not self._batch:
+            asyncio.get_running_loop().call_later(self._batch_ms / 1000, self._send_batch)
+        self._batch += payload
+
+    def _send_batch(self):
+        batch, self._batch = bytes(self._batch), bytearray()
+        if batch:
+            self.write(frames.message(batch, self._fragment_bytes))
 
     def pong(self, payload=b""):
         """Send a Pong, asked for or not. Not a sign of life for SignalR: it moves no timer."""
@@ -120,6 +133,7 @@ class Outlet:
             self.cut()
             return
         await self.uncork()
+        self._send_batch()
         await self.drained()
         await socket.close(code=code, message=reason.encode())
 

@@ -73,7 +73,7 @@ class Connection:
             timeout=_CLOSE_TIMEOUT_S, autoping=False, compress=False, max_msg_size=_MAX_MESSAGE_BYTES
         )
         head = await self._socket.prepare(request)
-        self.out = Outlet(request.transport, head, self._config.fragment_bytes, delay_ms)
+        self.out = Outlet(request.transport, head, self._config.fragment_bytes, delay_ms, self._config.batch_ms)
         if eager:
             self._greet()
         await self._uncorked(eager)

@@ -47,6 +47,15 @@ def dumps(value) -> bytes:
     return text.encode()
 
 
+def escaped(data) -> bytes:
+    """JSON of `dumps` as the REST API writes it: everything beyond ASCII is an escape."""
+    return data if data.isascii() else re.sub(r"[^\x00-\x7f]", _unit, data.decode()).encode()
+
+
+def _unit(match):
+    return f"\\u{ord(match.group()):04X}"
+
+
 def loads(data):
     """The value of strict JSON, bytes of UTF-8 or a str. ValueError for anything else (tools/common/strict_json.py)."""
     return strict_json.loads(data)

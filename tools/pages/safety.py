@@ -26,8 +26,8 @@ RULES = (
     "A fault in any part of the firmware, a lack of memory too, stops everything first; then that part starts anew.",
     "A part that hangs is noticed: the chip resets itself after 8 s.",
     "Starting up never sends anything but silence.",
-    "Commands older than 2 s by the clock of the service (where it tells the time), all from before a reconnect, and all between "
-    "the news that the list of receivers has changed and the new list, are refused.",
+    "Commands older than 2 s by the clock of the service (5 s where it tells no time), all from before a reconnect, and all "
+    "between the news that the list of receivers has changed and the new list, are refused.",
     "The same message twice is one command.",
     "More than ten commands a second to one receiver are refused.",
     "Level × time of a minute is bounded for each receiver. Shocks closer together than the rest are one, whatever comes between "

@@ -71,6 +71,9 @@ HELP = {
     ),
     "openshock_gateway.url": "The OpenShock server; the usual one, or your own.",
     "openshock_gateway.token": "The token of this hub. Pairing with a code of six digits writes it.",
+    "openshock_gateway.oldest_ms": (
+        "How old a command may be (ms): the service does not say when it was asked for, and what waited on the way is refused."
+    ),
     "openshock_share.url": "The OpenShock server; the usual one, or your own.",
     "openshock_share.link": "The share link to join, as somebody gave it to you: its id, or the whole address.",
     "openshock_share.name": "The name that the owner of the link sees, 32 characters at most. A guest needs one.",

@@ -7,6 +7,7 @@ import sys
 from tools import Failure
 from tools.common import arguments, cancellation
 from tools.common.printable import printable
+from tools.hub import config
 from tools.sim import hand, tour, visits
 from tools.sim.world import WIFI, World
 
@@ -34,6 +35,7 @@ def _arguments(argv):
         "--backend", choices=BACKENDS, default=BACKENDS[0], help="the service that the device speaks to"
     )
     parser.add_argument("--cpython", action="store_true", help="run the firmware on CPython, not on MicroPython")
+    config.add_manners(parser)
     return parser.parse_args(argv)
 
 
@@ -87,6 +89,7 @@ async def _run(options):
         options.host,
         on_cpython=options.cpython,
         settings={"backend": options.backend},
+        config=config.made(options, faults=True, page_open=True),
         blank=blank,
         updates=options.demo and not (options.short or options.cpython),
     )
