@@ -1,5 +1,4 @@
-"""Everything a person can set: one table of plain data, and what fits. A new setting is a row here, and one in
-tools/pages/setting_descriptions.py.
+"""Everything a person can set: a table of plain data, and what fits. A new setting is a row here and in setting_descriptions.py.
 
 Only what differs from its default is stored. What is stored and makes no sense reads as the default, a cap as the strictest
 (S23). Keys that this version does not know stay in the file: the other slot's version may know them. So no key ever gets
@@ -228,11 +227,8 @@ class Settings:
             del self._stored[key]
         if self.damaged or strays or "cap.own" in self._wrong:
             # nobody knows any more what the caps were, or whose: so they stay when they are saved, until somebody raises them
-            for row in TABLE:
-                if _is_cap(row[0]):
-                    self._keep(row[0], _strictest(row[0]))
-                    if default(row[0]) == _strictest(row[0]):
-                        del self._stored[row[0]]  # only what differs is stored
+            for key in [row[0] for row in TABLE if _is_cap(row[0])]:
+                self.set(key, _strictest(key))
 
     def get(self, key):
         """The value of `key`, or its default; for a cap that cannot be trusted its strictest value. KeyError for no setting."""
