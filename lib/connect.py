@@ -39,7 +39,7 @@ async def dial(host, port, roots, resolve, opening, timeout_ms=20_000):
             address = await _address(host, resolve, timeout_ms)
         except Failed as failed:
             raise fault or failed
-        if address in tried or len(tried) == _MOST:
+        if fault and (address in tried or len(tried) == _MOST):
             raise fault
         tried.append(address)
         try:
