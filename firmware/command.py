@@ -103,6 +103,8 @@ class Service:
     def taker(self):
         """Return what takes a good answer (200) to the last errand in pieces, by `feed(bytes)`; `fetched` gets it as the body.
 
+        `starved`: it found no memory.
+
         None, as here: the answer is wanted whole.
         """
 

@@ -51,6 +51,7 @@ class Table:
     def __init__(self, depth):
         """`depth`: how many brackets deep a hub stands; its shockers stand two deeper."""
         self.fault = ""
+        self.starved = False  # memory was lacking
         self._rows = bytearray()
         self._depth = depth
         self._parts = Parts((depth, depth + 2), _WAITING)
@@ -70,7 +71,7 @@ class Table:
             if not self.fault:
                 step(*arguments)
         except (MemoryError, NoMemory):
-            self.fault = "no memory for the list"
+            self.fault, self.starved = "no memory for the list", True
         except _MISFITS:
             self.fault = "the answer makes no sense"
 

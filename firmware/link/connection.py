@@ -9,7 +9,7 @@ import asyncio
 from micropython import const
 
 from firmware.command import LEAVE, Leave, Unasked
-from firmware.link.http_and_websocket import Reach, last_words
+from firmware.link.http_and_websocket import NO_MEMORY, Reach, last_words
 from lib import tasks, websocket
 from lib.hangup import close
 from lib.idle import TIMES
@@ -164,12 +164,16 @@ class Link:
         errand = self._backend.errand(self._clock())
         if errand is None:
             return False
+        taker = None
         try:
-            status, body, wait_ms, wrong = await self._reach.run(errand, self._backend.taker())
-        except MemoryError as fault:
+            taker = self._backend.taker()
+            status, body, wait_ms, wrong = await self._reach.run(errand, taker)
+        except MemoryError:
             if self._frames and not self._dispatcher.busy():
                 raise Leave("no memory for a second connection: fetching between two", meant=True)
-            status, body, wait_ms, wrong = 0, b"", 0, str(fault)
+            status, body, wait_ms, wrong = 0, b"", 0, NO_MEMORY
+        if wrong == NO_MEMORY or taker is not None and taker.starved:
+            self._dispatcher.halt(NO_MEMORY)  # S13: wherever memory is lacking, everything stops; the connection stays
         backend = self._backend
         async with TIMES:  # a long answer takes a while to read
             now = self._clock()

@@ -7,6 +7,7 @@ from micropython import const
 from firmware.command import Leave
 from lib import connect, cookies, http_client, http_response, tls, websocket_handshake
 
+NO_MEMORY = "no memory for the answer"  # of Python's heap
 _CHUNK = const(1024)  # bytes a read
 _ANSWER_MS = const(15000)
 _REDIRECTS = const(3)
@@ -64,7 +65,7 @@ class Reach:
             self._keeper.doubt(str(failed))
             return 0, b"", 0, await self._why(url, str(failed))
         except MemoryError:  # of Python's heap: in a while there may be more
-            return 0, b"", 0, "no memory for the answer"
+            return 0, b"", 0, NO_MEMORY
         self.reached_ms = self._clock()
         self._date(answer.headers)
         returned = cookies.returned(answer.headers)
