@@ -703,6 +703,13 @@ MUTATIONS = [
         ),
         (
             "S19",
+            "firmware/hardware/board_io.py",
+            'b"", _kept()[1])',
+            'b"", b"")',
+            _BOTH + "test_s19_the_dose_and_a_note",
+        ),
+        (
+            "S19",
             "firmware/control/dispatcher.py",
             "                self._booked = True\n",
             "",

@@ -5,6 +5,7 @@ import time
 import machine
 import simboard
 
+from firmware.hardware import board_io
 from firmware.hardware.board_io import Hardware
 from lib import plugins
 
@@ -78,6 +79,23 @@ def test_who_has_no_emergency_stop_may_have_any_pin_for_it():
 
 def test_a_pin_that_decides_how_the_chip_starts_can_be_used():
     assert made("generic_esp32", 15).pins() == [15, 0]
+
+
+def test_s19_the_dose_and_a_note_for_the_next_start_share_the_clocks_memory_and_spare_each_other():
+    machine.RTC().memory(b"")
+    hardware = made("simulated")
+    assert hardware.remembered() is None and board_io.noted() == 0
+    hardware.remember("1 2")
+    board_io.note(3)
+    assert (board_io.noted(), hardware.remembered()) == (3, "1 2")
+    hardware.remember("4 5 6")
+    assert (board_io.noted(), hardware.remembered()) == (3, "4 5 6")
+    board_io.note(0)
+    assert (board_io.noted(), hardware.remembered()) == (0, "4 5 6")
+    for damaged in (b"set-up ", b"set-up", b"\xff" * 2048, b"set-up \x02 00000000x"):
+        machine.RTC().memory(damaged)
+        assert hardware.remembered() is None and board_io.noted() in (0, 2)
+    machine.RTC().memory(b"")
 
 
 def test_the_clock_is_set_with_the_fraction_of_its_second():
