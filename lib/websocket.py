@@ -1,7 +1,7 @@
 """RFC 6455 for a client, without I/O: frames, fragments, control frames, close. Bytes in, messages or pieces of them out.
 
 `Frames` puts messages together, up to a size; `Pieces` gives what came at once, for protocols whose records end by themselves.
-How a connection begins is in `wsopen`. Who connects, waits and gives up is elsewhere.
+How a connection begins is in websocket_handshake.py. Who connects, waits and gives up is elsewhere.
 """
 
 from micropython import const

@@ -49,7 +49,7 @@ def upgrade(host, port, secure, path, headers, key):
 
 
 def check(status, headers, key):
-    """None when the server switched to WebSocket; otherwise raises Refused. `headers` as of `http1.Answer`. §4.1"""
+    """None when the server switched to WebSocket; otherwise raises Refused. `headers` as of `http_response.Answer`. §4.1"""
     if status != 101:
         location = headers.get("location") if status in _REDIRECTS else None
         raise Refused(http_response.refusal(status), status, http_response.retry_after_s(headers), location)

@@ -29,7 +29,7 @@ class Account(Talk):
         self._base = settings["url"].rstrip("/")
         self._agent = [("User-Agent", agent)]
         self._kept = {}  # what the settings are still to learn
-        self._pairing = None  # a dsp_pairing.Pairing while there is no account
+        self._pairing = None  # a _dsp_pairing.Pairing while there is no account
         self._ways = []  # how to knock: True with the token, False without it, to get a new one
         self._then = {}  # call id → what takes its answer: function(result, error, now)
         self._welcome = False  # the token was good for this connection

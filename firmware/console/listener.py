@@ -10,7 +10,7 @@ _LOOK_MS = const(20)  # at 115200 baud 230 bytes, and the chip keeps 260
 
 
 class Cable:
-    """`rooms`: what console.Rooms holds, as a plain tuple. `greeting`: lines for whoever has a terminal open already."""
+    """`rooms`: what session.Rooms holds, as a plain tuple. `greeting`: lines for whoever has a terminal open already."""
 
     def __init__(self, rooms, output, clock, greeting=()):
         self._rooms = rooms

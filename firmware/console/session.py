@@ -33,7 +33,7 @@ _BUSY = const(255)  # Improv's "unknown error"
 # `lamp`: a Lamp, or None.
 # `access()`: (name, key, code) of the open access point, or None; `urls()`: texts, where the device's own page is found;
 # `facts()`: [(group, name, value)], all texts, for sysinfo and status. `await leave()`: everything is quiet, and the watchdog
-# will let a person work in the REPL. `ask(what, detail)`: as link.Link.ask.
+# will let a person work in the REPL. `ask(what, detail)`: as connection.Link.ask.
 Rooms = namedtuple(
     "Rooms",
     ("settings", "dispatcher", "latch", "log", "wifi", "request", "lamp", "access", "urls", "facts", "leave", "ask"),

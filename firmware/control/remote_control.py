@@ -104,7 +104,7 @@ class Input:
 
 
 class Remote:
-    """`inputs`: a list of Input. `ask(what, detail)`: as links.Links.ask. `blocked()`: why nothing may be sent, "" when it may."""
+    """`inputs`: a list of Input. `ask(what, detail)`: as connections.Links.ask. `blocked()`: why nothing may be sent, or ""."""
 
     def __init__(self, inputs, ask, blocked, clock, log):
         self._inputs = inputs

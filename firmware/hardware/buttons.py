@@ -30,7 +30,7 @@ class Fingers:
         self._edges = None  # what an interrupt sees of the e-stop between two samples; None where there is no e-stop
         self._edges_of = None  # the hardware that they are of
         self._pressed = bool
-        self.remote = None  # a remote.Remote where the settings name inputs
+        self.remote = None  # a remote_control.Remote where the settings name inputs
 
     def use(self, hardware):
         """None; its buttons count from now on."""

@@ -30,11 +30,11 @@ _DEAF = "the other side takes nothing"
 
 
 class Link:
-    """The connection of one `backend`. `dispatcher` obeys its orders; `network` is as wifi.Station: `wait_online()`, `rssi()` …
+    """The connection of one `backend`. `dispatcher` obeys its orders; `network` is as station.Station: `wait_online()`, `rssi()` …
 
-    `keeper` is as timekeeper.Timekeeper: no certificate can be checked before the time is known. `roots` are the DER certificates
+    `keeper` is as time_sync.Timekeeper: no certificate can be checked before the time is known. `roots` are the DER certificates
     that TLS trusts; `beat()` is called at least once a second. `status` says in words how it stands. `news` has what the
-    service is still to be told of updates, as journal.Journal: `events()`, `told(count)`; None: nothing. `name`: the backend's.
+    service is still to be told of updates, as state.Journal: `events()`, `told(count)`; None: nothing. `name`: the backend's.
     """
 
     def __init__(self, backend, dispatcher, network, keeper, roots, clock, log, beat, news=None, name=""):

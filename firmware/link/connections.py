@@ -33,7 +33,7 @@ class Refusal:
         return False
 
     def facts(self):
-        """Return why there is no connection, as link.Link.facts."""
+        """Return why there is no connection, as connection.Link.facts."""
         return [("Hub", self._name, self.status)]
 
 
@@ -52,7 +52,7 @@ class Links:
         return any([link.connected() for link in self._links])
 
     def reached_ms(self):
-        """Return when one of the services last said anything, as link.Link.reached_ms."""
+        """Return when one of the services last said anything, as connection.Link.reached_ms."""
         return max([link.reached_ms() for link in self._links])
 
     def pairs(self):
@@ -74,5 +74,5 @@ class Links:
         return "" if taken else why
 
     def facts(self):
-        """Return how the connections stand: as link.Link.facts, one behind the other."""
+        """Return how the connections stand: as connection.Link.facts, one behind the other."""
         return [fact for link in self._links for fact in link.facts()]

@@ -17,7 +17,7 @@ _NO_TLS = ("does not speak TLS", "the other side closed", "no root certificate")
 
 
 class Reach:
-    """`network` has `resolve(host)`; `keeper` is as timekeeper.Timekeeper: no certificate can be checked before the time is known.
+    """`network` has `resolve(host)`; `keeper` is as time_sync.Timekeeper: no certificate can be checked before the time is known.
 
     `roots` are the DER certificates that TLS trusts. `wall()` is the time of day in µs, None while nobody knows it. `compare`,
     where there is one, hears of each server that answers by how many µs its clock is ahead of that, give or take a second.
@@ -178,7 +178,7 @@ def _opening(url, headers, key):
 
 
 async def _answered(reader):
-    """Return the http1.Answer with its head. Raise Leave, in the words of lib/http_client.py."""
+    """Return the http_response.Answer with its head. Raise Leave, in the words of lib/http_client.py."""
     answer = http_response.Answer()
     try:
         await asyncio.wait_for_ms(_head(reader, answer), _ANSWER_MS)

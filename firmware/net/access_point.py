@@ -23,7 +23,7 @@ _HALVES = ("key_a", "key_b")
 
 
 class AccessPoint:
-    """The access point beside `station` (a wifi.Station), which is told to let it follow. `key` "" leaves it open.
+    """The access point beside `station` (a station.Station), which is told to let it follow. `key` "" leaves it open.
 
     `name` is OpenShock-XX:XX:XX:XX:XX:XX, of the station's MAC address: other tools look for exactly that.
     """

@@ -1,6 +1,6 @@
 """The way into a network: one attempt, a round of all known ones, a trial of a new one. In memory only meanwhile.
 
-`station` is the wifi.Station. Its driver tries once and then says why it failed; when to try again is decided in station.py.
+`station` is the station.Station. Its driver tries once and then says why it failed; when to try again is decided in station.py.
 """
 
 import asyncio

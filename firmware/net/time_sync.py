@@ -36,7 +36,7 @@ def unix_us():
 
 
 class Timekeeper:
-    """Sets the clock by `set_clock(µs since where time.time() begins)`; `network` is as wifi.Station.
+    """Sets the clock by `set_clock(µs since where time.time() begins)`; `network` is as station.Station.
 
     `servers` are the setting `time.servers`, host names or addresses; the usual ones when empty. The network's gateway
     is asked behind them.

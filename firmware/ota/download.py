@@ -60,7 +60,7 @@ class Source:
             await self._insist(path, lambda: self._take(path, blocks), lambda: writer.written)
 
     async def patch(self, path, most, patch, on_block):
-        """Return when a patch.Patch has made its image out of a file of at most `most` bytes. Raise as `part`.
+        """Return when a binary_patch.Patch has made its image out of a file of at most `most` bytes. Raise as `part`.
 
         `on_block()` as for `part`.
         """
@@ -91,7 +91,7 @@ class Source:
             await self._pause(wait_ms)
 
     async def _take(self, path, taker):
-        """Return when the taker has all that it wants of a file. Raise Failed, fetch.Failed."""
+        """Return when the taker has all that it wants of a file. Raise Failed, http_client.Failed."""
         taker.begin()
         url = self._base + path
         hosts = (http_response.parse_url(url)[1],)

@@ -34,7 +34,7 @@ _TASKS = {
 
 
 class Updating:
-    """One run of the mode. `slots` is a partitions.Slots, `source` a download.Source, `own` a manifest.Own.
+    """One run of the mode. `slots` is a ota_slots.Slots, `source` a download.Source, `own` a manifest.Own.
 
     `channel` is the name in version-<channel>.txt; `keep()` puts aside what the old version wants to find again;
     `beat()` is called at least once a second.

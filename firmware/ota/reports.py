@@ -34,7 +34,7 @@ def wants_check(settings, now_s):
 
 
 class News:
-    """`events`: as `journal.Journal.events` gives them. `asks`: there may be a newer version, and nobody has looked yet."""
+    """`events`: as `state.Journal.events` gives them. `asks`: there may be a newer version, and nobody has looked yet."""
 
     def __init__(self, events=(), asks=False):
         self._events = list(events)

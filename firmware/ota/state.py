@@ -36,7 +36,7 @@ class Busy(Exception):
 
 
 class Journal:
-    """`store` keeps a dict (keepsake.File); `marks` keeps numbers that change often (lib/nvs.py). Both may raise OSError."""
+    """`store` keeps a dict (settings_backup.File); `marks` keeps numbers that change often (lib/nvs.py). Both may raise OSError."""
 
     def __init__(self, store, marks):
         self._store = store
@@ -133,7 +133,7 @@ class Journal:
     def begin(self, slots, power_event, went_back=bool):
         """Return OPERATE, UPDATE or PROVE: what this start is for. Write what it finds out; raise OSError when it cannot.
 
-        `slots` is a partitions.Slots; `power_event`: this start came from the power having been away, not from a reset.
+        `slots` is a ota_slots.Slots; `power_event`: this start came from the power having been away, not from a reset.
         `went_back()` is called when the new version has run and the old one is back, before that is written down.
         """
         if slots.pending():

@@ -43,7 +43,7 @@ _SLOW = ("pair",)  # a coroutine: a server is asked, and the page waits for it
 
 
 class Setup:
-    """One set-up, from the opening of the page to its end. `rooms` is a `setup.Rooms`; `name` is the access point's.
+    """One set-up, from the opening of the page to its end. `rooms` is a `session.Rooms`; `name` is the access point's.
 
     `hands_out`: the access point has a key, so whoever is here may have the token without typing it.
     """

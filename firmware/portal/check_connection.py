@@ -33,7 +33,7 @@ Door = namedtuple("Door", ("url", "headers", "messages", "judge", "closed"))
 
 
 def share(own, headers, guid, query, session):
-    """A Door; the last three are what openshock_ticket.read gives."""
+    """A Door; the last three are what _openshock_link.read gives."""
     url = "%s/1/hubs/share/link/%s%s" % (own["url"].rstrip("/"), guid, query)
 
     def judge(text):

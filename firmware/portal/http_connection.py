@@ -33,7 +33,7 @@ class Guest:
         self._out = bytearray()
 
     async def read_head(self, wanted):
-        """A `Head` with the headers in `wanted`. httphead.Bad, EOFError, OSError, asyncio.TimeoutError."""
+        """A `Head` with the headers in `wanted`. http_request.Bad, EOFError, OSError, asyncio.TimeoutError."""
         head = self._head = Head(wanted)
         data, used = b"", 0
         while not head.done:

@@ -33,7 +33,7 @@ Place = namedtuple("Place", ("address", "port", "dns_port", "names"))
 
 
 class Portal:
-    """The page of one `setup` (setup_api.Setup) at `place`. `page` is the page, gzipped (bytes)."""
+    """The page of one `setup` (api.Setup) at `place`. `page` is the page, gzipped (bytes)."""
 
     def __init__(self, setup, place, clock, log, page=GZIPPED, timeout_ms=_TIMEOUT_MS, farewell_ms=_FAREWELL_MS):
         self._setup = setup

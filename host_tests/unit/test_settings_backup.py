@@ -6,12 +6,24 @@ from firmware.config.settings import Settings
 from firmware.ota import settings_backup
 from lib import json_file
 
-PATH = "keepsake-test.json"
-COPY = "keepsake-test.before.json"
+FOLDER = "build"  # not the root: a test that breaks off leaves its files
+PATH = FOLDER + "/settings-backup-test.json"
+COPY = FOLDER + "/settings-backup-test.before.json"
+DAMAGED = FOLDER + "/settings-backup-test.damaged.json"
+
+
+def there(path):
+    """Return whether there is such a file."""
+    return path.rpartition("/")[2] in os.listdir(FOLDER)
 
 
 def cleared():
-    for path in (PATH, COPY, PATH + ".new", "keepsake-test.damaged.json"):
+    """Remove the files of these tests."""
+    try:
+        os.mkdir(FOLDER)
+    except OSError:
+        pass  # it is there
+    for path in (PATH, COPY, PATH + ".new", DAMAGED):
         try:
             os.remove(path)
         except OSError:
@@ -69,7 +81,7 @@ def test_without_a_copy_nothing_is_made_up():
         file.write(b"{")
     assert settings_backup.bring_back(PATH) is False and Settings(PATH).damaged
     settings_backup.keep(PATH)  # what is damaged is not worth a copy
-    assert "keepsake-test.before.json" not in os.listdir()
+    assert not there(COPY)
     with open(COPY, "wb") as file:
         file.write(b"[")
     assert settings_backup.bring_back(PATH) is False
@@ -117,7 +129,7 @@ def test_s20_what_can_be_made_out_in_a_damaged_file_binds_as_well():
 def test_s20_a_reset_leaves_no_copy():
     saved()
     Settings(PATH).reset()
-    assert COPY not in os.listdir()
+    assert not there(COPY)
     spoil(PATH)
     assert settings_backup.bring_back(PATH) is False and Settings(PATH).get("cap.shock") == 0
     cleared()
@@ -129,5 +141,5 @@ def test_a_copy_that_cannot_be_bound_is_worth_nothing():
     settings = Settings(PATH)
     settings.set("cap.shock", 5)
     settings.save()
-    assert Settings(PATH).get("cap.shock") == 5 and COPY not in os.listdir()
+    assert Settings(PATH).get("cap.shock") == 5 and not there(COPY)
     cleared()
