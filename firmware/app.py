@@ -20,7 +20,7 @@ class App:
     """One device. `live()` is its life, from start to restart. `hardware` makes its pins, `wall()` is its time of day."""
 
     def __init__(self, hardware=Hardware, wall=unix_us):
-        opens = build.wish()
+        opens = build.why_portal()
         context = Context(wall, self.request)
         self._log = context.log
         mode, update, self._news = self._begin_update()
@@ -78,7 +78,7 @@ class App:
 
     def _open_portal(self, opens):
         if bool(opens) != bool(self.modes.setup):
-            build.keep_wish(int(opens), self._log)
+            build.keep_why_portal(int(opens), self._log)
             self._leave("portal", opens)
 
     def _order_update(self, version):

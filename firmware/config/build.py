@@ -47,8 +47,8 @@ def tell_boot(pins, log):
         log.line(ERROR, "app", "the storage does not keep the pins (%s)" % fault)
 
 
-def wish():
-    """Return the wish for the set-up from before this start (0: none), once: a set-up that ends badly does not come back."""
+def why_portal():
+    """Return why the set-up opens in this start (requests.py; 0: it does not), once: one that ends badly does not come back."""
     noted = board_io.noted()
     if noted:
         board_io.note(0)
@@ -63,8 +63,8 @@ def wish():
         return 0  # what cannot be crossed off would come back at each start
 
 
-def keep_wish(number, log):
-    """None; the next start finds that wish, also where the storage refuses."""
+def keep_why_portal(number, log):
+    """Let the next start find why the set-up opens (0-255), also where the storage refuses."""
     try:
         kept = Nvs("app")
         kept.put("set-up", number)
